@@ -1,0 +1,414 @@
+"""Frozen records handed between the rooms, and the glossary of shapes.
+
+Alphabet of every docstring: ``n`` rows, ``d`` embedding dimensions, ``c`` classes or label columns,
+``k`` tasks, ``r`` capacity (output width of the shared module), ``X (n, d)``, ``Y (n, c)``,
+``G = X'X``, ``C`` centred covariance, ``theta (d, c)`` linear single-task model. ``FOLDS`` rows of
+a leading axis are the folds: a row's fold is a function of its content alone, so that repeated
+rows never sit on both sides of a split.
+
+Nothing here computes; nothing here imports a heavy library at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Floats32 = NDArray[np.float32]
+    Ints = NDArray[np.int64]
+    Hashes = NDArray[np.uint64]
+
+FOLDS = 4
+"""Folds of a signature: enough for cross-validation and a jackknife, few enough to store ``d*d`` of each."""
+
+LabelKind = Literal["classes", "multilabel", "regression", "none"]
+SplitName = Literal["train", "validation", "test"]
+Layout = Literal["single", "pair", "vectors"]
+
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+
+
+# ---------------------------------------------------------------- data -> embed
+
+
+@dataclass(frozen=True, slots=True)
+class DataRequest:
+    """One data-set argument with everything that the user said about it.
+
+    ``source`` is what was typed (``PATH``, a directory, a glob, ``-``, a URL) or, from Python, a
+    table, an object that speaks the Arrow C stream protocol, or an ``(X, y)`` pair.
+    """
+
+    source: Any
+    name: str | None = None
+    text: tuple[str, ...] | None = None
+    label: tuple[str, ...] | None = None
+    label_kind: LabelKind | None = None
+    split_column: str | None = None
+    format: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    quote: str | None = None
+    on_bad_row: Literal["fail", "skip"] = "fail"
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSchema:
+    """What the labels are: their kind, the names of the ``c`` columns of ``Y``, where they came from.
+
+    ``names`` are the class names in sorted order (``classes``), the label columns or list items
+    (``multilabel``), the target columns (``regression``), or empty (``none``).
+    """
+
+    kind: LabelKind
+    names: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """``c``."""
+        return len(self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that was skipped because the user allowed it, and why."""
+
+    file: str
+    row: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file that was read: its SHA-256 identifies the content, whatever it is called."""
+
+    path: str
+    format: str
+    split: SplitName
+    rows: int
+    bytes: int
+    sha256: str
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInfo:
+    """What was understood of a data set before anything is embedded (``taskaff inspect``)."""
+
+    name: str
+    files: tuple[InputFile, ...]
+    layout: Layout
+    text_columns: tuple[str, ...]
+    schema: LabelSchema
+    rows: Mapping[str, int]
+    """Rows per split."""
+    label_counts: Mapping[str, int] = field(default_factory=dict)
+    """Rows per class or positive rows per label column, all splits together."""
+    vector_width: int | None = None
+    dialect: Mapping[str, str] = field(default_factory=dict)
+    """Reader options that were in force (delimiter, encoding, quote ...)."""
+    rejects: tuple[Reject, ...] = ()
+    """The first skipped rows; their whole number is the sum over ``files``."""
+    columns: tuple[str, ...] = ()
+    """Every column of the input, used or not."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowBatch:
+    """Consecutive rows of one file: texts or ready vectors, and their labels.
+
+    ``text`` holds one Arrow string array (single texts), two (pairs) or none (ready vectors);
+    nulls never occur. ``vectors`` is ``(n, d)`` float32. ``labels`` is ``(n,)`` int64 codes into
+    ``LabelSchema.names`` for classes, ``(n, c)`` float64 for multi-label and regression, or None.
+    """
+
+    file: str
+    split: SplitName
+    first_row: int
+    text: tuple[pa.Array, ...]
+    vectors: Floats32 | None
+    labels: Ints | Floats | None
+
+    @property
+    def rows(self) -> int:
+        """``n``."""
+        return len(self.text[0]) if self.text else len(self.vectors)  # type: ignore[arg-type]
+
+
+class Task(Protocol):
+    """An opened data set: scanned and validated once, readable in batches any number of times."""
+
+    @property
+    def info(self) -> TaskInfo:
+        """What was understood."""
+        ...
+
+    def batches(self, file: InputFile | None = None) -> Iterator[RowBatch]:
+        """Stream the rows of one file (all files by default), never a whole file in memory."""
+        ...
+
+
+# ------------------------------------------------------------- embed -> moments
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderCard:
+    """Which encoder made the vectors.
+
+    ``fingerprint`` covers everything that changes a vector (weights, tokenisation, pooling,
+    dtype); two signatures compare only when their fingerprints are equal. ``width`` is the
+    number of dimensions of one text.
+    """
+
+    id: str
+    fingerprint: str
+    width: int
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeCounts:
+    """Token counts of an encoding, which add over batches."""
+
+    tokens: int = 0
+    unknown: int = 0
+    """Tokens without a vector (out of vocabulary)."""
+    truncated: int = 0
+    """Texts cut at the encoder's length limit."""
+    empty: int = 0
+    """Texts that gave no token with a vector and became the zero vector."""
+
+    def __add__(self, other: EncodeCounts) -> EncodeCounts:
+        return EncodeCounts(
+            self.tokens + other.tokens,
+            self.unknown + other.unknown,
+            self.truncated + other.truncated,
+            self.empty + other.empty,
+        )
+
+
+class Encoder(Protocol):
+    """How rows become vectors. One class per encoder, listed in ``taskaff.embed.ENCODERS``."""
+
+    @property
+    def card(self) -> EncoderCard:
+        """Identity, for fingerprints and reports."""
+        ...
+
+    def encode(self, texts: pa.Array) -> tuple[Floats32, EncodeCounts]:
+        """Vectors ``(n, width)`` float32 of ``n`` texts, in order, whatever the batch size."""
+        ...
+
+
+# ------------------------------------------------------------- moments -> score
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """64-bit content hashes of the distinct rows of a split, sorted; the smallest ones if too many.
+
+    ``rows`` counts all rows, ``distinct`` the distinct ones (estimated when not ``exact``).
+    ``threshold`` is the largest hash that could be in ``hashes``: hashes up to it are complete.
+    """
+
+    hashes: Hashes
+    rows: int
+    distinct: int
+    threshold: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TaskSignature:
+    """Everything that the scoring stage needs of a task: sums that add over shards, and no row.
+
+    The sums are float64 over the rows of ``split`` and carry a leading axis of ``FOLDS``. They
+    hold exactly what ``docs/signature.md`` lists; ``sketches`` (one a split) serve overlap.
+    """
+
+    name: str
+    encoder: EncoderCard
+    layout: Layout
+    schema: LabelSchema
+    split: str
+    """Split whose rows were summed: ``train``, ``validation``, ``test`` or ``all``."""
+    n: Ints
+    """``(FOLDS,)`` rows."""
+    sx: Floats
+    """``(FOLDS, d)`` sum of x."""
+    sxx: Floats
+    """``(FOLDS, d, d)`` sum of x x'."""
+    sxy: Floats
+    """``(FOLDS, d, c)`` sum of x y'."""
+    sy: Floats
+    """``(FOLDS, c)`` sum of y."""
+    syy: Floats
+    """``(FOLDS, c, c)`` sum of y y'."""
+    sketches: Mapping[str, Sketch]
+    counts: EncodeCounts
+    inputs: tuple[InputFile, ...]
+    padded_from: int | None = None
+    """Width before zero-padding, when the comparison asked for it."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """``d``."""
+        return int(self.sx.shape[1])
+
+    @property
+    def rows(self) -> int:
+        """``n`` over all folds."""
+        return int(self.n.sum())
+
+
+# -------------------------------------------------------------- score -> report
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number, its interval, and the reason when it has none."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairTable:
+    """One score for every pair of ``k`` tasks: ``(k, k)`` arrays, NaN where undefined.
+
+    Entry ``[i, j]`` is source ``i``, target ``j``; symmetric when not ``directed``. ``notes`` says
+    why an entry is undefined or how to read it. ``extras`` are further ``(k, k)`` numbers that
+    explain it (chance levels, counts), under stable names. ``explain`` is one sentence for a
+    reader who knows none of the papers: what the number means and in which direction it points.
+    """
+
+    name: str
+    directed: bool
+    value: Floats
+    low: Floats
+    high: Floats
+    explain: str = ""
+    notes: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    extras: Mapping[str, Floats] = field(default_factory=dict)
+
+    def at(self, i: int, j: int) -> Estimate:
+        """The estimate for source ``i`` and target ``j``; None where the arrays hold NaN."""
+
+        def number(array: Floats) -> float | None:
+            x = float(array[i, j])
+            return x if x - x == 0.0 else None
+
+        return Estimate(
+            number(self.value), number(self.low), number(self.high), self.notes.get((i, j), "")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityPoint:
+    """Cross-validated error at one capacity, relative to the label variance, with its standard error."""
+
+    r: int
+    error: float
+    stderr: float
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Recommended capacity of the linear shared module, and the curve it was read from."""
+
+    recommended: int | None
+    curve: tuple[CapacityPoint, ...]
+    single: Mapping[str, int]
+    """Single-task capacity of each task by the same rule."""
+    upper_bound: int | None
+    """Sum of the single-task capacities."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskWeights:
+    """Algorithm 2's weights for one group of tasks that share their inputs; mean 1."""
+
+    tasks: tuple[str, ...]
+    weights: tuple[float, ...]
+    rank: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSummary:
+    """One task as the result shows it."""
+
+    name: str
+    rows: int
+    width: int
+    layout: Layout
+    schema: LabelSchema
+    inputs: tuple[InputFile, ...]
+    counts: EncodeCounts
+    padded_from: int | None
+    duplicates: Estimate
+    """Rows of the summed split that repeat another one (near-identical spellings count)."""
+    split_leak: Estimate
+    """Distinct rows that the summed split shares with the other splits of the same task."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSettings:
+    """Settings of the scoring stage; every one stands in the result."""
+
+    scores: tuple[str, ...] = ()
+    """Names from ``taskaff.score.SCORES``; empty means all of them."""
+    confidence: float = 0.90
+    """Level of the intervals."""
+    trace_share: float = 0.99
+    """Share of the trace kept by equation 6's truncation."""
+    min_rows: int = 10
+    """Below this many rows a score is undefined: too few to estimate anything."""
+    capacities: tuple[int, ...] = ()
+    """Capacities to try; empty means a grid up to the sum of the label ranks."""
+    capacity: bool = True
+    """Whether to estimate the capacity at all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreResult:
+    """What ``taskaff score`` found: per task, per pair, and for the mix as a whole."""
+
+    tasks: tuple[TaskSummary, ...]
+    encoder: EncoderCard
+    tables: Mapping[str, PairTable]
+    """Score name to table, in the order of ``taskaff.score.SCORES``."""
+    capacity: Capacity | None
+    weights: tuple[TaskWeights, ...]
+    settings: ScoreSettings
+    notes: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Task names, in the order of every table's axes."""
+        return tuple(task.name for task in self.tasks)
+
+    def pairs(self, directed: bool = False) -> Iterator[tuple[int, int]]:
+        """Index pairs ``(source, target)``: ``i < j``, or both directions."""
+        k = len(self.tasks)
+        for i in range(k):
+            for j in range(k):
+                if i < j or (directed and i > j):
+                    yield i, j

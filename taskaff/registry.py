@@ -1,0 +1,38 @@
+"""Plug-in tables: a name to a ``"module:attribute"`` string, imported on first use.
+
+Each room keeps its own table (``data.FORMATS``, ``embed.ENCODERS``, ``score.SCORES``,
+``report.FORMATS``), so that adding a plug-in is one module and one line, and so that listing what
+exists imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import Any
+
+from taskaff.errors import UsageError
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word most like ``word``, or None when nothing is near."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
+def load(target: str) -> Any:
+    """Import ``"module:attribute"`` and return the attribute."""
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def resolve(kind: str, table: Mapping[str, str], name: str) -> Callable[..., Any]:
+    """Look ``name`` up in a room's table and import it; unknown names say what is near."""
+    if name not in table:
+        guess = closest(name, table)
+        listing = ", ".join(table)
+        hint = f"did you mean {guess!r}? known: {listing}" if guess else f"known: {listing}"
+        raise UsageError(f"unknown {kind} {name!r}", hint=hint)
+    found: Callable[..., Any] = load(table[name])
+    return found
