@@ -1,0 +1,92 @@
+"""The Python API: the words of the command line, returning the records that ``--json`` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from taskaff import moments, pipeline, report
+from taskaff.data import split_argument
+from taskaff.errors import UsageError
+from taskaff.pipeline import RunSettings
+from taskaff.records import DataRequest, ScoreResult, TaskInfo, TaskSignature
+
+Sources = Sequence[Any] | Mapping[str, Any]
+
+
+def score(sources: Sources, *, settings: RunSettings | None = None, **columns: Any) -> ScoreResult:
+    """Score every pair of data sets.
+
+    Parameters
+    ----------
+    sources : paths, ``name=PATH`` strings, ``.taskaff`` files, signatures, Arrow tables, anything
+        that speaks the Arrow C stream protocol (pandas, polars, datasets, DuckDB), ``(X, y)``
+        pairs of arrays, or ``DataRequest``s; or a mapping from names to these.
+    settings : encoder, split, cache and scoring settings; no cache by default.
+    columns : further fields of ``DataRequest`` for all of them (``text``, ``label``,
+        ``label_kind``, ``delimiter`` ...).
+
+    Raises
+    ------
+    TaskaffError : bad input, with what was found, where and what to do next.
+    """
+    return pipeline.score(_requests(sources, columns), settings)
+
+
+def profile(
+    source: Any, *, name: str | None = None, settings: RunSettings | None = None, **columns: Any
+) -> TaskSignature:
+    """The signature of one data set; ``save`` writes it, ``score`` takes it."""
+    return pipeline.profile(_request(source, name, columns), settings)
+
+
+def inspect(source: Any, *, name: str | None = None, **columns: Any) -> TaskInfo:
+    """What is understood of a data set: format, columns, label kind, splits, rejects."""
+    return pipeline.inspect(_request(source, name, columns))
+
+
+def merge(signatures: Sequence[TaskSignature | str | Path]) -> TaskSignature:
+    """One signature from those of a task's shards, given as objects or ``.taskaff`` files."""
+    return moments.merge([s if isinstance(s, TaskSignature) else load(s) for s in signatures])
+
+
+def load(path: str | Path) -> TaskSignature:
+    """Read a ``.taskaff`` file."""
+    return moments.load(Path(path))
+
+
+def save(signature: TaskSignature, path: str | Path) -> None:
+    """Write a ``.taskaff`` file."""
+    moments.save(signature, Path(path))
+
+
+def to_dict(result: ScoreResult | TaskInfo) -> dict[str, Any]:
+    """The document that ``--json`` prints, as plain Python."""
+    return report.payload(result)
+
+
+def _requests(sources: Sources, columns: Mapping[str, Any]) -> list[DataRequest]:
+    if isinstance(sources, (str, bytes, Path)):
+        raise UsageError("score takes a list of data sets, not one", hint="taskaff.score([a, b])")
+    if isinstance(sources, Mapping):
+        return [_request(source, name, columns) for name, source in sources.items()]
+    return [_request(source, None, columns) for source in sources]
+
+
+def _request(source: Any, name: str | None, columns: Mapping[str, Any]) -> DataRequest:
+    if isinstance(source, DataRequest):
+        return replace(source, name=name) if name else source
+    if isinstance(source, Path):
+        source = str(source)
+    elif isinstance(source, str) and name is None:
+        name, source = split_argument(source)
+    fields = {
+        key: (value,) if key in ("text", "label") and isinstance(value, str) else value
+        for key, value in columns.items()
+    }
+    try:
+        return DataRequest(source=source, name=name, **fields)
+    except TypeError as error:
+        raise UsageError(f"unknown option: {error}", hint="see help(taskaff.score)") from error
