@@ -1,0 +1,96 @@
+"""The scoring stage: check that the signatures compare, then run every selected score."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from taskaff.errors import ScoreError, SignatureError
+from taskaff.records import (
+    Capacity,
+    PairTable,
+    ScoreResult,
+    ScoreSettings,
+    TaskSignature,
+    TaskWeights,
+)
+from taskaff.registry import load, resolve
+from taskaff.score import SCORES
+from taskaff.score.summary import summarise
+from taskaff.score.views import TaskView
+
+
+def score(
+    signatures: Sequence[TaskSignature], settings: ScoreSettings | None = None
+) -> ScoreResult:
+    """Compare ``k >= 2`` tasks with one another, from their signatures alone.
+
+    Raises
+    ------
+    ScoreError : fewer than two tasks, or two of one name.
+    SignatureError : signatures of different encoders or widths.
+    UsageError : an unknown score name.
+    """
+    settings = settings or ScoreSettings()
+    check(signatures)
+    functions = {n: resolve("score", SCORES, n) for n in settings.scores or tuple(SCORES)}
+    views = [TaskView(signature) for signature in signatures]
+    timings: dict[str, float] = {}
+    tables: dict[str, PairTable] = {}
+    for name in (n for n in SCORES if n in functions):
+        tables[name] = _timed(timings, name, functions[name], views, settings)
+    capacity: Capacity | None = None
+    if settings.capacity:
+        find = load("taskaff.score.capacity:capacity")
+        capacity = _timed(timings, "capacity", find, views, settings)
+    weigh = load("taskaff.score.task_weights:task_weights")
+    weights: tuple[TaskWeights, ...] = _timed(timings, "task_weights", weigh, views)
+    return ScoreResult(
+        tasks=tuple(summarise(view, settings) for view in views),
+        encoder=signatures[0].encoder,
+        tables=tables,
+        capacity=capacity,
+        weights=weights,
+        settings=settings,
+        timings=timings,
+    )
+
+
+def _timed(timings: dict[str, float], name: str, function: Any, *arguments: Any) -> Any:
+    start = time.perf_counter()
+    result = function(*arguments)
+    timings[name] = time.perf_counter() - start
+    return result
+
+
+def check(signatures: Sequence[TaskSignature]) -> None:
+    """Refuse what cannot be compared, with the way out."""
+    if len(signatures) < 2:
+        raise ScoreError(
+            f"{len(signatures)} task given, a comparison needs two",
+            hint="name at least two data sets or signature files",
+        )
+    names = Counter(signature.name for signature in signatures)
+    if repeated := [name for name, count in names.items() if count > 1]:
+        raise ScoreError(
+            f"two tasks are called {repeated[0]!r}",
+            task=repeated[0],
+            hint="give each a name of its own: NAME=PATH",
+        )
+    first = signatures[0]
+    for other in signatures[1:]:
+        if other.encoder.fingerprint != first.encoder.fingerprint:
+            raise SignatureError(
+                f"made with encoder {other.encoder.id!r} ({other.encoder.fingerprint[:12]}), "
+                f"but {first.name!r} with {first.encoder.id!r} ({first.encoder.fingerprint[:12]})",
+                task=other.name,
+                hint="profile both data sets again with the same encoder",
+            )
+        if other.width != first.width:
+            raise SignatureError(
+                f"{other.width} dimensions, but {first.name!r} has {first.width}",
+                task=other.name,
+                hint="pad the narrower signatures with taskaff.moments.pad before comparing",
+            )
