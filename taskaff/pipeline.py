@@ -152,13 +152,14 @@ class _Run:
 
     def _require_rows(self, info: TaskInfo) -> None:
         split = self.settings.split
-        if split != "all" and not info.rows.get(split):
-            have = ", ".join(f"{name} ({rows})" for name, rows in info.rows.items() if rows)
-            raise UsageError(
-                f"no rows in split {split!r}; there are: {have}",
-                task=info.name,
-                hint=f"use --split {next((s for s in info.rows if info.rows[s]), 'all')} or --split all",
-            )
+        if split == "all" or info.rows.get(split):
+            return
+        have = [name for name, rows in info.rows.items() if rows]
+        raise UsageError(
+            f"no rows in split {split!r}; there are: {', '.join(have)}",
+            task=info.name,
+            hint=f"use --split {have[0] if have else 'all'}",
+        )
 
     def _encoder_for(self, info: TaskInfo) -> Encoder | None:
         if info.layout == "vectors":

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Hashes = NDArray[np.uint64]
 
 FOLDS = 4
-"""Folds of a signature: enough for cross-validation and a jackknife, few enough to store ``d*d`` of each."""
+"""Enough for cross-validation and a jackknife, few enough to store ``d * d`` numbers of each."""
 
 LabelKind = Literal["classes", "multilabel", "regression", "none"]
 SplitName = Literal["train", "validation", "test"]
@@ -62,7 +62,7 @@ class DataRequest:
 
 @dataclass(frozen=True, slots=True)
 class LabelSchema:
-    """What the labels are: their kind, the names of the ``c`` columns of ``Y``, where they came from.
+    """What the labels are: kind, names of the ``c`` columns of ``Y``, and where they came from.
 
     ``names`` are the class names in sorted order (``classes``), the label columns or list items
     (``multilabel``), the target columns (``regression``), or empty (``none``).
@@ -318,7 +318,7 @@ class PairTable:
 
 @dataclass(frozen=True, slots=True)
 class CapacityPoint:
-    """Cross-validated error at one capacity, relative to the label variance, with its standard error."""
+    """Cross-validated error at one capacity, relative to the label variance, and its error."""
 
     r: int
     error: float
@@ -412,3 +412,27 @@ class ScoreResult:
             for j in range(k):
                 if i < j or (directed and i > j):
                     yield i, j
+
+
+# ------------------------------------------------------------ embed -> probing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TaskVectors:
+    """The embedded rows of one task, as the probe trains on them.
+
+    ``X`` is ``(n, d)`` float32; ``labels`` as in ``RowBatch``; ``hashes`` ``(n,)`` identify the
+    content of each row (leaks, splits); ``splits`` ``(n,)`` index into ``SPLITS``.
+    """
+
+    name: str
+    X: Floats32
+    labels: Ints | Floats
+    hashes: Hashes
+    splits: Ints
+    schema: LabelSchema
+
+    @property
+    def rows(self) -> int:
+        """``n``."""
+        return len(self.X)
