@@ -375,6 +375,8 @@ class ScoreSettings:
     """Names from ``taskaff.score.SCORES``; empty means all of them."""
     confidence: float = 0.90
     """Level of the intervals."""
+    intervals: bool = True
+    """Whether to estimate intervals at all; without them many tasks compare faster."""
     trace_share: float = 0.99
     """Share of the trace kept by equation 6's truncation."""
     min_rows: int = 10
