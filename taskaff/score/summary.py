@@ -1,14 +1,21 @@
-"""What the result says about one task by itself: repeated rows, and rows that leak between splits."""
+"""What the result says about one task by itself: rows that repeat, rows that its splits share."""
 
 from __future__ import annotations
 
-from taskaff.records import Estimate, ScoreSettings, TaskSummary
+from statistics import NormalDist
+
+import numpy as np
+
+from taskaff.records import Estimate, ScoreSettings, Sketch, TaskSummary
+from taskaff.score.sketches import share_interval, shared_counts, union
 from taskaff.score.views import TaskView
 
 
 def summarise(view: TaskView, settings: ScoreSettings) -> TaskSummary:
     """One task as the result shows it, with its repeated rows and its split leak counted."""
     s = view.signature
+    summed = [sketch for name, sketch in s.sketches.items() if s.split in (name, "all")]
+    others = [sketch for name, sketch in s.sketches.items() if s.split not in (name, "all")]
     return TaskSummary(
         name=s.name,
         rows=s.rows,
@@ -18,7 +25,42 @@ def summarise(view: TaskView, settings: ScoreSettings) -> TaskSummary:
         inputs=s.inputs,
         counts=s.counts,
         padded_from=s.padded_from,
-        duplicates=Estimate(None),
-        split_leak=Estimate(None),
+        duplicates=duplicates(summed, settings.confidence),
+        split_leak=split_leak(summed, others, settings.confidence),
         notes=s.notes,
     )
+
+
+def duplicates(summed: list[Sketch], confidence: float) -> Estimate:
+    """Rows beyond the first of each content, over the summed splits together."""
+    rows = sum(sketch.rows for sketch in summed)
+    if not summed:
+        return Estimate(None, note="no row hashes of this split")
+    together = union(summed)
+    value = float(np.clip(rows - together.distinct, 0.0, rows))
+    if together.exact:
+        return Estimate(value, value, value)
+    # m sampled rows estimate the number of distinct ones with relative deviation 1 / sqrt(m).
+    z = NormalDist().inv_cdf((1.0 + confidence) / 2.0)
+    reach = z * together.distinct / max(len(together.hashes), 1) ** 0.5
+    low, high = np.clip(
+        [rows - together.distinct - reach, rows - together.distinct + reach], 0, rows
+    )
+    return Estimate(value, float(low), float(high), "estimated from a sample of the rows")
+
+
+def split_leak(summed: list[Sketch], others: list[Sketch], confidence: float) -> Estimate:
+    """Distinct rows of the summed split that stand in another split too."""
+    if not others:
+        return Estimate(None, note="there is no other split")
+    here, there = union(summed), union(others)
+    hits = float(shared_counts([here.hashes, there.hashes])[0, 1])
+    if here.exact and there.exact:
+        return Estimate(hits, hits, hits)
+    sample = float(here.upto(there.threshold))
+    if not sample:
+        return Estimate(None, note="no row of the summed split was sampled")
+    low, high = share_interval(np.array(hits), np.array(sample), confidence)
+    value = hits / sample * here.distinct
+    note = "estimated from a sample of the rows"
+    return Estimate(value, float(low) * here.distinct, float(high) * here.distinct, note)

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taskaff.records import Floats, TaskSignature
+if TYPE_CHECKING:
+    from taskaff.records import Floats, TaskSignature
+
+NOISE = 1e-12
+"""A centred sum of squares below this share of the uncentred one is rounding, not variation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,16 +62,23 @@ class TaskView:
 
     @cached_property
     def fold_variances(self) -> Floats:
-        """``(FOLDS, d)`` sums of squares about the fold's own mean, one per column; never negative."""
-        squares = np.einsum("fii->fi", self.signature.sxx)
-        return np.maximum(squares - self.n[:, None] * self.fold_means**2, 0.0)
+        """``(FOLDS, d)`` diagonal of ``fold_scatter``; rounding noise of a constant column is 0."""
+        squares = np.asarray(np.einsum("fii->fi", self.signature.sxx))
+        return without_noise(squares - self.n[:, None] * self.fold_means**2, squares)
+
+    @cached_property
+    def variances(self) -> Floats:
+        """``(d,)`` diagonal of ``covariance``; rounding noise of a constant column is 0."""
+        squares = np.asarray(np.einsum("fii->i", self.signature.sxx))
+        scatter = without_noise(squares - self.rows * self.mean**2, squares)
+        return np.asarray(scatter / max(self.rows - 1, 1))
 
     def gram(self) -> Floats:
         """``G = X'X (d, d)``, uncentred, over all folds. Computed at each call."""
         return np.asarray(self.signature.sxx.sum(axis=0))
 
     def covariance(self) -> Floats:
-        """``C (d, d)``, centred at the mean over all rows, divisor ``n - 1``. Computed at each call."""
+        """``C (d, d)`` about the mean of all rows, divisor ``n - 1``. Computed at each call."""
         scatter = self.gram() - self.rows * np.outer(self.mean, self.mean)
         return np.asarray(scatter / max(self.rows - 1, 1))
 
@@ -76,3 +88,8 @@ class TaskView:
         return np.asarray(
             self.signature.sxx - self.n[:, None, None] * means[:, :, None] * means[:, None, :]
         )
+
+
+def without_noise(centred: Floats, uncentred: Floats) -> Floats:
+    """``centred`` with zeros where it is what rounding leaves of ``uncentred``, or negative."""
+    return np.where(centred > NOISE * uncentred, centred, 0.0)

@@ -1,0 +1,106 @@
+"""Covariance similarity: Wu, Zhang and Re, ICLR 2020, section 2.3, equation 6, as printed.
+
+Reading of the paper's "99% of the singular values", ours: the fewest leading eigenvalues of
+``G = X'X`` whose sum is at least 99 % of the trace. ``G`` is not centred, as in the paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taskaff.parallel import ordered_map
+from taskaff.records import FOLDS, PairTable, ScoreSettings
+from taskaff.score.grams import chunks, frobenius_grams
+from taskaff.score.jackknife import NO_INTERVAL, interval
+from taskaff.score.tables import Why, for_tasks, pair_table, too_few_rows
+
+if TYPE_CHECKING:
+    from taskaff.records import Floats
+    from taskaff.score.views import TaskView
+
+EXPLAIN = (
+    "How far two tasks' inputs occupy the same directions, from 0 (none in common) to 1; higher "
+    "means more alike, but the value depends on the number of rows, is dominated by the average "
+    "text, and a task compared with itself does not reach 1: read covariance_alignment beside it."
+)
+
+
+def covariance_similarity(views: Sequence[TaskView], settings: ScoreSettings) -> PairTable:
+    """Equation 6 for all pairs, with fold-jackknife intervals.
+
+    ``||(U1 D1^1/2)' U2 D2^1/2||_F / (||U1 D1^1/2||_F ||U2 D2^1/2||_F)``, which is
+    ``sqrt(<T1, T2>_F / (tr T1 tr T2))`` for the truncated ``T = U D U' (d, d)``.
+
+    The replicates of the interval leave one fold out of the score without truncation and are
+    scaled to the printed score: the effect of the truncation, ``score / untruncated score``, is
+    held at its full-sample value.
+    """
+    truncated: list[Floats] = [np.empty(0)] * len(views)
+
+    def truncate_some(tasks: range) -> None:
+        for i in tasks:
+            truncated[i] = truncate(views[i].gram(), settings.trace_share)
+
+    for _ in ordered_map(truncate_some, chunks(len(views))):
+        pass
+    places = {id(view): i for i, view in enumerate(views)}
+    inner = frobenius_grams(
+        views, 1, lambda view, a, b: np.array(truncated[places[id(view)]][None, a:b, a:])
+    )[0]
+    traces = np.array([np.trace(matrix) for matrix in truncated])
+    value = _cosine(inner, traces)
+    undefined = too_few_rows(views, settings) + for_tasks(
+        [
+            "" if t > 0 else f"every vector of {v.name!r} is zero"
+            for v, t in zip(views, traces, strict=True)
+        ]
+    )
+    ends, remarks = None, list[Why]()
+    if settings.intervals:
+        without = _untruncated_without_each_fold(views)
+        replicates = value * without / without.mean(axis=0)
+        ends = interval(value, replicates, settings.confidence, (0.0, 1.0))
+        remarks = [(np.isfinite(value) & ~np.isfinite(ends[0]), NO_INTERVAL)]
+    return pair_table(
+        "covariance_similarity",
+        value,
+        ends,
+        explain=EXPLAIN,
+        undefined=undefined,
+        remarks=remarks,
+    )
+
+
+def truncate(G: Floats, share: float) -> Floats:
+    """Best approximation ``(d, d)`` of ``G`` by the fewest eigenvalues with ``share`` of the trace.
+
+    A sum that misses the share by rounding alone counts as reaching it.
+    """
+    values, vectors = np.linalg.eigh(G)
+    values = np.maximum(values, 0.0)
+    reached = np.cumsum(values[::-1]) >= share * values.sum() * (1.0 - 1e-12)
+    rank = int(np.argmax(reached)) + 1 if reached.any() else len(values)
+    head = vectors[:, -rank:] * np.sqrt(values[-rank:])
+    return np.asarray(head @ head.T)
+
+
+def _cosine(inner: Floats, traces: Floats) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = inner / (traces[:, None] * traces[None, :])
+    return np.sqrt(np.clip(ratio, 0.0, 1.0))
+
+
+def _untruncated_without_each_fold(views: Sequence[TaskView]) -> Floats:
+    """``(FOLDS, k, k)``: ``sqrt(<G1, G2> / (tr G1 tr G2))``, one fold left out of both tasks."""
+
+    def band(view: TaskView, a: int, b: int) -> Floats:
+        sums = view.signature.sxx[:, a:b, a:]
+        return np.asarray(sums.sum(axis=0) - sums)
+
+    traces = np.array([np.einsum("fii->f", view.signature.sxx) for view in views])
+    left = traces.sum(axis=1, keepdims=True) - traces
+    grams = frobenius_grams(views, FOLDS, band)
+    return np.stack([_cosine(gram, left[:, f]) for f, gram in enumerate(grams)])

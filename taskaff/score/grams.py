@@ -1,0 +1,59 @@
+"""Frobenius inner products of many symmetric matrices at once, in bounded memory.
+
+The inner product of two symmetric matrices is the dot product of their upper triangles, the
+off-diagonal entries counted twice. So ``k`` matrices of size ``d x d`` are ``k`` vectors, and all
+pairs of inner products are one matrix product. It is summed over bands of rows ``a:b``; a band of
+the triangle is the rectangle ``[a:b, a:d]`` whose part right of the diagonal block counts twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taskaff.parallel import cores, ordered_map
+
+if TYPE_CHECKING:
+    from taskaff.records import Floats
+    from taskaff.score.views import TaskView
+
+BAND_NUMBERS = 4_000_000
+"""Numbers held of one band of all tasks: 32 MB for each of ``count`` matrices a task."""
+
+Band = Callable[["TaskView", int, int], "Floats"]
+"""``band(view, a, b)``: ``(count, b - a, d - a)``, the band of each of ``count`` matrices."""
+
+
+def frobenius_grams(views: Sequence[TaskView], count: int, band: Band) -> Floats:
+    """Inner products ``<A_m(i), A_m(j)>_F`` of all tasks, for each of ``count`` symmetric matrices.
+
+    Returns
+    -------
+    ``(count, k, k)`` float64, each symmetric.
+    """
+    k, d = len(views), views[0].width
+    height = max(1, min(d, BAND_NUMBERS // (k * d)))
+    grams = np.zeros((count, k, k))
+    for a in range(0, d, height):
+        b = min(a + height, d)
+        stack = np.empty((count, k, (b - a) * (d - a)))
+
+        def fill(tasks: range, a: int = a, b: int = b, stack: Floats = stack) -> None:
+            for i in tasks:
+                rectangle = band(views[i], a, b)
+                rectangle[:, :, b - a :] *= np.sqrt(2.0)
+                stack[:, i] = rectangle.reshape(count, -1)
+
+        for _ in ordered_map(fill, chunks(k)):
+            pass
+        for gram, rows in zip(grams, stack, strict=True):
+            gram += rows @ rows.T
+    return grams
+
+
+def chunks(k: int) -> list[range]:
+    """``k`` tasks cut into one range a core."""
+    size = -(-k // cores())
+    return [range(start, min(start + size, k)) for start in range(0, k, size)]

@@ -1,0 +1,90 @@
+"""Overlap: which share of one task's rows is also in another task.
+
+Rows are compared by the hash of their normalised text (letters and digits only), so spellings that
+differ in case, spaces or punctuation are one row. Counted over distinct rows, all splits together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taskaff.records import PairTable, ScoreSettings
+from taskaff.score.sketches import RowSet, share_interval, shared_counts, union
+from taskaff.score.tables import pair_table
+
+if TYPE_CHECKING:
+    from taskaff.records import Floats
+    from taskaff.score.views import TaskView
+
+EXPLAIN = (
+    "Share of the target's distinct rows that are also in the source, from 0 to 1; higher means "
+    "that the two are less independent, and that a held-out score of the target can be inflated "
+    "by rows seen in training."
+)
+HELD_OUT = ("validation", "test")
+
+
+def overlap(views: Sequence[TaskView], settings: ScoreSettings) -> PairTable:
+    """Share of target ``j``'s distinct rows found in source ``i``; exact, or from samples.
+
+    ``extras["shared"]`` is the number of rows in both (symmetric), ``extras["leak"]`` the number
+    of distinct rows of the target's validation and test splits found in the source's train split
+    (NaN when the target has no such split). Where a sketch is not exact they are estimates, and
+    the share has an interval; otherwise the interval is the value itself.
+    """
+    rows = [union(view.signature.sketches.values()) for view in views]
+    hits = shared_counts([part.hashes for part in rows]).astype(np.float64)
+    sample, exact = _samples(rows, rows)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = hits / sample
+    low, high = value, value
+    if not exact.all():
+        low, high = share_interval(hits, sample, settings.confidence)
+        low, high = np.where(exact, value, low), np.where(exact, value, high)
+    distinct = np.array([part.distinct for part in rows])
+    estimated = value * distinct[None, :]
+    shared = np.where(exact, hits, (estimated + estimated.T) / 2.0)
+    empty = np.broadcast_to(distinct[None, :] == 0, value.shape)
+    unseen = (sample == 0) & ~empty
+    return pair_table(
+        "overlap",
+        value,
+        (low, high),
+        directed=True,
+        explain=EXPLAIN,
+        undefined=[(empty, "the target has no rows"), (unseen, "no row of the target was sampled")],
+        remarks=[(~exact, "estimated from a sample of the rows")],
+        extras={"shared": shared, "leak": _leak(views)},
+    )
+
+
+def _samples(sources: Sequence[RowSet], targets: Sequence[RowSet]) -> tuple[Floats, np.ndarray]:
+    """``(k, k)`` number of the target's rows that could have been hits, and whether that is all."""
+    thresholds = np.array([part.threshold for part in sources], dtype=np.uint64)
+    sample = np.stack(
+        [np.searchsorted(part.hashes, thresholds, side="right") for part in targets], axis=1
+    )
+    exact = np.array([part.exact for part in sources])[:, None] & np.array(
+        [part.exact for part in targets]
+    )
+    return sample.astype(np.float64), exact
+
+
+def _leak(views: Sequence[TaskView]) -> Floats:
+    """``[i, j]``: distinct held-out rows of target ``j`` in the train split of source ``i``."""
+    k = len(views)
+    train = [
+        union([s for name, s in v.signature.sketches.items() if name == "train"]) for v in views
+    ]
+    held = [
+        union([s for name, s in v.signature.sketches.items() if name in HELD_OUT]) for v in views
+    ]
+    counts = shared_counts([part.hashes for part in (*train, *held)])[:k, k:].astype(np.float64)
+    sample, exact = _samples(train, held)
+    distinct = np.array([part.distinct for part in held])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        estimated = counts / sample * distinct[None, :]
+    return np.where(distinct[None, :] == 0, np.nan, np.where(exact, counts, estimated))
