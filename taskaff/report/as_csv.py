@@ -1,0 +1,52 @@
+"""One row a pair and direction: four columns a score, then its further numbers.
+
+The header depends only on which scores were asked for. Text is neutralised for spreadsheets
+(see :func:`taskaff.report.escape.csv_cell`); numbers stay numbers, and an undefined one is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from taskaff.records import PairTable, ScoreResult, TaskInfo
+from taskaff.report.document import input_file
+from taskaff.report.escape import csv_cell
+from taskaff.report.options import ReportOptions
+from taskaff.report.pairs import Block, blocks
+
+
+def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
+    """Pieces of the table; of an inspection, one row a file."""
+    if isinstance(result, TaskInfo):
+        yield from _files(result)
+        return
+    header = ["source", "target"]
+    for name, table in result.tables.items():
+        header += [name, f"{name}_low", f"{name}_high"]
+        header += [f"{name}_{extra}" for extra in table.extras] + [f"{name}_note"]
+    yield ",".join(map(csv_cell, header)) + "\n"
+    names = pa.array([csv_cell(name) for name in result.names], pa.string())
+    for block in blocks(result):
+        columns = [pc.take(names, pa.array(block.source)), pc.take(names, pa.array(block.target))]
+        for table in result.tables.values():
+            columns += _columns(table, block)
+        rows = pc.binary_join_element_wise(*columns, ",")
+        yield "\n".join(rows.to_pylist()) + "\n"
+
+
+def _columns(table: PairTable, block: Block) -> list[pa.Array]:
+    arrays = [table.value, table.low, table.high, *table.extras.values()]
+    notes = pc.fill_null(block.notes(table, csv_cell), "")
+    return [*(block.numbers(array, "") for array in arrays), notes]
+
+
+def _files(info: TaskInfo) -> Iterator[str]:
+    files = [input_file(file) for file in info.files]
+    keys = ["path", "format", "split", "rows", "rejected", "bytes", "sha256"]
+    yield ",".join(["task", *keys]) + "\n"
+    for file in files:
+        cells = (csv_cell(v) if isinstance(v, str) else str(v) for v in map(file.get, keys))
+        yield ",".join([csv_cell(info.name), *cells]) + "\n"

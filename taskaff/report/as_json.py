@@ -1,0 +1,79 @@
+"""The result as one JSON document: a key a line, a task and a pair a line.
+
+``{"source", "target", "scores": {name: {"value", "low", "high", ...}}}`` is the shape of every
+pair. Both directions are listed, and a score without direction stands in both, so that one filter
+finds any score of any pair: ``jq '.pairs[] | select(.source == "a" and .target == "b")'``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from taskaff.records import PairTable, ScoreResult, TaskInfo
+from taskaff.report.document import Document, inspect_document, score_head, score_tail
+from taskaff.report.escape import json_safe, json_text
+from taskaff.report.options import ReportOptions
+from taskaff.report.pairs import Block, blocks, concat
+
+
+def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
+    """Pieces of the document; the options are for people and change nothing here."""
+    if isinstance(result, TaskInfo):
+        yield "{\n" + ",\n".join(_entries(inspect_document(result))) + "\n}\n"
+        return
+    yield "{\n" + ",\n".join(_entries(score_head(result))) + ',\n  "pairs": ['
+    separator = "\n    "
+    for lines in pair_lines(result):
+        yield separator + ",\n    ".join(lines)
+        separator = ",\n    "
+    close = "]" if separator == "\n    " else "\n  ]"
+    yield close + ",\n" + ",\n".join(_entries(score_tail(result))) + "\n}\n"
+
+
+def pair_lines(result: ScoreResult) -> Iterator[list[str]]:
+    """One JSON object a pair and direction, in blocks."""
+    names = pa.array([json_text(name) for name in result.names], pa.string())
+    for block in blocks(result):
+        parts: list[pa.Array | str] = [
+            '{"source": ',
+            pc.take(names, pa.array(block.source)),
+            ', "target": ',
+            pc.take(names, pa.array(block.target)),
+            ', "scores": {',
+        ]
+        for n, (name, table) in enumerate(result.tables.items()):
+            parts += [", " if n else "", f"{json_text(name)}: ", _estimates(table, block)]
+        yield concat([*parts, "}}"]).to_pylist()
+
+
+def _estimates(table: PairTable, block: Block) -> pa.Array:
+    parts: list[pa.Array | str] = []
+    arrays = {"value": table.value, "low": table.low, "high": table.high, **table.extras}
+    for key, array in arrays.items():
+        lead = ", " if parts else "{"
+        parts += [f"{lead}{json_text(key)}: ", block.numbers(array, "null")]
+    notes = block.notes(table, json_text)
+    if notes.null_count < len(notes):
+        parts.append(pc.fill_null(concat([', "note": ', notes]), ""))
+    return concat([*parts, "}"])
+
+
+def _entries(document: Document) -> Iterator[str]:
+    for key, value in document.items():
+        yield f"  {json_text(key)}: {_value(value)}"
+
+
+def _value(value: Any) -> str:
+    """A list of objects one a line, anything else on the key's line."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n    " + ",\n    ".join(map(_compact, value)) + "\n  ]"
+    return _compact(value)
+
+
+def _compact(value: Any) -> str:
+    return json_safe(json.dumps(value, ensure_ascii=False, allow_nan=False))

@@ -1,0 +1,156 @@
+"""The result as GitHub markdown: a comment on a pull request, or a page of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from taskaff.records import PairTable, ScoreResult, TaskInfo
+from taskaff.report.cells import (
+    WIDE,
+    Footnotes,
+    Pair,
+    cell,
+    extremes,
+    groups,
+    headline,
+    heat_tables,
+    pairs_of,
+)
+from taskaff.report.escape import markdown
+from taskaff.report.facts import (
+    TOP,
+    capacity_line,
+    encoder_line,
+    facts,
+    rejected,
+    task_columns,
+    task_notes,
+    top_labels,
+    weights_line,
+)
+from taskaff.report.numbers import short
+from taskaff.report.options import ReportOptions
+
+
+def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[str]:
+    """Sections with pipe tables; every cell is escaped here, at the last moment."""
+    if isinstance(result, TaskInfo):
+        yield from _inspection(result, options)
+        return
+    if options.quiet:
+        yield markdown(headline(result)) + "\n"
+        return
+    yield f"## Task affinity\n\n{markdown(encoder_line(result))}\n"
+    yield from _tasks(result)
+    yield from _scores(result, options)
+    yield from _mix(result)
+
+
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [_row(headers), "|" + " --- |" * len(headers), *map(_row, rows)]
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(map(markdown, cells)) + " |"
+
+
+def _bullets(texts: Iterable[str]) -> str:
+    lines = "".join(f"- {markdown(text)}\n" for text in texts)
+    return "\n" + lines if lines else ""
+
+
+def _tasks(result: ScoreResult) -> Iterator[str]:
+    columns = task_columns(result.tasks)
+    rows = ([task.name, *(cells[n] for _, cells in columns)] for n, task in enumerate(result.tasks))
+    yield "\n### Tasks\n" + _table(["task", *(header for header, _ in columns)], rows)
+    yield _bullets(f"{who}: {note}" for who, note in task_notes(result))
+
+
+# ----------------------------------------------------------------------- scores
+
+
+def _scores(result: ScoreResult, options: ReportOptions) -> Iterator[str]:
+    if not result.tables or len(result.tasks) < 2:
+        return
+    notes = Footnotes()
+    if len(result.tasks) == 2:
+        yield from _list(result, notes)
+    elif len(result.tasks) <= WIDE:
+        for group in groups(result):
+            title = "Scores from source to target" if group[0].directed else "Scores of pairs"
+            yield f"\n### {title}\n" + _grid(result, group, pairs_of(result, group[0]), notes)
+    else:
+        for table in heat_tables(result):
+            high, low = extremes(table)
+            title = f"{markdown(table.name)}: highest and lowest"
+            yield f"\n### {title}\n" + _grid(result, [table], [*high, *low], notes)
+        yield f"\n{markdown(headline(result))}. All pairs: `-f csv`, `-f jsonl` or `-f json`.\n"
+    if notes.texts:
+        yield "\n" + "".join(f"{n}. {markdown(text)}\n" for n, text in enumerate(notes.texts, 1))
+    if options.explain:
+        yield "\n### What the numbers mean\n"
+        yield _bullets(f"{t.name}: {t.explain}" for t in result.tables.values() if t.explain)
+
+
+def _list(result: ScoreResult, notes: Footnotes) -> Iterator[str]:
+    rows = []
+    for table in result.tables.values():
+        for i, j in pairs_of(result, table):
+            shown = cell(table, i, j)
+            way = f"{result.names[i]} → {result.names[j]}" if table.directed else ""
+            value = _marked(shown.value, notes.mark(shown.note))
+            rows.append([table.name, way, value, shown.interval, shown.beside])
+    yield "\n### Scores\n" + _table(["score", "direction", "value", "interval", "beside it"], rows)
+
+
+def _grid(result: ScoreResult, group: list[PairTable], pairs: list[Pair], notes: Footnotes) -> str:
+    ends = ["source", "target"] if group[0].directed else ["task", "other task"]
+    rows = []
+    for i, j in pairs:
+        shown = [cell(table, i, j) for table in group]
+        cells = [_marked(each.both, notes.mark(each.note)) for each in shown]
+        rows.append([result.names[i], result.names[j], *cells])
+    return _table([*ends, *(table.name for table in group)], rows)
+
+
+def _marked(text: str, number: int) -> str:
+    return f"{text} ({number})" if number else text
+
+
+# -------------------------------------------------------------- mix, inspection
+
+
+def _mix(result: ScoreResult) -> Iterator[str]:
+    if result.capacity is not None:
+        capacity = result.capacity
+        yield f"\n### Capacity of the shared module\n\n{markdown(capacity_line(capacity))}\n"
+        if capacity.note:
+            yield f"\n{markdown(capacity.note)}\n"
+        if capacity.curve:
+            points = ([f"{p.r}", short(p.error), short(p.stderr)] for p in capacity.curve)
+            yield _table(["r", "error", "standard error"], points)
+    if result.weights:
+        yield "\n### Task weights\n" + _bullets(map(weights_line, result.weights))
+    if result.notes:
+        yield "\n### Notes\n" + _bullets(result.notes)
+
+
+def _inspection(info: TaskInfo, options: ReportOptions) -> Iterator[str]:
+    yield f"## {markdown(info.name)}\n" + _table(["what", "found"], facts(info)[1:])
+    if options.quiet:
+        return
+    if info.label_counts:
+        shown, more = top_labels(info)
+        yield "\n### Labels\n" + _table(["label", "rows"], ([t, f"{n:,}"] for t, n in shown))
+        yield f"\n… {more:,} more\n" if more else ""
+    if info.files:
+        rows = ([f.path, f.split, f"{f.rows:,}", f"{f.bytes:,}", f.sha256] for f in info.files)
+        yield "\n### Files\n" + _table(["path", "split", "rows", "bytes", "sha256"], rows)
+    if skipped := rejected(info.files):
+        rejects = info.rejects[:TOP]
+        rows = ([r.file, f"{r.row:,}", r.reason] for r in rejects)
+        yield "\n### Skipped rows\n" + _table(["file", "row", "reason"], rows)
+        yield f"\n… {skipped - len(rejects):,} more\n" if skipped > len(rejects) else ""
+    if info.notes:
+        yield "\n### Notes\n" + _bullets(info.notes)

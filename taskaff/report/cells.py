@@ -1,0 +1,154 @@
+"""What people see of a pair: the cell, its footnote, and which pairs are worth a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from taskaff.records import Estimate, PairTable, ScoreResult, TaskSummary
+from taskaff.report.numbers import MISSING, count, interval, percent, short
+
+WIDE = 12
+"""More tasks than this have too many pairs to list for people."""
+
+EXTREMES = 5
+"""Pairs listed at either end when there are too many."""
+
+WORD = 12
+"""A note of at most this many characters is an answer ("not met") and stands in the cell."""
+
+HEAT = ("covariance_alignment", "source_gain")
+"""Scores of the heat map: one without direction, one with."""
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One score of one pair as text: value, interval, further numbers, and the note if long."""
+
+    value: str
+    interval: str
+    beside: str
+    note: str
+
+    @property
+    def both(self) -> str:
+        """Value and interval together."""
+        return f"{self.value} {self.interval}".rstrip()
+
+
+@dataclass(slots=True)
+class Footnotes:
+    """Notes in the order of their first use, each text once."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def mark(self, note: str) -> int:
+        """The number of a note, 0 for none."""
+        if not note:
+            return 0
+        if note not in self.texts:
+            self.texts.append(note)
+        return self.texts.index(note) + 1
+
+
+def cell(table: PairTable, i: int, j: int) -> Cell:
+    """The entry for source ``i`` and target ``j``; shared rows are shown as count and share."""
+    estimate = table.at(i, j)
+    note = note_at(table, i, j)
+    extras = {key: float(array[i, j]) for key, array in table.extras.items()}
+    if "shared" in extras:
+        shared = extras.pop("shared")
+        value = f"{count(shared)} ({percent(estimate.value)})"
+        value = value if estimate.value is not None else MISSING
+        bounds = _percent_interval(estimate)
+    else:
+        value, bounds = short(estimate.value), interval(estimate)
+    if note and len(note) <= WORD:
+        value = note if estimate.value is None else f"{value} {note}"
+        note = ""
+    beside = ", ".join(f"{key} {_brief(x)}" for key, x in extras.items() if x == x)
+    return Cell(value, bounds, beside, note)
+
+
+def _brief(x: float) -> str:
+    return count(x) if x == round(x) else short(x)
+
+
+def _percent_interval(estimate: Estimate) -> str:
+    if estimate.low is None and estimate.high is None:
+        return ""
+    return f"[{percent(estimate.low)}, {percent(estimate.high)}]"
+
+
+def note_at(table: PairTable, i: int, j: int) -> str:
+    """The note of a pair; an undirected table may carry it under either order."""
+    text = table.notes.get((i, j), "")
+    return text if text or table.directed else table.notes.get((j, i), "")
+
+
+def pairs_of(result: ScoreResult, table: PairTable) -> list[Pair]:
+    """The pairs that a table says something about: one a pair, or both directions."""
+    return list(result.pairs(directed=table.directed))
+
+
+def groups(result: ScoreResult) -> list[list[PairTable]]:
+    """The tables without direction and those with, each in the order of the result."""
+    both = [[t for t in result.tables.values() if t.directed is way] for way in (False, True)]
+    return [group for group in both if group]
+
+
+def heat_tables(result: ScoreResult) -> list[PairTable]:
+    """The tables shown as heat maps: the preferred one of each kind, else the first."""
+    found = []
+    for group in groups(result):
+        preferred = [table for table in group if table.name in HEAT]
+        found.append((preferred or group)[0])
+    return [table for table in found if defined(table)]
+
+
+def defined(table: PairTable) -> bool:
+    """Whether any pair of different tasks has a value."""
+    k = len(table.value)
+    return any(table.value[i, j] == table.value[i, j] for i in range(k) for j in range(k) if i != j)
+
+
+def extremes(table: PairTable) -> tuple[list[Pair], list[Pair]]:
+    """The pairs with the highest and the lowest values, best first; ties in task order."""
+    import numpy as np
+
+    value = np.array(table.value, dtype=float)
+    np.fill_diagonal(value, np.nan)
+    if not table.directed:
+        value[np.tril_indices(len(value))] = np.nan
+    order = np.argsort(-value, axis=None, kind="stable")[: np.isfinite(value).sum()]
+    found = [(int(n) // len(value), int(n) % len(value)) for n in order]
+    high = found[:EXTREMES]
+    return high, found[len(high) :][-EXTREMES:]
+
+
+def labels_text(task: TaskSummary) -> str:
+    """``2 classes``, ``28 labels``, ``1 target``, ``none``."""
+    return kind_text(task.schema.kind, task.schema.width)
+
+
+def kind_text(kind: str, width: int) -> str:
+    """The label kind with its width, in words."""
+    words = {"classes": "class", "multilabel": "label", "regression": "target"}
+    if kind not in words:
+        return kind
+    word = words[kind]
+    plural = {"class": "classes"}.get(word, f"{word}s")
+    return f"{width:,} {word if width == 1 else plural}"
+
+
+def headline(result: ScoreResult) -> str:
+    """The result in one line of trusted text and numbers; names are left to the caller."""
+    k = len(result.tasks)
+    count_text = f"{k:,} tasks, {k * (k - 1) // 2:,} pairs"
+    ranges = []
+    for table in heat_tables(result):
+        high, low = extremes(table)
+        ends = [cell(table, *(low or high)[-1]).value, cell(table, *high[0]).value]
+        ranges.append(f"{table.name} {' to '.join(dict.fromkeys(ends))}")
+    return "; ".join([count_text, *ranges])

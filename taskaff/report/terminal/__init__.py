@@ -1,0 +1,1 @@
+"""The parts of the terminal table; rich is imported only here."""

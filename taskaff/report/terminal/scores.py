@@ -1,0 +1,191 @@
+"""The scores of the pairs: a list for two tasks, tables for some, the extremes for many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from taskaff.records import PairTable, ScoreResult
+from taskaff.report.cells import (
+    WIDE,
+    Footnotes,
+    Pair,
+    cell,
+    extremes,
+    groups,
+    heat_tables,
+    pairs_of,
+)
+from taskaff.report.escape import terminal
+from taskaff.report.names import short_names
+from taskaff.report.options import ReportOptions
+from taskaff.report.terminal.console import (
+    heading,
+    listing,
+    paragraph,
+    plain_table,
+    superscript,
+)
+
+GAP = 2
+HEADER = 16
+"""Score names are folded after an underscore to about this many columns."""
+
+
+def print_scores(console: Console, result: ScoreResult, options: ReportOptions) -> None:
+    """Every score of every pair, or what fits of it, then the notes."""
+    if not result.tables or len(result.tasks) < 2:
+        return
+    notes = Footnotes()
+    if len(result.tasks) == 2:
+        _print_list(console, result, options, notes)
+    elif len(result.tasks) <= WIDE:
+        _print_tables(console, result, notes)
+    else:
+        _print_extremes(console, result, notes)
+    for n, text in enumerate(notes.texts, 1):
+        paragraph(console, f"{superscript(n)} {text}", style="dim")
+    if options.explain and len(result.tasks) > 2:
+        heading(console, "What the numbers mean")
+        listing(console, [(t.name, t.explain) for t in result.tables.values() if t.explain])
+
+
+def way(table: PairTable, names: list[str], pair: Pair) -> str:
+    """``a → b`` for a source and a target, ``a · b`` without direction."""
+    return f"{names[pair[0]]} {'→' if table.directed else '·'} {names[pair[1]]}"
+
+
+# ---------------------------------------------------------------- two tasks: a list
+
+
+def _print_list(
+    console: Console, result: ScoreResult, options: ReportOptions, notes: Footnotes
+) -> None:
+    heading(console, "Scores")
+    names = short_names(result.names, 12 if console.width >= 100 else 8)
+    blocks = {table.name: _rows(table, result, names, notes) for table in result.tables.values()}
+    rows = [row for block in blocks.values() for row in block]
+    widths = [max(cell_len(row[n]) for row in rows) for n in range(5)]
+    beside = sum(widths) + 4 * GAP <= console.width
+    for number, table in enumerate(result.tables.values()):
+        if options.explain and number:
+            console.print()
+        grid = Table.grid(padding=(0, GAP, 0, 0))
+        for n, width in enumerate(widths[: 4 + beside]):
+            # Values line up on the left: they may carry a count, a word or a footnote mark.
+            grid.add_column(width=width, no_wrap=True, style="dim" if n == 4 else "")
+        for row in blocks[table.name]:
+            grid.add_row(*map(Text, row[: 4 + beside]))
+        console.print(grid)
+        if options.explain and table.explain:
+            text = Text(terminal(table.explain), style="dim")
+            console.print(Padding(text, (0, 0, 0, 4)))
+
+
+def _rows(
+    table: PairTable, result: ScoreResult, names: list[str], notes: Footnotes
+) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for n, pair in enumerate(pairs_of(result, table)):
+        shown = cell(table, *pair)
+        direction = way(table, names, pair) if table.directed else ""
+        value = terminal(shown.value) + superscript(notes.mark(shown.note))
+        name = "" if n else terminal(table.name)
+        found.append((name, direction, value, shown.interval, terminal(shown.beside)))
+    return found
+
+
+# ---------------------------------------------------------- some tasks: pairs by scores
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A folded header and one cell a pair."""
+
+    header: str
+    cells: list[str]
+
+    @property
+    def width(self) -> int:
+        return max(map(cell_len, [*self.header.split("\n"), *self.cells]))
+
+
+def _print_tables(console: Console, result: ScoreResult, notes: Footnotes) -> None:
+    names = short_names(result.names, max(8, min(14, console.width // 8)))
+    for group in groups(result):
+        directed = group[0].directed
+        heading(console, "Scores from source to target" if directed else "Scores of pairs")
+        pairs = pairs_of(result, group[0])
+        first = _Column(
+            "source → target" if directed else "pair", [way(group[0], names, p) for p in pairs]
+        )
+        columns = [_column(table, pairs, notes) for table in group]
+        for n, band in enumerate(_bands(columns, console.width - first.width)):
+            if n:
+                console.print()
+            _print_band(console, [first, *band])
+
+
+def _column(table: PairTable, pairs: list[Pair], notes: Footnotes) -> _Column:
+    cells = []
+    for pair in pairs:
+        shown = cell(table, *pair)
+        cells.append(terminal(shown.both) + superscript(notes.mark(shown.note)))
+    return _Column(_fold(terminal(table.name)), cells)
+
+
+def _fold(name: str) -> str:
+    lines = [""]
+    for part in name.replace("_", "_\n").split("\n"):
+        if lines[-1] and cell_len(lines[-1] + part) > HEADER:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def _bands(columns: list[_Column], room: int) -> list[list[_Column]]:
+    """Columns in groups that fit side by side, at least one each."""
+    bands: list[list[_Column]] = []
+    left = -1
+    for column in columns:
+        if left < column.width + GAP:
+            bands.append([])
+            left = room
+        bands[-1].append(column)
+        left -= column.width + GAP
+    return bands
+
+
+def _print_band(console: Console, columns: list[_Column]) -> None:
+    table = plain_table(*(column.header for column in columns))
+    for row in zip(*(column.cells for column in columns), strict=True):
+        table.add_row(*map(Text, row))
+    console.print(table)
+
+
+# ------------------------------------------------------------- many tasks: both ends
+
+
+def _print_extremes(console: Console, result: ScoreResult, notes: Footnotes) -> None:
+    names = short_names(result.names, max(10, min(24, console.width // 5)))
+    for table in heat_tables(result):
+        high, low = extremes(table)
+        heading(console, f"{terminal(table.name)}: highest and lowest")
+        gap = ["…"] if low else []
+        pairs = [[way(table, names, pair) for pair in end] for end in (high, low)]
+        cells = [_column(table, end, notes).cells for end in (high, low)]
+        first = "source → target" if table.directed else "pair"
+        columns = [(first, pairs), (_fold(terminal(table.name)), cells)]
+        _print_band(console, [_Column(h, [*top, *gap, *end]) for h, (top, end) in columns])
+    k = len(result.tasks)
+    console.print()
+    paragraph(
+        console,
+        f"{k * (k - 1) // 2:,} pairs in all, with {len(result.tables)} scores: "
+        "-f csv, -f jsonl or -f json gives all of them.",
+    )
