@@ -1,0 +1,100 @@
+"""Where a result goes: standard output in one format, files in those of their suffixes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskaff.cli._files import check_target, whole_file, write_text
+from taskaff.cli._options import ReportingOptions
+from taskaff.cli._streams import wants_color, width
+from taskaff.errors import UsageError
+from taskaff.registry import closest
+
+if TYPE_CHECKING:
+    from taskaff.records import ScoreResult, TaskInfo
+
+DEFAULT_FORMAT = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Formats and targets, all known to be good before any work is done."""
+
+    format: str
+    files: tuple[tuple[Path, str], ...]
+    quiet: bool
+    explain: bool = False
+
+    @property
+    def for_people(self) -> bool:
+        """Whether standard output is a table and not a document that a program reads."""
+        return self.format == DEFAULT_FORMAT
+
+
+def plan(options: ReportingOptions, inputs: Sequence[object] = (), explain: bool = False) -> Plan:
+    """Check the options; ``inputs`` are paths that must not be overwritten."""
+    files: dict[Path, str] = {}
+    for path in options.output or ():
+        if path in files:
+            raise UsageError(f"-o {path} is given twice", hint="leave one out")
+        files[path] = _format_of(path)
+        check_target(path, inputs)
+    return Plan(_format(options), tuple(files.items()), options.quiet, explain)
+
+
+def _format(options: ReportingOptions) -> str:
+    from taskaff.report import FORMATS
+
+    if options.json and options.format not in (None, "json"):
+        raise UsageError(f"--json and --format {options.format} exclude each other", hint="use one")
+    name = "json" if options.json else options.format or DEFAULT_FORMAT
+    if name not in FORMATS:
+        raise unknown("format", name, FORMATS)
+    return name
+
+
+def _format_of(path: Path) -> str:
+    from taskaff.report import SUFFIXES
+
+    found = SUFFIXES.get(path.suffix.lower())
+    if found is None:
+        what = f"suffix {path.suffix!r}" if path.suffix else "suffix ''"
+        raise UsageError(f"-o {path}: no format has the {what}", hint=_known(SUFFIXES))
+    return found
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """The error for a name that is in no table, with the nearest one that is."""
+    near = closest(name, known)
+    guess = f"did you mean {near!r}? " if near else ""
+    return UsageError(f"unknown {kind} {name!r}", hint=guess + _known(known))
+
+
+def _known(names: Iterable[str]) -> str:
+    return f"known: {', '.join(names)}"
+
+
+def emit(result: ScoreResult | TaskInfo, plan: Plan, verdict: str | None = None) -> None:
+    """Write every file, then standard output; no file changes unless all of them were rendered.
+
+    ``verdict`` stands in for the table when only the verdict is asked for.
+    """
+    from taskaff.report import ReportOptions, pieces
+
+    plain = ReportOptions(explain=plan.explain)
+    with ExitStack() as stack:
+        for path, format in plan.files:
+            write_text(stack.enter_context(whole_file(path)), pieces(result, format, plain))
+    if plan.quiet and plan.for_people and verdict is not None:
+        sys.stdout.write(verdict + "\n")
+        return
+    options = ReportOptions(
+        explain=plan.explain, color=wants_color(), width=width(), quiet=plan.quiet
+    )
+    for piece in pieces(result, plan.format, options):
+        sys.stdout.write(piece)

@@ -1,0 +1,130 @@
+"""One run of the command line: every way in which it can end, and the exit code of each.
+
+0 finished or passed, 1 the gate failed and nothing else, 2 could not run, 3 inconclusive,
+130 interrupted, 141 broken pipe. The application is invoked below the point where Typer would
+turn an abort, a broken pipe or an uncaught exception into exit code 1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn, TextIO
+
+import typer
+
+from taskaff.cli._streams import say
+from taskaff.errors import TaskaffError
+
+FINISHED, FAILED, BROKEN, INCONCLUSIVE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
+
+
+def main() -> NoReturn:
+    """Run with the arguments of this process, and exit."""
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # a second one, while the first was being reported
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run with ``arguments`` and return the exit code, after everything has been written."""
+    debug, arguments = _take_debug(arguments)
+    _tolerate_streams()
+    try:
+        code = _invoke(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = BROKEN_PIPE
+    except KeyboardInterrupt:
+        say("interrupted")
+        code = INTERRUPTED
+    except (Exception, SystemExit) as error:
+        code = BROKEN
+        with contextlib.suppress(BrokenPipeError):
+            _complain(error, debug)
+    _close_output(sys.stdout)
+    return code
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    from taskaff.cli._app import app
+
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("taskaff", list(arguments)) as context:
+            return int(command.invoke(context) or FINISHED)
+    except typer.Exit as ending:  # --help and --version
+        return ending.exit_code
+
+
+def _take_debug(arguments: Sequence[str]) -> tuple[bool, list[str]]:
+    """``--debug`` may stand anywhere, since the hint says to add it to the command."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [argument for argument in arguments[:end] if argument != "--debug"]
+    return len(options) < end, [*options, *arguments[end:]]
+
+
+def _complain(error: BaseException, debug: bool) -> None:
+    if debug:
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            say(line)
+    if isinstance(error, TaskaffError):
+        _say_error(str(error), error.hint)
+    elif isinstance(error, typer.TyperException):
+        _say_error(*_usage(error))
+    elif isinstance(error, OSError) and _is_about_output(error):
+        _say_error(f"report: standard output cannot be written: {error.strerror}", None)
+    else:
+        found = f"internal error: {type(error).__name__}: {str(error)[:300]}"
+        _say_error(found, "this is a defect: please report it with the output of --debug")
+
+
+def _say_error(found: str, hint: str | None) -> None:
+    say(f"error: {found}")
+    if hint:
+        say(f"hint: {hint}")
+
+
+def _usage(error: typer.TyperException) -> tuple[str, str]:
+    """Typer's complaint about the command line, with the option or the help page to try."""
+    near = getattr(error, "possibilities", None)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "taskaff"
+    found = error.message if near else error.format_message()
+    hint = f"did you mean {' or '.join(near)}?" if near else f"see {command} --help"
+    return f"usage: {found.replace('Value error, ', '')}", hint
+
+
+def _is_about_output(error: OSError) -> bool:
+    """Whether flushing standard output is what fails (a full disk behind a redirection)."""
+    try:
+        sys.stdout.flush()
+    except OSError as again:
+        return again.errno == error.errno
+    return False
+
+
+def _tolerate_streams() -> None:
+    """Make sure that both streams exist, and that no character is an error in the locale's code."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _close_output(stream: TextIO) -> None:
+    """Drop what cannot be written, so that the interpreter does not try again at its exit."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)

@@ -1,0 +1,137 @@
+"""The configuration of a run: file, environment, ``--config`` and options, in that order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taskaff.cli._options import ConfigOptions
+from taskaff.cli._output import unknown
+from taskaff.cli._streams import say
+from taskaff.config import Assignment, Config, find_file, load, override, toml_value
+from taskaff.registry import closest
+
+if TYPE_CHECKING:
+    from taskaff.pipeline import RunSettings
+
+PREFIX = "TASKAFF_"
+CONFIG_FILE = "TASKAFF_CONFIG_FILE"
+
+
+def _flag(text: str) -> Any:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False}
+    return words.get(text.strip().lower(), text)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _numbers(text: str) -> list[Any]:
+    return [toml_value(word) for word in _words(text)]
+
+
+SETTINGS: dict[str, tuple[tuple[str, str], Callable[[str], Any]]] = {
+    "encoder": (("embed", "encoder"), str),
+    "workers": (("embed", "workers"), toml_value),
+    "offline": (("embed", "offline"), _flag),
+    "cache": (("cache", "mode"), str),
+    "cache_dir": (("cache", "dir"), str),
+    "split": (("score", "split"), str),
+    "scores": (("score", "scores"), _words),
+    "confidence": (("score", "confidence"), toml_value),
+    "intervals": (("score", "intervals"), _flag),
+    "capacities": (("score", "capacities"), _numbers),
+    "capacity": (("score", "capacity"), _flag),
+}
+"""Option to its key of the configuration and how its text is read. The variable is ``TASKAFF_``
+and the option in capitals: ``--cache-dir``, ``TASKAFF_CACHE_DIR``, ``cache.dir``."""
+
+
+def from_environment(environ: Mapping[str, str]) -> list[Assignment]:
+    """The settings among the variables; empty ones count as unset."""
+    found = []
+    for name, (key, read) in SETTINGS.items():
+        variable = PREFIX + name.upper()
+        if environ.get(variable):
+            found.append(Assignment(key, read(environ[variable]), variable))
+    return found
+
+
+def from_options(options: Mapping[str, Any]) -> list[Assignment]:
+    """The settings among the options; None means that an option was not given."""
+    found = []
+    for name, value in options.items():
+        if value is not None:
+            key, read = SETTINGS[name]
+            source = "--" + name.replace("_", "-")
+            found.append(Assignment(key, read(value) if isinstance(value, str) else value, source))
+    return found
+
+
+def misspelt(environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Variables that look like a setting but are none, each with the nearest setting."""
+    known = [PREFIX + name.upper() for name in SETTINGS] + [CONFIG_FILE]
+    words = {name.removeprefix(PREFIX): name for name in known}
+    strange = (name for name in environ if name.startswith(PREFIX) and name not in known)
+    near = ((name, closest(name.removeprefix(PREFIX), words)) for name in sorted(strange))
+    return [(name, words[word]) for name, word in near if word]
+
+
+def config_file(given: Path | None) -> Path | None:
+    """The file that the command line or the environment names, or the nearest one."""
+    if given is not None:
+        return given
+    if os.environ.get(CONFIG_FILE):
+        return Path(os.environ[CONFIG_FILE])
+    return find_file(Path())
+
+
+def read_config(choice: ConfigOptions, **options: Any) -> Config:
+    """The configuration with every layer applied; ``options`` are named as in ``SETTINGS``."""
+    for name, near in misspelt(os.environ):
+        say(f"warning: {name} is not a setting of taskaff; did you mean {near}?")
+    layers = from_environment(os.environ)
+    layers += [override(text) for text in choice.config or ()]
+    layers += from_options(options)
+    return load(config_file(choice.config_file), layers)
+
+
+def cache_dir(config: Config) -> Path:
+    """The cache folder in force: the configured one, or the user's."""
+    if config.cache.dir:
+        return Path(config.cache.dir).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("taskaff", appauthor=False)
+
+
+def run_settings(config: Config) -> RunSettings:
+    """The settings of the pipeline."""
+    from taskaff.pipeline import RunSettings
+    from taskaff.records import ScoreSettings
+    from taskaff.scoring import SCORES
+
+    for name in config.score.scores:
+        if name not in SCORES:
+            raise unknown("score", name, SCORES)
+    chosen = config.score
+    return RunSettings(
+        encoder=config.embed.encoder,
+        split=chosen.split,
+        cache_mode=config.cache.mode,
+        cache_dir=None if config.cache.mode == "off" else cache_dir(config),
+        workers=config.embed.workers,
+        score=ScoreSettings(
+            scores=tuple(chosen.scores),
+            confidence=chosen.confidence,
+            intervals=chosen.intervals,
+            trace_share=chosen.trace_share,
+            min_rows=chosen.min_rows,
+            capacities=tuple(chosen.capacities),
+            capacity=chosen.capacity,
+        ),
+    )

@@ -1,0 +1,34 @@
+"""Standard error, colours and widths: what the terminal and the environment say about output."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+NO_TERMINAL_WIDTH = 100
+
+
+def say(text: str) -> None:
+    """One line on standard error, with control characters made visible."""
+    from taskaff.report.escape import guard, terminal
+
+    if sys.stderr is not None:
+        print(guard(terminal(text)), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def wants_color() -> bool:
+    """NO_COLOR, then FORCE_COLOR, then whether standard output is a terminal that can."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    force = os.environ.get("FORCE_COLOR", "")
+    if force:
+        return force != "0"
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """Columns to fill: COLUMNS, the terminal's, or a fixed number where there is none."""
+    if os.environ.get("COLUMNS", "").isdigit() or sys.stdout.isatty():
+        return max(40, shutil.get_terminal_size((NO_TERMINAL_WIDTH, 24)).columns)
+    return NO_TERMINAL_WIDTH

@@ -1,0 +1,26 @@
+"""``taskaff inspect``."""
+
+from __future__ import annotations
+
+from taskaff.cli._groups import spread
+from taskaff.cli._options import ConfigOptions, DataOptions, OneSource, ReportingOptions
+
+EXAMPLES = ("inspect reviews.csv", "inspect reviews.csv --text body --label stars --json")
+
+
+@spread
+def inspect(
+    data: OneSource, reading: DataOptions, choice: ConfigOptions, reporting: ReportingOptions
+) -> None:
+    """Show what is understood of a data set, without a score.
+
+    Format, columns, label kind, splits, skipped rows; no encoder is needed.
+    """
+    from taskaff import pipeline
+    from taskaff.cli._datasets import requests
+    from taskaff.cli._output import emit, plan
+    from taskaff.cli._settings import read_config
+
+    [request] = requests([data], read_config(choice, offline=reading.offline), reading)
+    report = plan(reporting, [request.source])
+    emit(pipeline.inspect(request), report)

@@ -1,0 +1,34 @@
+"""``taskaff merge``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from taskaff.cli._streams import say
+
+EXAMPLES = ("merge shard-1.taskaff shard-2.taskaff -o whole.taskaff",)
+
+Parts = Annotated[list[Path], Argument(metavar="SIGNATURE", help="Two or more .taskaff files.")]
+Output = Annotated[Path, Option("--output", "-o", metavar="FILE", help="Where to.")]
+Name = Annotated[
+    str | None, Option(metavar="NAME", help="Name of the task; the first one's if not given.")
+]
+Quiet = Annotated[bool, Option("--quiet", "-q", help="Say nothing.")]
+
+
+def merge(parts: Parts, output: Output, name: Name = None, quiet: Quiet = False) -> None:
+    """Add up the signatures of a data set's shards."""
+    from taskaff import pipeline
+    from taskaff.cli._signatures import check_signature_target, save
+    from taskaff.errors import UsageError
+
+    if len(parts) < 2:
+        raise UsageError("merge takes two or more signatures", hint="taskaff merge A B -o C")
+    check_signature_target(output, parts)
+    merged = pipeline.merge(parts, name)
+    save(merged, output)
+    if not quiet:
+        say(f"wrote {output}: {merged.rows:,} rows of {merged.name}")

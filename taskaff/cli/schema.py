@@ -1,0 +1,39 @@
+"""``taskaff schema``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import typer
+
+from taskaff.cli._help import GroupedCommand, example, show_help
+
+app = typer.Typer(rich_markup_mode=None, epilog=example("schema result > result.schema.json"))
+
+
+@app.callback(invoke_without_command=True)
+def group(context: typer.Context) -> None:
+    """Print the JSON Schema of what taskaff writes and reads."""
+    show_help(context)
+
+
+@app.command(cls=GroupedCommand, epilog=example("schema result"))
+def result() -> None:
+    """Print the JSON Schema of the documents of score --json and inspect --json."""
+    from taskaff.report import result_schema
+
+    _print(result_schema())
+
+
+@app.command(cls=GroupedCommand, epilog=example("schema config"))
+def config() -> None:
+    """Print the JSON Schema of taskaff.toml."""
+    from taskaff.config import config_schema
+
+    _print(config_schema())
+
+
+def _print(schema: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(schema, indent=2) + "\n")

@@ -1,0 +1,101 @@
+"""``taskaff score``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from typer import Option
+
+from taskaff.cli._groups import spread
+from taskaff.cli._options import (
+    ConfigOptions,
+    DataOptions,
+    ReportingOptions,
+    RunOptions,
+    Sources,
+)
+from taskaff.cli._streams import say
+
+EXAMPLES = (
+    "score reviews.csv tweets.csv",
+    "score a.csv b.parquet --fail-under covariance_alignment=0.5 -o result.json",
+)
+
+Scores = Annotated[str | None, Option(metavar="NAME[,NAME]", help="Compute only these scores.")]
+Confidence = Annotated[
+    float | None, Option(metavar="LEVEL", help="Level of the intervals, such as 0.9.")
+]
+Intervals = Annotated[bool | None, Option(help="Whether to estimate intervals.")]
+Capacities = Annotated[str | None, Option(metavar="N[,N]", help="Capacities to try.")]
+WithCapacity = Annotated[bool | None, Option(help="Whether to estimate the capacity.")]
+FailUnder = Annotated[
+    list[str] | None,
+    Option(metavar="SCORE=VALUE", help="Exit 1 when a pair is below, 3 when it may be."),
+]
+Inconclusive = Annotated[
+    Literal["pass", "fail"] | None, Option(help="What an inconclusive check counts as.")
+]
+ExitZero = Annotated[bool, Option("--exit-zero", help="Exit 0 whatever --fail-under finds.")]
+Explain = Annotated[
+    bool, Option("--explain", help="Say what every number means and where it points.")
+]
+
+
+@spread
+def score(
+    reading: DataOptions,
+    run: RunOptions,
+    choice: ConfigOptions,
+    reporting: ReportingOptions,
+    data: Sources = None,
+    scores: Scores = None,
+    confidence: Confidence = None,
+    intervals: Intervals = None,
+    capacities: Capacities = None,
+    capacity: WithCapacity = None,
+    fail_under: FailUnder = None,
+    inconclusive: Inconclusive = None,
+    exit_zero: ExitZero = False,
+    explain: Explain = False,
+) -> int:
+    """Compare every pair of data sets: similarity, overlap, capacity.
+
+    Without data sets, those of the nearest taskaff.toml are compared.
+    """
+    from taskaff import pipeline
+    from taskaff.cli import _gate
+    from taskaff.cli._datasets import requests
+    from taskaff.cli._output import emit, plan
+    from taskaff.cli._progress import ProgressBar
+    from taskaff.cli._settings import read_config, run_settings
+    from taskaff.errors import UsageError
+    from taskaff.scoring import SCORES
+
+    config = read_config(
+        choice,
+        offline=reading.offline,
+        **asdict(run),
+        scores=scores,
+        confidence=confidence,
+        intervals=intervals,
+        capacities=capacities,
+        capacity=capacity,
+    )
+    limits = _gate.parse_limits(fail_under or (), SCORES, config.score.scores)
+    settings = run_settings(config)
+    asked = requests(data or (), config, reading)
+    if len(asked) < 2:
+        hint = "name two or more, or list them in taskaff.toml (taskaff init writes one)"
+        raise UsageError(f"there are {len(asked)} data sets, and a score compares two", hint=hint)
+    report = plan(reporting, [request.source for request in asked], explain)
+    with ProgressBar(reporting.quiet) as progress:
+        result = pipeline.score(asked, settings, progress)
+    found = _gate.findings(result, limits)
+    emit(result, report, _gate.summary(found) if limits else None)
+    if limits and not reporting.quiet:
+        for finding in found:
+            if finding.verdict is not _gate.Verdict.passed:
+                say(str(finding))
+        say(_gate.summary(found))
+    return _gate.exit_code(found, inconclusive, exit_zero)

@@ -1,0 +1,72 @@
+"""``taskaff vectors``."""
+
+from __future__ import annotations
+
+import json as json_text
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Argument, Option
+
+from taskaff.cli._help import GroupedCommand, example, show_help
+
+if TYPE_CHECKING:
+    from taskaff.embed.wordfiles import WordVectorInfo
+
+app = typer.Typer(rich_markup_mode=None, epilog=example("vectors info glove.6B.300d.txt"))
+
+Source = Annotated[str, Argument(metavar="FILE", help="Word vectors: text, word2vec, .gz, .zip.")]
+Json = Annotated[bool, Option("--json", help="Print JSON.")]
+SUFFIX = ".safetensors"
+
+
+@app.callback(invoke_without_command=True)
+def group(context: typer.Context) -> None:
+    """Look at word-vector files and convert them."""
+    show_help(context)
+
+
+@app.command(cls=GroupedCommand, epilog=example("vectors info glove.840B.300d.zip"))
+def info(source: Source, json: Json = False) -> None:
+    """Read a word-vector file and show what it holds."""
+    from taskaff import embed
+
+    _print(embed.describe(source), json)
+
+
+@app.command(
+    cls=GroupedCommand,
+    epilog=example("vectors convert glove.6B.300d.txt -o glove.safetensors"),
+)
+def convert(
+    source: Source,
+    output: Annotated[Path, Option("--output", "-o", metavar="FILE", help="Where to.")],
+    json: Json = False,
+) -> None:
+    """Convert a word-vector file into one that opens at once (--encoder glove:FILE)."""
+    from taskaff import embed
+    from taskaff.cli._files import check_target, whole_file
+    from taskaff.errors import UsageError
+
+    if output.suffix != SUFFIX:
+        hint = f"-o {output.with_suffix(SUFFIX)}" if output.name else f"-o FILE{SUFFIX}"
+        raise UsageError(f"-o {output}: converted vectors are a {SUFFIX} file", hint=hint)
+    check_target(output, [source])
+    with whole_file(output) as temporary:
+        found = embed.convert(source, temporary)
+    _print(found, json)
+
+
+def _print(found: WordVectorInfo, json: bool) -> None:
+    from taskaff.report.escape import terminal
+
+    facts = asdict(found)
+    if json:
+        sys.stdout.write(json_text.dumps(facts, indent=2, default=str) + "\n")
+        return
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        sys.stdout.write(f"{name.replace('_', ' '):<{width}}  {terminal(str(value))}\n")

@@ -1,0 +1,332 @@
+"""``taskaff.toml``, or ``[tool.taskaff]`` in ``pyproject.toml``: what may stand there; reading it.
+
+Settings come in layers, later ones win: file, environment, ``--config``, the option itself. The
+layers above the file are :class:`Assignment` lists, which the command line collects; nothing here
+reads the environment. A relative path in the file is relative to the file.
+"""
+
+from __future__ import annotations
+
+import datetime
+import glob
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from taskaff.config_errors import complaint, line_of, split_key
+from taskaff.errors import ConfigError, Place
+
+FILE = "taskaff.toml"
+PYPROJECT = "pyproject.toml"
+TABLE = ("tool", "taskaff")
+
+
+# ------------------------------------------------------------------ what may stand in the file
+
+
+class _Section(BaseModel):
+    """A table: no other keys, no conversion of types, no change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_other_keys(cls, value: Any) -> Any:
+        for key in value if isinstance(value, Mapping) else ():
+            if key not in cls.model_fields:
+                known = list(cls.model_fields)
+                raise PydanticCustomError("unknown", "unknown key", {"key": key, "known": known})
+        return value
+
+
+def _columns(value: Any) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        raise PydanticCustomError("columns", "expected a column name or a list of column names")
+    return tuple(names)
+
+
+_STRINGS = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+Columns = Annotated[
+    tuple[str, ...],
+    PlainValidator(_columns),
+    WithJsonSchema({"anyOf": [{"type": "string"}, _STRINGS]}),
+]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class EmbedSection(_Section):
+    """``[embed]``: how rows become vectors."""
+
+    encoder: str = Field(default="glove", description='"glove", "glove:PATH", or another encoder')
+    workers: int | None = Field(default=None, ge=1, description="threads; one per core by default")
+    offline: bool = Field(default=False, description="never use the network")
+
+
+class CacheSection(_Section):
+    """``[cache]``: what is kept between runs."""
+
+    mode: Literal["use", "refresh", "only", "off"] = "use"
+    dir: str | None = Field(default=None, description="folder; the user's cache folder by default")
+
+
+class ScoreSection(_Section):
+    """``[score]``: settings of the scoring stage."""
+
+    split: Literal["train", "validation", "test", "all"] = "train"
+    scores: list[str] = Field(default=[], description="all of them when empty")
+    confidence: float = Field(default=0.90, gt=0, lt=1, description="level of the intervals")
+    intervals: bool = Field(default=True, description="whether to estimate intervals")
+    trace_share: float = Field(
+        default=0.99, gt=0, le=1, description="share of the trace kept by eq. 6"
+    )
+    min_rows: int = Field(default=10, ge=2, description="below this many rows a score is undefined")
+    capacities: list[Annotated[int, Field(ge=1)]] = Field(default=[], description="to try")
+    capacity: bool = Field(default=True, description="whether to estimate the capacity")
+
+
+class DatasetSection(_Section):
+    """``[datasets.NAME]``: where a data set is and how to read it."""
+
+    path: str = Field(min_length=1, description="file, folder, glob, URL or .taskaff signature")
+    text: Columns | None = None
+    label: Columns | None = None
+    label_kind: Literal["classes", "multilabel", "regression", "none"] | None = None
+    split_column: str | None = None
+    format: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    quote: str | None = None
+    on_bad_row: Literal["fail", "skip"] = "fail"
+    limit: int | None = Field(default=None, ge=1, description="read at most this many rows")
+
+
+class MixSection(_Section):
+    """``[mix]``: the data sets that are trained together."""
+
+    datasets: list[str] = []
+
+
+class Threshold(_Section):
+    """A value that warns and a value that fails."""
+
+    warn: float | None = None
+    fail: float | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.warn is None and self.fail is None:
+            raise PydanticCustomError("threshold", "expected warn, fail or both")
+        if self.warn is not None and self.fail is not None and self.warn > self.fail:
+            raise PydanticCustomError("threshold", "warn is above fail, so it would never be seen")
+        return self
+
+
+class ShareThreshold(Threshold):
+    """A threshold on a share or a probability."""
+
+    warn: Share | None = None
+    fail: Share | None = None
+
+
+class CheckSection(_Section):
+    """``[check]``: what a candidate must keep to."""
+
+    probability_negative: ShareThreshold | None = None
+    overlap: ShareThreshold | None = None
+    max_loss_increase: float | None = Field(
+        default=None, ge=0, description="relative, for any task"
+    )
+
+
+class Waiver(_Section):
+    """``[[waivers]]``: a pair whose failure is accepted, why, and until when."""
+
+    pair: list[str] = Field(min_length=2, max_length=2)
+    reason: str = Field(min_length=1)
+    expires: datetime.date | None = None
+
+
+class Config(_Section):
+    """Everything that may stand in ``taskaff.toml``."""
+
+    version: Literal[1] = 1
+    embed: EmbedSection = EmbedSection()
+    cache: CacheSection = CacheSection()
+    score: ScoreSection = ScoreSection()
+    datasets: dict[str, DatasetSection] = {}
+    mix: MixSection = MixSection()
+    check: CheckSection = CheckSection()
+    waivers: list[Waiver] = []
+
+    @model_validator(mode="after")
+    def _mix_is_declared(self) -> Self:
+        for name in self.mix.datasets:
+            if name not in self.datasets:
+                context = {"name": name, "known": list(self.datasets)}
+                raise PydanticCustomError("mix", "unknown data set", context)
+        return self
+
+
+def config_schema() -> dict[str, Any]:
+    """JSON Schema of ``taskaff.toml``."""
+    schema = Config.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+# -------------------------------------------------------------------------------- reading it
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One key set from outside of the file, and by what: a variable or an option."""
+
+    key: tuple[str, ...]
+    value: Any
+    source: str
+
+
+def override(text: str) -> Assignment:
+    """One ``--config KEY=VALUE``: a dotted key, and a TOML value or else a string."""
+    key, equals, value = text.partition("=")
+    path = split_key(key)
+    if not equals or not path:
+        hint = "for example --config embed.encoder=glove"
+        raise ConfigError(f"--config takes KEY=VALUE, found {text!r}", hint=hint)
+    return Assignment(path, toml_value(value.strip()), f"--config {key.strip()}")
+
+
+def toml_value(text: str) -> Any:
+    """``text`` as TOML has it, or as a string when it is not TOML."""
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+    return parsed["value"] if len(parsed) == 1 else text
+
+
+def find_file(start: Path) -> Path | None:
+    """The nearest ``taskaff.toml``, or ``pyproject.toml`` with our table, at ``start`` or above."""
+    for up in range(len(start.resolve().parents) + 1):
+        folder = start.joinpath(*[".."] * up)
+        if (folder / FILE).is_file():
+            return folder / FILE
+        pyproject = folder / PYPROJECT
+        if pyproject.is_file() and _has_our_table(pyproject):
+            return pyproject
+    return None
+
+
+def _has_our_table(path: Path) -> bool:
+    """Whether ``path`` is ours to read; one that does not parse, but names our table, is."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return TABLE[1] in tomllib.loads(text).get(TABLE[0], {})
+    except tomllib.TOMLDecodeError:
+        return "[tool.taskaff" in text
+    except (OSError, UnicodeDecodeError, RecursionError, TypeError):
+        return False
+
+
+def load(file: Path | None, assignments: Sequence[Assignment] = ()) -> Config:
+    """The settings of ``file`` (None: all defaults), with ``assignments`` laid over them."""
+    text = _read(file) if file else ""
+    prefix = TABLE if file and file.name == PYPROJECT else ()
+    values = _anchored(_parse(text, file, prefix), file.parent) if file else {}
+    for assignment in assignments:
+        _assign(values, assignment)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        found, hint, key = complaint(error.errors()[0])
+    for assignment in reversed(assignments):
+        shorter = min(len(key), len(assignment.key))
+        if key[:shorter] == assignment.key[:shorter]:
+            raise ConfigError(found, where=Place(assignment.source), hint=hint)
+    where = Place(str(file), line=line_of(text, (*prefix, *key))) if file else None
+    raise ConfigError(found, where=where, hint=hint)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        found = f"not UTF-8 (byte {error.start}), which TOML must be"
+        raise ConfigError(found, where=Place(str(file)), hint="save it as UTF-8") from error
+    except OSError as error:
+        found = f"cannot be read: {error.strerror}"
+        hint = "name another file with --config-file, or write one with taskaff init"
+        raise ConfigError(found, where=Place(str(file)), hint=hint) from error
+
+
+def _parse(text: str, file: Path | None, prefix: Sequence[str]) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        found = re.search(r"\(at line (\d+)", str(error))
+        line = int(found[1]) if found else None
+        if "end of document" in str(error):
+            line = text.count("\n") + 1
+        message = re.sub(r" \(at (line|end).*\)$", "", str(error))
+        place = Place(str(file), line=line)
+        raise ConfigError(f"not TOML: {message}", where=place, hint="mend that line") from error
+    table: Any = values
+    for name in prefix:
+        table = table.get(name)
+        if not isinstance(table, dict):
+            message = f"there is no table [{'.'.join(prefix)}]"
+            raise ConfigError(message, where=Place(str(file)), hint="add it, or use taskaff.toml")
+    return dict(table)
+
+
+def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """``values`` with relative paths joined to ``folder``; wrong types are left for validation."""
+    values = deepcopy(values)
+    for section, key in _path_keys(values):
+        if isinstance(section.get(key), str):
+            section[key] = _join(folder, section[key])
+    embed = values.get("embed")
+    if isinstance(embed, dict) and str(embed.get("encoder")).startswith("glove:"):
+        embed["encoder"] = "glove:" + _join(folder, embed["encoder"].removeprefix("glove:"))
+    return values
+
+
+def _path_keys(values: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    datasets = values.get("datasets")
+    for section in datasets.values() if isinstance(datasets, dict) else ():
+        if isinstance(section, dict):
+            yield section, "path"
+    if isinstance(values.get("cache"), dict):
+        yield values["cache"], "dir"
+
+
+def _join(folder: Path, path: str) -> str:
+    if not path or path == "-" or "://" in path or path.startswith("~"):
+        return path
+    # A bracket in a folder's name is no pattern, whatever stands in the path itself.
+    base = glob.escape(str(folder)) if glob.has_magic(path) else str(folder)
+    return str(Path(base) / path)
+
+
+def _assign(values: dict[str, Any], assignment: Assignment) -> None:
+    *tables, last = assignment.key
+    for name in tables:
+        values = values.setdefault(name, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"{name!r} is not a table", where=Place(assignment.source))
+    values[last] = assignment.value
