@@ -1,1 +1,71 @@
-"""placeholder"""
+"""How rows become vectors: encoders by name, and the layout of a row's vector.
+
+Light at import: numpy, Arrow and the encoders load with the first call.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskaff.errors import UsageError
+from taskaff.records import EncodeCounts, Encoder, EncoderCard, RowBatch
+from taskaff.registry import resolve
+
+if TYPE_CHECKING:
+    from taskaff.embed.wordfiles import WordVectorInfo
+    from taskaff.records import Floats32
+    from taskaff.store import Store
+
+ENCODERS: dict[str, str] = {
+    "glove": "taskaff.embed.glove:open_glove",
+    "vectors": "taskaff.embed.ready:open_ready",
+}
+"""Name to opener ``(argument, store) -> Encoder``; ``name:argument`` is what users write."""
+
+PAIR_BLOCKS = 4
+"""A pair of texts becomes ``[u; v; |u - v|; u * v]``: four times the width of one text."""
+
+
+def open_encoder(
+    spec: str, *, cache_dir: Path | None = None, store: Store | None = None
+) -> Encoder:
+    """Open ``glove``, ``glove:PATH`` or ``vectors``; converted files are kept in the cache."""
+    name, colon, argument = spec.partition(":")
+    if colon and not argument:
+        raise UsageError(f"encoder {spec!r} ends in a colon", hint=f"--encoder {name}, or :PATH")
+    opener = resolve("encoder", ENCODERS, name)
+    encoder: Encoder = opener(argument, store or _store(cache_dir))
+    return encoder
+
+
+def embed_batch(encoder: Encoder | None, batch: RowBatch) -> tuple[Floats32, EncodeCounts]:
+    """Vectors ``(n, d)``, or ``(n, 4d)`` for pairs, of a batch; ready vectors pass through."""
+    from taskaff.embed.batches import embed
+
+    return embed(encoder, batch)
+
+
+def vectors_card(width: int) -> EncoderCard:
+    """The card of ready vectors: nothing is known of them but their width."""
+    return EncoderCard(id="vectors", fingerprint=f"vectors-{width}", width=width)
+
+
+def describe(path: str | Path, *, store: Store | None = None) -> WordVectorInfo:
+    """What a word-vector file holds, after reading all of it."""
+    from taskaff.embed import wordfiles
+
+    return wordfiles.describe(str(path), store or _store(None))
+
+
+def convert(path: str | Path, out: Path) -> WordVectorInfo:
+    """Convert a word-vector file into one safetensors file that opens at once."""
+    from taskaff.embed import wordfiles
+
+    return wordfiles.convert(str(path), out)
+
+
+def _store(cache_dir: Path | None) -> Store:
+    from taskaff.store import Store
+
+    return Store(cache_dir, "use") if cache_dir else Store(Path(), "off")

