@@ -79,14 +79,15 @@ def covariance_alignment(views: Sequence[TaskView], settings: ScoreSettings) -> 
 def _scatter_grams(views: Sequence[TaskView]) -> Floats:
     """``(1 + FOLDS, k, k)`` inner products of ``M = sum_f S_f`` and of each ``M - 2 S_h``."""
 
-    def band(view: TaskView, a: int, b: int) -> Floats:
+    def band(view: TaskView, a: int, b: int, out: Floats) -> None:
         means = view.fold_means
         scaled = view.n[:, None] * means[:, a:b]
-        scatter = view.signature.sxx[:, a:b, a:] - scaled[:, :, None] * means[:, None, a:]
-        total = scatter.sum(axis=0)
+        scatter = out[1:]
+        np.multiply(scaled[:, :, None], means[:, None, a:], out=scatter)
+        np.subtract(view.signature.sxx[:, a:b, a:], scatter, out=scatter)
+        np.sum(scatter, axis=0, out=out[0])
         scatter *= -2.0
-        scatter += total
-        return np.concatenate([total[None], scatter])
+        scatter += out[0]
 
     return frobenius_grams(views, 1 + FOLDS, band)
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from taskaff.records import Floats
     from taskaff.score.views import TaskView
 
+WORTH_THREADS = 1e9
+"""Number of operations from which threads repay their start."""
+
 EXPLAIN = (
     "How far two tasks' inputs occupy the same directions, from 0 (none in common) to 1; higher "
     "means more alike, but the value depends on the number of rows, is dominated by the average "
@@ -38,18 +41,13 @@ def covariance_similarity(views: Sequence[TaskView], settings: ScoreSettings) ->
     scaled to the printed score: the effect of the truncation, ``score / untruncated score``, is
     held at its full-sample value.
     """
-    truncated: list[Floats] = [np.empty(0)] * len(views)
-
-    def truncate_some(tasks: range) -> None:
-        for i in tasks:
-            truncated[i] = truncate(views[i].gram(), settings.trace_share)
-
-    for _ in ordered_map(truncate_some, chunks(len(views))):
-        pass
+    truncated = truncate_all(views, settings.trace_share)
     places = {id(view): i for i, view in enumerate(views)}
-    inner = frobenius_grams(
-        views, 1, lambda view, a, b: np.array(truncated[places[id(view)]][None, a:b, a:])
-    )[0]
+
+    def band(view: TaskView, a: int, b: int, out: Floats) -> None:
+        out[0] = truncated[places[id(view)]][a:b, a:]
+
+    inner = frobenius_grams(views, 1, band)[0]
     traces = np.array([np.trace(matrix) for matrix in truncated])
     value = _cosine(inner, traces)
     undefined = too_few_rows(views, settings) + for_tasks(
@@ -74,6 +72,21 @@ def covariance_similarity(views: Sequence[TaskView], settings: ScoreSettings) ->
     )
 
 
+def truncate_all(views: Sequence[TaskView], share: float) -> list[Floats]:
+    """``truncate`` of every task's ``G``, one task a core."""
+
+    def some(tasks: range) -> list[Floats]:
+        return [truncate(views[i].gram(), share) for i in tasks]
+
+    if len(views) * views[0].width ** 3 < WORTH_THREADS:
+        return some(range(len(views)))
+    from threadpoolctl import threadpool_limits
+
+    # One decomposition a core is twice as fast as one after the other on all cores.
+    with threadpool_limits(1, user_api="blas"):
+        return [matrix for part in ordered_map(some, chunks(len(views))) for matrix in part]
+
+
 def truncate(G: Floats, share: float) -> Floats:
     """Best approximation ``(d, d)`` of ``G`` by the fewest eigenvalues with ``share`` of the trace.
 
@@ -82,8 +95,11 @@ def truncate(G: Floats, share: float) -> Floats:
     values, vectors = np.linalg.eigh(G)
     values = np.maximum(values, 0.0)
     reached = np.cumsum(values[::-1]) >= share * values.sum() * (1.0 - 1e-12)
-    rank = int(np.argmax(reached)) + 1 if reached.any() else len(values)
-    head = vectors[:, -rank:] * np.sqrt(values[-rank:])
+    rest = len(values) - 1 - int(np.argmax(reached)) if reached[-1] else 0
+    if 2 * rest < len(values):
+        tail = vectors[:, :rest] * np.sqrt(values[:rest])
+        return np.asarray(G - tail @ tail.T)
+    head = vectors[:, rest:] * np.sqrt(values[rest:])
     return np.asarray(head @ head.T)
 
 
@@ -96,11 +112,11 @@ def _cosine(inner: Floats, traces: Floats) -> Floats:
 def _untruncated_without_each_fold(views: Sequence[TaskView]) -> Floats:
     """``(FOLDS, k, k)``: ``sqrt(<G1, G2> / (tr G1 tr G2))``, one fold left out of both tasks."""
 
-    def band(view: TaskView, a: int, b: int) -> Floats:
+    def band(view: TaskView, a: int, b: int, out: Floats) -> None:
         sums = view.signature.sxx[:, a:b, a:]
-        return np.asarray(sums.sum(axis=0) - sums)
+        np.subtract(sums.sum(axis=0), sums, out=out, casting="same_kind")
 
     traces = np.array([np.einsum("fii->f", view.signature.sxx) for view in views])
     left = traces.sum(axis=1, keepdims=True) - traces
-    grams = frobenius_grams(views, FOLDS, band)
+    grams = frobenius_grams(views, FOLDS, band, np.float32)
     return np.stack([_cosine(gram, left[:, f]) for f, gram in enumerate(grams)])

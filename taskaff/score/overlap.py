@@ -76,6 +76,8 @@ def _samples(sources: Sequence[RowSet], targets: Sequence[RowSet]) -> tuple[Floa
 def _leak(views: Sequence[TaskView]) -> Floats:
     """``[i, j]``: distinct held-out rows of target ``j`` in the train split of source ``i``."""
     k = len(views)
+    if not any(name in HELD_OUT for view in views for name in view.signature.sketches):
+        return np.full((k, k), np.nan)
     train = [
         union([s for name, s in v.signature.sketches.items() if name == "train"]) for v in views
     ]

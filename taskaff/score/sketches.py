@@ -43,13 +43,14 @@ def union(sketches: Iterable[Sketch]) -> RowSet:
     parts = list(sketches)
     if not parts:
         return RowSet(np.empty(0, np.uint64), TOP, 0.0, exact=True)
+    if len(parts) == 1:
+        only = parts[0]
+        return RowSet(only.hashes, int(only.threshold), float(only.distinct), only.exact)
     exact = all(part.exact for part in parts)
     threshold = TOP if exact else min(int(part.threshold) for part in parts if not part.exact)
     hashes = np.unique(np.concatenate([part.hashes for part in parts]))
     hashes = hashes[: np.searchsorted(hashes, np.uint64(threshold), side="right")]
     distinct = len(hashes) if exact else len(hashes) / ((threshold + 1) / 2.0**64)
-    if not exact and len(parts) == 1:
-        distinct = parts[0].distinct
     return RowSet(hashes, threshold, float(distinct), exact)
 
 
@@ -64,19 +65,26 @@ def shared_counts(sets: Sequence[Hashes]) -> Ints:
     counts = np.zeros((m, m), dtype=np.int64)
     everything = np.concatenate([*sets, np.empty(0, np.uint64)])
     owners = np.repeat(np.arange(m), [len(hashes) for hashes in sets])
-    order = np.argsort(everything, kind="stable")
-    everything, owners = everything[order], owners[order]
-    starts = np.flatnonzero(np.r_[True, everything[1:] != everything[:-1]][: len(everything)])
-    sizes = np.diff(np.r_[starts, len(everything)])
-    held_by = np.repeat(sizes, sizes)
-    row = np.repeat(np.arange(len(sizes)), sizes)
-    few = (held_by > 1) & (held_by <= WIDE)
+    everything, owners = _repeated(everything, owners)
+    row = np.cumsum(np.r_[0, everything[1:] != everything[:-1]])[: len(everything)]
+    held_by = np.bincount(row)[row]
+    few = held_by <= WIDE
     _count_neighbours(row[few], owners[few], counts)
-    many = held_by > WIDE
-    _count_products(row[many], owners[many], counts)
+    _count_products(row[~few], owners[~few], counts)
     counts += counts.T
     counts[np.diag_indices(m)] = [len(hashes) for hashes in sets]
     return counts
+
+
+def _repeated(everything: Hashes, owners: Ints) -> tuple[Hashes, Ints]:
+    """The hashes that occur more than once, sorted, and their owners in order within a hash."""
+    order = np.argsort(everything)
+    everything = everything[order]
+    equal = everything[1:] == everything[:-1]
+    kept = np.flatnonzero(np.r_[False, equal] | np.r_[equal, False])[: len(everything)]
+    everything, owners = everything[kept], owners[order[kept]]
+    order = np.lexsort((owners, everything))
+    return everything[order], owners[order]
 
 
 def _count_neighbours(row: Ints, owners: Ints, counts: Ints) -> None:
