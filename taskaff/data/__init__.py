@@ -1,1 +1,34 @@
-"""placeholder"""
+"""Where tasks come from: files, folders, URLs, tables and arrays become batches of rows.
+
+``open_task`` reads everything once, strictly, before it returns; the ``Task`` it gives streams
+batches as often as asked. A format is one reader module and one line of ``FORMATS``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taskaff.data.names import split_argument
+
+if TYPE_CHECKING:
+    from taskaff.records import DataRequest, Task
+
+FORMATS: dict[str, str] = {
+    "csv": "taskaff.data.delimited:CsvReader",
+    "tsv": "taskaff.data.delimited:TsvReader",
+    "jsonl": "taskaff.data.jsonl:JsonlReader",
+    "parquet": "taskaff.data.parquet:ParquetReader",
+    "arrow": "taskaff.data.ipc:ArrowReader",
+    "npz": "taskaff.data.arrays:NpzReader",
+    "npy": "taskaff.data.arrays:NpyReader",
+}
+"""Format name to the reader that is called with ``(blob, options)``; see ``reader.Reader``."""
+
+__all__ = ["FORMATS", "open_task", "split_argument"]
+
+
+def open_task(request: DataRequest) -> Task:
+    """Scan and validate one data-set argument; raises ``DataError`` or ``UsageError``."""
+    from taskaff.data.task import open_task as opened
+
+    return opened(request, FORMATS)

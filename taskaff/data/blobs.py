@@ -1,0 +1,188 @@
+"""Bytes, wherever they lie: local files, object stores and spooled streams look the same here."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import tempfile
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+
+from taskaff.errors import DataError, Place
+
+BLOCK = 1 << 20
+RATIO = 200
+"""Text compresses 3 to 20 times; a stream that grows more than this is refused ..."""
+RATIO_FREE = 64 << 20
+"""... once it has given this many bytes."""
+
+_BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """One input file: how to open it, and a stamp that changes when it is replaced."""
+
+    path: str
+    size: int
+    native: Callable[[], Any]
+    """Opens an Arrow file with random access."""
+    stamp: Callable[[], object]
+    compression: str | None = None
+    local: str | None = None
+
+    @contextmanager
+    def stream(self) -> Iterator[BinaryIO]:
+        """The decompressed bytes, in order."""
+        with self.native() as file:
+            raw = io.BufferedReader(_Native(file), BLOCK)
+            plain = _decompressed(raw, self.compression, file)
+            if self.compression:
+                plain = io.BufferedReader(_Bounded(plain, self), BLOCK)
+            yield cast(BinaryIO, plain)
+
+    @contextmanager
+    def random_access(self) -> Iterator[Any]:
+        """The decompressed bytes as an Arrow file that can seek; compressed ones are spooled."""
+        if self.compression is None:
+            with self.native() as file:
+                yield file
+            return
+        with self.stream() as stream, spool(stream, self.path).native() as file:
+            yield file
+
+    def sha256(self) -> str:
+        """SHA-256 of the bytes as they are stored."""
+        digest = hashlib.sha256()
+        with self.native() as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
+        return digest.hexdigest()
+
+
+def local_blob(path: str, compression: str | None) -> Blob:
+    """A file of this machine."""
+    where = Path(path)
+
+    def stamp() -> tuple[int, int]:
+        stat = where.stat()
+        return stat.st_size, stat.st_mtime_ns
+
+    return Blob(
+        path, stamp()[0], lambda: pa.OSFile(str(where), "r"), stamp, compression, str(where)
+    )
+
+
+def spool(stream: BinaryIO, path: str, compression: str | None = None) -> Blob:
+    """Copy a stream into an unnamed temporary file, which vanishes with the last reference."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the blob
+    while block := stream.read(BLOCK):
+        file.write(block)
+    return spooled(file, path, compression)
+
+
+def spooled(file: Any, path: str, compression: str | None = None) -> Blob:
+    """A blob over a temporary file that was written already."""
+    file.flush()
+    size = file.seek(0, io.SEEK_END)
+    lock = threading.Lock()
+
+    def native() -> Any:
+        return pa.PythonFile(io.BufferedReader(_Window(file, size, lock), BLOCK), mode="r")
+
+    return Blob(path, size, native, lambda: size, compression)
+
+
+def _decompressed(raw: Any, compression: str | None, file: Any) -> Any:
+    if compression == "gzip":
+        return gzip.GzipFile(fileobj=raw)
+    if compression == "bz2":
+        return bz2.BZ2File(raw)
+    if compression == "xz":
+        return lzma.LZMAFile(raw)
+    if compression == "zstd":
+        return _Native(pa.CompressedInputStream(file, "zstd"))
+    return raw
+
+
+class _Native(io.RawIOBase):
+    """An Arrow file as a plain Python one."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _Window(io.RawIOBase):
+    """An independent read position in a shared file."""
+
+    def __init__(self, file: Any, size: int, lock: threading.Lock) -> None:
+        self._file, self._size, self._lock, self._at = file, size, lock, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = base + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        with self._lock:
+            self._file.seek(self._at)
+            count: int = self._file.readinto(buffer)
+        self._at += count
+        return count
+
+
+class _Bounded(io.RawIOBase):
+    """Decompressed bytes, refused when they outgrow the file, and with its name on every error."""
+
+    def __init__(self, plain: Any, blob: Blob) -> None:
+        self._plain, self._blob, self._given = plain, blob, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._plain.read(len(buffer))
+        except _BROKEN as error:
+            raise DataError(
+                f"the {self._blob.compression} stream is damaged or cut short: {error}",
+                where=Place(self._blob.path),
+                hint="fetch or compress the file again",
+            ) from error
+        self._given += len(data)
+        if self._given > max(RATIO_FREE, RATIO * self._blob.size):
+            raise DataError(
+                f"the {self._blob.compression} stream grows more than {RATIO} times "
+                f"(over {self._given:,} bytes from {self._blob.size:,})",
+                where=Place(self._blob.path),
+                hint="if that is meant, decompress the file first",
+            )
+        buffer[: len(data)] = data
+        return len(data)

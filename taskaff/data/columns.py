@@ -1,0 +1,306 @@
+"""Which columns are texts, vectors, labels and splits.
+
+By default names decide, whatever their case:
+
+* texts: one of ``text``, ``sentence``, ``question``; or a pair: ``text, text_b``,
+  ``text_a, text_b``, ``sentence1, sentence2``, ``premise, hypothesis``, ``question1, question2``,
+  or ``question`` with one of ``sentence, answer, context, passage``;
+* ready vectors: a list column ``vector``, ``vectors``, ``embedding``, ``embeddings`` or ``X``;
+* labels: every column that starts with ``label::``; else one of ``label``, ``labels``, ``score``,
+  ``target`` (and ``y`` beside ``X``); else, when at least two columns are left and **all** of them
+  are 0/1 columns, those (multi-label). A file with nothing left has no labels;
+* numeric features: in a typed format without text or vector column, once the labels are known,
+  every other column if all are numbers.
+
+Anything else is an error that lists the candidates. ``--text`` and ``--label`` name columns
+exactly, or by a pattern (``--text 'Att*'``); more than two, or numeric ones, are features.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.types as pat
+
+from taskaff.data.names import split_word
+from taskaff.data.reader import Column, Reader
+from taskaff.errors import DataError, Place
+from taskaff.records import DataRequest, Layout
+from taskaff.registry import closest
+
+_PAIRS = (
+    ("text", "text_b"),
+    ("text_a", "text_b"),
+    ("sentence1", "sentence2"),
+    ("premise", "hypothesis"),
+    ("question1", "question2"),
+    *(("question", second) for second in ("sentence", "answer", "context", "passage")),
+)
+_SINGLES = ("text", "sentence", "question")
+_VECTORS = ("vector", "vectors", "embedding", "embeddings", "x")
+_LABELS = ("label", "labels", "score", "target")
+_LABEL_PREFIX = "label::"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The columns in use. ``inputs`` are one or two texts, one vector column, or many features."""
+
+    layout: Layout
+    inputs: tuple[str, ...]
+    features: bool
+    labels: tuple[str, ...]
+    binary: bool
+    """The labels were taken because they are 0/1 columns."""
+    split: str | None
+    notes: tuple[str, ...]
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Every column to read, once each."""
+        split = (self.split,) if self.split else ()
+        return tuple(dict.fromkeys(self.inputs + self.labels + split))
+
+
+class Chooser:
+    """Applies the rules above to the columns of one file."""
+
+    def __init__(self, request: DataRequest, reader: Reader, path: str) -> None:
+        self._request, self._reader, self._path = request, reader, path
+        self._columns = {column.name: column for column in reader.columns}
+        self._notes: list[str] = []
+
+    def choose(self) -> Choice:
+        """The choice, or an error that names the candidates and the flag."""
+        split = self._split()
+        labels = self._named_labels(split)
+        inputs, layout, features = self._inputs(labels, split)
+        binary = False
+        if labels is None:
+            labels = self._remaining_labels(inputs, split)
+            binary = bool(labels)
+        both = set(inputs) & set(labels)
+        if both:
+            raise self._error(
+                f"column {min(both)!r} is both input and label", "--text COL --label OTHER"
+            )
+        return Choice(layout, inputs, features, labels, binary, split, tuple(self._notes))
+
+    # -- splits
+
+    def _split(self) -> str | None:
+        if self._request.split_column is not None:
+            return self._exact((self._request.split_column,), "--split-column")[0]
+        found = self._match(("split",))
+        if not found:
+            return None
+        cells = self._reader.peek([found]).column(0).cast(pa.string()).to_pylist()
+        if not cells or not all(cell is not None and split_word(cell) for cell in cells):
+            return None
+        self._notes.append(f"splits from column {found!r}")
+        return found
+
+    # -- inputs
+
+    def _inputs(
+        self, labels: tuple[str, ...] | None, split: str | None
+    ) -> tuple[tuple[str, ...], Layout, bool]:
+        if self._request.text is not None:
+            return self._asked(self._exact(self._request.text, "--text"))
+        vectors = self._among(_VECTORS, lambda c: _is_list(c.type))
+        pairs = self._pairs()
+        singles = self._among(_SINGLES, lambda c: not _is_numeric(c.type))
+        paired = {name for pair in pairs for name in pair}
+        singles = [name for name in singles if name not in paired]
+        candidates = [(name,) for name in vectors] + pairs + [(name,) for name in singles]
+        if len(candidates) > 1:
+            raise self._error(
+                "several columns could be the text: "
+                + " or ".join(",".join(names) for names in candidates),
+                " or ".join(f"--text {','.join(names)}" for names in candidates),
+            )
+        if candidates:
+            names = candidates[0]
+            if vectors:
+                return names, "vectors", False
+            return names, "pair" if len(names) == 2 else "single", False
+        return self._features(labels, split), "vectors", True
+
+    def _pairs(self) -> list[tuple[str, ...]]:
+        found: list[tuple[str, ...]] = []
+        for first, second in _PAIRS:
+            a, b = self._match((first,)), self._match((second,))
+            if a and b:
+                found.append((a, b))
+        return found
+
+    def _asked(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], Layout, bool]:
+        """What ``--text`` named: texts, one vector column, or features."""
+        types = [self._columns[name].type for name in names]
+        if len(names) == 1 and _is_list(types[0]):
+            return names, "vectors", False
+        if len(names) > 2 or all(_is_numeric(kind) for kind in types):
+            wrong = [n for n, t in zip(names, types, strict=True) if not _feature(t, self._typed)]
+            if wrong:
+                raise self._error(
+                    f"{len(names)} input columns are numeric features, and {wrong[0]!r} is not "
+                    "numeric",
+                    "--text with one or two text columns, or only numeric ones",
+                )
+            return names, "vectors", True
+        for name, kind in zip(names, types, strict=True):
+            if not _is_text(kind):
+                raise self._error(f"column {name!r} holds {kind}, not text", "--text COL")
+        return names, "pair" if len(names) == 2 else "single", False
+
+    def _features(self, labels: tuple[str, ...] | None, split: str | None) -> tuple[str, ...]:
+        left = [name for name in self._columns if name not in (*(labels or ()), split)]
+        numeric = all(_is_numeric(self._columns[name].type) for name in left)
+        if labels and left and self._typed and numeric:
+            self._notes.append(
+                f"no text column: the {len(left)} numeric columns are the input vectors"
+            )
+            return tuple(left)
+        texts = [n for n in left if _is_text(self._columns[n].type)] or left
+        label = f" --label {_flag(labels)}" if labels and self._request.label is None else ""
+        raise self._error(
+            "no column has a name that says text; columns: " + _listed(list(self._columns)),
+            f"--text {_quoted(texts[0])}{label}" if texts else "--text COL",
+        )
+
+    # -- labels
+
+    def _named_labels(self, split: str | None) -> tuple[str, ...] | None:
+        """Labels by flag or by name; None when neither says anything."""
+        if self._request.label is not None:
+            return self._exact(self._request.label, "--label")
+        if self._request.label_kind == "none":
+            return ()
+        prefixed = tuple(n for n in self._columns if n.lower().startswith(_LABEL_PREFIX))
+        if prefixed:
+            self._notes.append(f"labels: the {len(prefixed)} columns that start with 'label::'")
+            return prefixed
+        names = _LABELS + (("y",) if self._match(("x",)) or self._array_label() == "y" else ())
+        asked = self._request.text or ()
+        found = [n for n in self._among(names, lambda _: True) if n not in (*asked, split)]
+        if len(found) > 1:
+            raise self._error(
+                f"several columns could be the label: {_listed(found)}",
+                " or ".join(f"--label {_quoted(name)}" for name in found),
+            )
+        if found:
+            return (found[0],)
+        return None
+
+    def _array_label(self) -> str | None:
+        """``y`` beside a text array that was passed from Python as ``(X, y)``."""
+        return "y" if self._path == "(X, y)" else None
+
+    def _remaining_labels(self, inputs: tuple[str, ...], split: str | None) -> tuple[str, ...]:
+        left = [name for name in self._columns if name not in (*inputs, split)]
+        if not left:
+            return ()
+        binary = self._binary(left) if len(left) > 1 else []
+        if len(left) > 1 and len(binary) == len(left):
+            self._notes.append(f"multi-label: the {len(left)} other columns, all 0/1")
+            return tuple(left)
+        flag = _flag(binary) if len(binary) > 1 else _quoted(left[0])
+        raise self._error(
+            f"no column has a name that says label; candidates: {_listed(left)}",
+            f"--label {flag} (or --label-kind none to compare inputs only)",
+        )
+
+    def _binary(self, names: Sequence[str]) -> list[str]:
+        """The columns whose first rows are all 0 or 1."""
+        plain = [n for n in names if not self._typed or _is_binary_type(self._columns[n].type)]
+        head = self._reader.peek(plain) if plain else None
+        if head is None or head.num_rows == 0:
+            return []
+        found = []
+        for name, array in zip(plain, head.columns, strict=True):
+            cells = {str(cell).lower() for cell in array.to_pylist()}
+            if cells <= {"0", "1", "0.0", "1.0", "true", "false"}:
+                found.append(name)
+        return found
+
+    # -- names
+
+    @property
+    def _typed(self) -> bool:
+        return self._reader.typed
+
+    def _match(self, names: Sequence[str]) -> str | None:
+        """The one column whose lower-case name is among ``names``."""
+        found = [name for name in self._columns if name.lower() in names]
+        if len(found) > 1:
+            raise self._error(f"columns {_listed(found)} differ only in case", "rename one of them")
+        return found[0] if found else None
+
+    def _among(self, names: Sequence[str], suits: Callable[[Column], bool]) -> list[str]:
+        found = [self._match((name,)) for name in names]
+        return [name for name in found if name and suits(self._columns[name])]
+
+    def _exact(self, asked: Sequence[str], flag: str) -> tuple[str, ...]:
+        """Columns named exactly, or by patterns."""
+        names: list[str] = []
+        for word in asked:
+            matches = [word] if word in self._columns else self._matching(word)
+            if not matches:
+                near = closest(word, self._columns)
+                raise self._error(
+                    f"there is no column {word!r}; columns: {_listed(list(self._columns))}",
+                    f"{flag} {_quoted(near)}" if near else f"{flag} with one of them",
+                )
+            names.extend(matches)
+        return tuple(dict.fromkeys(names))
+
+    def _matching(self, pattern: str) -> list[str]:
+        return [name for name in self._columns if fnmatch.fnmatchcase(name, pattern)]
+
+    def _error(self, found: str, hint: str) -> DataError:
+        return DataError(found, where=Place(self._path), hint=hint)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name[:60]) for name in names[:12])
+    return shown + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
+def _flag(names: Sequence[str] | None) -> str:
+    return ",".join(_quoted(name) for name in (names or ())[:40])
+
+
+def _quoted(name: str) -> str:
+    return name if name.replace("_", "a").isalnum() else "'" + name.replace("'", "'\\''") + "'"
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    if not (pat.is_list(kind) or pat.is_large_list(kind) or pat.is_fixed_size_list(kind)):
+        return False
+    return _is_numeric(kind.value_type) or pat.is_null(kind.value_type)
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    return bool(pat.is_integer(kind) or pat.is_floating(kind) or pat.is_decimal(kind))
+
+
+def _is_binary_type(kind: pa.DataType) -> bool:
+    return _is_numeric(kind) or bool(pat.is_boolean(kind))
+
+
+def _feature(kind: pa.DataType, typed: bool) -> bool:
+    return _is_binary_type(kind) or not typed
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pat.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(
+        pat.is_string(kind)
+        or pat.is_large_string(kind)
+        or pat.is_string_view(kind)
+        or pat.is_null(kind)
+    )

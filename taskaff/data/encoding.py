@@ -1,0 +1,143 @@
+"""Text files as UTF-8 bytes: declared encodings, byte-order marks, and the bytes to refuse."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from taskaff.data.blobs import Blob
+from taskaff.errors import DataError, Place, UsageError
+
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def known_encoding(name: str | None) -> str:
+    """The canonical name of an encoding; UTF-8 when none was declared."""
+    if name is None:
+        return "utf-8"
+    try:
+        "x".encode(name)
+    except LookupError as error:
+        raise UsageError(
+            f"unknown encoding {name!r}", hint="use a Python codec name: --encoding latin-1"
+        ) from error
+    canonical = codecs.lookup(name).name
+    return "utf-8" if canonical == "utf-8-sig" else canonical
+
+
+class Utf8(io.RawIOBase):
+    """UTF-8 bytes of a text stream, without a byte-order mark and without NULs.
+
+    UTF-8 itself passes unchecked (the text layer above decodes it strictly); anything else is
+    decoded and encoded again. ``row`` is set by the reader above, so that ``span`` can say how
+    many bytes went by without a row being finished: an upper bound of the longest row.
+    """
+
+    def __init__(self, stream: BinaryIO, path: str, encoding: str) -> None:
+        self._stream, self._path, self._encoding = stream, path, encoding
+        self._decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
+        self._rest = b""
+        self._start = True
+        self._seen = -1
+        self._run = 0
+        self.row = 0
+        self.span = 0
+        self.since = 0
+        """Bytes since the reader above last took this to zero."""
+
+    def readable(self) -> bool:
+        """Part of the raw stream protocol."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Part of the raw stream protocol."""
+        if not self._rest:
+            self._rest = self._next(len(buffer))
+        data, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _next(self, size: int) -> bytes:
+        raw = self._stream.read(size)
+        data = raw if self._decoder is None else self._transcode(raw)
+        while self._decoder is not None and raw and not data:
+            raw = self._stream.read(size)
+            data = self._transcode(raw)
+        if self._start:
+            data = self._first(data)
+        if b"\0" in data:
+            raise NulError
+        self._measure(len(data))
+        return data
+
+    def _transcode(self, raw: bytes) -> bytes:
+        assert self._decoder is not None
+        try:
+            return self._decoder.decode(raw, final=not raw).encode("utf-8")
+        except UnicodeError as error:
+            raise DataError(
+                f"the bytes are not {self._encoding}: {error}",
+                where=Place(self._path),
+                hint="declare the encoding that the file was written in: --encoding NAME",
+            ) from error
+
+    def _first(self, data: bytes) -> bytes:
+        self._start = False
+        if self._decoder is None and data[:2] in _UTF16_MARKS:
+            raise DataError(
+                "the file begins with a UTF-16 byte-order mark",
+                where=Place(self._path, line=1),
+                hint="--encoding utf-16",
+            )
+        return data[3:] if data.startswith(codecs.BOM_UTF8) else data
+
+    def _measure(self, count: int) -> None:
+        self._run = self._run + count if self.row == self._seen else count
+        self._seen = self.row
+        self.span = max(self.span, self._run)
+        self.since += count
+
+
+class NulError(Exception):
+    """A NUL byte was met; ``nul_error`` finds the line."""
+
+
+def find_line(blob: Blob, bad: Callable[[bytes], bool]) -> int | None:
+    """The first physical line (1-based, ended by LF) whose bytes are ``bad``."""
+    with blob.stream() as stream:
+        for number, line in enumerate(iter(lambda: stream.readline(1 << 26), b""), 1):
+            if bad(line):
+                return number
+    return None
+
+
+def nul_error(blob: Blob, encoding: str) -> DataError:
+    """The error for a NUL character: a binary or a UTF-16 file."""
+    line = find_line(blob, lambda text: b"\0" in text)
+    with blob.stream() as stream:
+        head = stream.read(4096)
+    wide = encoding == "utf-8" and head.count(b"\0") > len(head) // 4
+    return DataError(
+        "the file holds NUL characters" + (", as UTF-16 text does" if wide else ""),
+        where=Place(blob.path, line=line),
+        hint="--encoding utf-16-le (or utf-16-be)" if wide else "remove the NUL characters",
+    )
+
+
+def not_utf8(blob: Blob) -> DataError:
+    """The error for bytes that are not UTF-8, with their line."""
+
+    def bad(line: bytes) -> bool:
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            return True
+        return False
+
+    return DataError(
+        "the bytes are not UTF-8",
+        where=Place(blob.path, line=find_line(blob, bad)),
+        hint="if the file was written as Latin-1 (or Windows-1252): --encoding latin-1 (or cp1252)",
+    )

@@ -1,0 +1,97 @@
+"""Arrow IPC: the file layout, then the stream layout; local files are mapped, not loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from taskaff.data.blobs import Blob
+from taskaff.data.parquet import unique
+from taskaff.data.reader import PEEK_ROWS, Column, Options, arrow_errors, pieces, validate
+from taskaff.errors import DataError, Place
+
+_MAGIC = b"ARROW1"
+
+
+class ArrowReader:
+    """An Arrow IPC (Feather version 2) file or stream."""
+
+    typed = True
+    nullable = True
+
+    def __init__(self, blob: Blob, options: Options) -> None:
+        del options
+        self._blob = blob
+        with self._opened(None) as (schema, _):
+            self._schema = schema
+        unique(self._schema.names, blob.path)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Top-level fields."""
+        return tuple(Column(field.name, field.type) for field in self._schema)
+
+    @property
+    def dialect(self) -> Mapping[str, str]:
+        """Nothing to choose."""
+        return {}
+
+    def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
+        """The first rows."""
+        for batch in self.batches(columns):
+            return batch.slice(0, PEEK_ROWS)
+        return pa.RecordBatch.from_pylist([], pa.schema([self._schema.field(c) for c in columns]))
+
+    def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Both passes are the same reader."""
+        return self.batches(columns)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Validated pieces of the record batches."""
+        row = 1
+        with (
+            self._opened(columns) as (_, batches),
+            arrow_errors(self._blob.path, "the Arrow file"),
+        ):
+            for batch in batches:
+                if not columns:
+                    yield pa.RecordBatch.from_arrays([pa.nulls(batch.num_rows)], names=[""])
+                    continue
+                for piece in pieces(batch.select(list(columns))):
+                    yield validate(piece, self._blob.path, row)
+                    row += piece.num_rows
+
+    @contextmanager
+    def _opened(self, columns: Sequence[str] | None) -> Iterator[tuple[Any, Iterator[Any]]]:
+        with self._access() as file:
+            with arrow_errors(self._blob.path, "the Arrow file"):
+                magic = file.read(len(_MAGIC))
+                file.seek(0)
+                options = self._only(columns)
+                if magic == _MAGIC:
+                    reader = pa.ipc.open_file(file, options=options)
+                    batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
+                else:
+                    reader = pa.ipc.open_stream(file, options=options)
+                    batches = iter(reader)
+            yield reader.schema, batches
+
+    def _only(self, columns: Sequence[str] | None) -> pa.ipc.IpcReadOptions:
+        if not columns:
+            return pa.ipc.IpcReadOptions()
+        fields = sorted(self._schema.get_field_index(name) for name in columns)
+        return pa.ipc.IpcReadOptions(included_fields=fields)
+
+    @contextmanager
+    def _access(self) -> Iterator[Any]:
+        if self._blob.size == 0:
+            raise DataError("the file is empty", where=Place(self._blob.path))
+        if self._blob.local is not None and self._blob.compression is None:
+            with pa.memory_map(self._blob.local) as file:
+                yield file
+        else:
+            with self._blob.random_access() as file:
+                yield file

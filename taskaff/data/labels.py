@@ -1,0 +1,363 @@
+"""What labels are: tallied over every file of a task, decided once, then encoded as numbers.
+
+One scalar column of words, integers or truth values is ``classes``, of floats ``regression``. CSV
+cells are words, so there the values decide: all numbers and some with a point or exponent is
+``regression``. A column of lists is ``multilabel`` by its items; several columns, or lists of one
+fixed length, are ``multilabel`` when all values are 0 or 1, else ``regression`` targets.
+``label_kind`` overrides.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pat
+from numpy.typing import NDArray
+
+from taskaff.data.values import (
+    INTEGER,
+    NONFINITE,
+    NUMBER,
+    Mask,
+    decoded,
+    is_list,
+    is_words,
+    matrix,
+    numbers,
+    words,
+)
+from taskaff.errors import DataError
+from taskaff.records import LabelKind, LabelSchema
+
+MAX_CLASSES = 1000
+"""More distinct classes than this look like an id, unless the kind was given."""
+MAX_CLASSES_ASKED = 10_000
+_BINARY = {"0", "1", "0.0", "1.0", "true", "false"}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Distinct values of one column, as far as that is affordable, and what they look like."""
+
+    spell_floats: bool = False
+    """Count floats as words too (needed when classes were asked for)."""
+    counts: Counter[str] = field(default_factory=Counter)
+    full: bool = False
+    """Too many distinct values to go on counting."""
+    families: set[str] = field(default_factory=set)
+    rows: int = 0
+    integers: int = 0
+    decimals: int = 0
+    nonfinite: int = 0
+    word: str | None = None
+    """Some value that is not a number."""
+    odd: str | None = None
+    """Some value that is neither 0 nor 1."""
+    ones: int = 0
+
+    def add(self, array: pa.Array, typed: bool) -> None:
+        """Take in values that are present."""
+        if not len(array):
+            return
+        array = decoded(array)
+        self.rows += len(array)
+        self.families.add(_family(array.type, typed))
+        if pat.is_floating(array.type) and not self.spell_floats:
+            self._add_floats(numbers(array))
+        else:
+            self._add_words(words(array))
+
+    def _add_floats(self, values: NDArray[np.float64]) -> None:
+        values = values[np.isfinite(values)]
+        odd = values[(values != 0) & (values != 1)]
+        if len(odd) and self.odd is None:
+            self.odd = str(odd[0])
+        self.ones += int((values == 1).sum())
+
+    def _add_words(self, array: pa.Array) -> None:
+        counted = pc.value_counts(array)
+        uniques, times = counted.field("values"), counted.field("counts")
+        integer = pc.match_substring_regex(uniques, INTEGER)
+        number = pc.match_substring_regex(uniques, NUMBER)
+        endless = pc.match_substring_regex(uniques, NONFINITE)
+        self.integers += _total(times, integer)
+        self.decimals += _total(times, pc.and_not(number, integer))
+        self.nonfinite += _total(times, endless)
+        self.word = self.word or _first(uniques, pc.invert(pc.or_(number, endless)))
+        if not self.full:
+            for value, count in zip(uniques.to_pylist(), times.to_pylist(), strict=True):
+                self.counts[value] += count
+            self.full = len(self.counts) > 2 * MAX_CLASSES_ASKED
+        if len(uniques) > len(_BINARY):
+            self.odd = self.odd or uniques[0].as_py()
+        binary = pc.is_in(pc.utf8_lower(uniques), value_set=pa.array(sorted(_BINARY)))
+        self.odd = self.odd or _first(uniques, pc.invert(binary))
+        if self.odd is None:
+            self.ones += _total(times, pc.equal(numbers_of(uniques), 1.0))
+
+
+def numbers_of(array: pa.Array) -> pa.Array:
+    """``values.numbers`` as an Arrow array, for comparisons."""
+    return pa.array(numbers(array))
+
+
+def _total(times: pa.Array, mask: pa.Array) -> int:
+    return pc.sum(times.filter(mask)).as_py() or 0
+
+
+def _first(values: pa.Array, mask: pa.Array) -> str | None:
+    chosen = values.filter(mask)
+    return chosen[0].as_py() if len(chosen) else None
+
+
+def _family(kind: pa.DataType, typed: bool) -> str:
+    if is_words(kind):
+        return "text" if typed else "cell"
+    if pat.is_boolean(kind):
+        return "boolean"
+    if pat.is_integer(kind):
+        return "integer"
+    return "floating" if pat.is_floating(kind) or pat.is_decimal(kind) else str(kind)
+
+
+class LabelTally:
+    """The labels of one task, over all its files."""
+
+    def __init__(self, columns: tuple[str, ...], requested: LabelKind | None) -> None:
+        self._columns, self._requested = columns, requested
+        self._tallies = [Tally(requested == "classes") for _ in columns]
+        self._shapes: set[str] = set()
+        self._positives: Counter[str] = Counter()
+        self._ones: NDArray[np.int64] | None = None
+        self._odd: float | None = None
+
+    def add(self, arrays: Sequence[pa.Array], typed: bool) -> None:
+        """Take in the label columns of rows whose labels are present."""
+        if len(arrays) == 1 and is_list(arrays[0].type):
+            self._shapes.add("list")
+            self._add_items(arrays[0], typed)
+        elif len(arrays) == 1 and pat.is_fixed_size_list(arrays[0].type):
+            self._shapes.add("matrix")
+            self._add_matrix(matrix(arrays[0]))
+        else:
+            self._shapes.add("scalar")
+            for tally, array, name in zip(self._tallies, arrays, self._columns, strict=True):
+                if pat.is_nested(array.type) or pat.is_binary(array.type):
+                    raise DataError(
+                        f"label column {name!r} holds {array.type}",
+                        hint="--label with another column",
+                    )
+                tally.add(array, typed)
+
+    def _add_items(self, array: pa.Array, typed: bool) -> None:
+        items = array.flatten()
+        self._tallies[0].add(items, typed)
+        coded = words(items).dictionary_encode()
+        parents = np.asarray(pc.list_parent_indices(array).to_numpy(zero_copy_only=False))
+        codes = np.asarray(coded.indices.to_numpy(zero_copy_only=False))
+        size = max(1, len(coded.dictionary))
+        once = np.unique(parents.astype(np.int64) * size + codes) % size
+        names = coded.dictionary.to_pylist()
+        for code, count in zip(*np.unique(once, return_counts=True), strict=True):
+            self._positives[names[int(code)]] += int(count)
+
+    def _add_matrix(self, values: NDArray[Any]) -> None:
+        odd = values[np.isfinite(values) & (values != 0) & (values != 1)]
+        if len(odd) and self._odd is None:
+            self._odd = float(odd[0])
+        ones = (values == 1).sum(axis=0)
+        self._ones = ones if self._ones is None else self._ones + ones
+
+    # -- the decision
+
+    def schema(self) -> LabelSchema:
+        """Kind and names; raises ``DataError`` where the values do not make sense of them."""
+        if not self._columns or self._requested == "none":
+            return LabelSchema("none")
+        if len(self._shapes) > 1:
+            raise DataError(
+                f"label column {self._columns[0]!r} is a list in some files and not in others",
+                hint="write the labels the same way in every file",
+            )
+        shape = next(iter(self._shapes), "scalar")
+        kind = self._requested or self._kind(shape)
+        names = self._names(kind, shape)
+        return LabelSchema(kind, names, self._columns)
+
+    def _kind(self, shape: str) -> LabelKind:
+        if shape == "list":
+            return "multilabel"
+        if shape == "matrix":
+            return "regression" if self._odd is not None else "multilabel"
+        if len(self._columns) > 1:
+            return self._kind_of_columns()
+        return self._kind_of_column(self._tallies[0])
+
+    def _kind_of_columns(self) -> LabelKind:
+        if all(tally.odd is None for tally in self._tallies):
+            return "multilabel"
+        for tally, name in zip(self._tallies, self._columns, strict=True):
+            if tally.word is not None:
+                raise DataError(
+                    f"several label columns must hold numbers; {name!r} holds {tally.word[:60]!r}",
+                    hint="name one label column: --label COL",
+                )
+        return "regression"
+
+    def _kind_of_column(self, tally: Tally) -> LabelKind:
+        families = tally.families
+        if "floating" in families:
+            if families <= {"floating", "integer"}:
+                return "regression"
+            raise DataError(
+                f"label column {self._columns[0]!r} holds {' and '.join(sorted(families))} values",
+                hint="write the labels the same way in every file, or --label-kind classes",
+            )
+        if "cell" not in families or not tally.decimals:
+            return "classes"
+        if tally.word is None:
+            return "regression"
+        if 2 * tally.decimals > tally.rows:
+            raise DataError(
+                f"label column {self._columns[0]!r} holds numbers with a decimal point, and "
+                f"words such as {tally.word[:60]!r}",
+                hint="mend those cells, or say --label-kind classes",
+            )
+        return "classes"
+
+    def _names(self, kind: LabelKind, shape: str) -> tuple[str, ...]:
+        if kind == "classes":
+            return self._class_names(shape)
+        if shape == "list":
+            if kind == "regression":
+                raise DataError("lists of labels are no regression target", hint="--label OTHER")
+            self._check_count(self._tallies[0])
+            return in_order(self._tallies[0].counts)
+        if shape == "matrix":
+            if kind == "multilabel" and self._odd is not None:
+                raise DataError(f"multi-label values are 0 or 1, not {self._odd}")
+            width = 0 if self._ones is None else len(self._ones)
+            return tuple(f"{self._columns[0]}_{i}" for i in range(width))
+        for tally, name in zip(self._tallies, self._columns, strict=True):
+            if kind == "multilabel" and tally.odd is not None:
+                raise DataError(
+                    f"multi-label columns hold 0 or 1; {name!r} holds {tally.odd[:60]!r}",
+                    hint="--label with the 0/1 columns, or --label-kind classes for one column",
+                )
+        return self._columns
+
+    def _class_names(self, shape: str) -> tuple[str, ...]:
+        if shape != "scalar" or len(self._columns) > 1:
+            raise DataError(
+                "classes need one label column with one value a row",
+                hint="--label COL, or --label-kind multilabel",
+            )
+        self._check_count(self._tallies[0])
+        return in_order(self._tallies[0].counts)
+
+    def _check_count(self, tally: Tally) -> None:
+        limit = MAX_CLASSES_ASKED if self._requested else MAX_CLASSES
+        found = len(tally.counts)
+        many = tally.full or found > limit
+        alike = not self._requested and tally.rows > 50 and 2 * found > tally.rows
+        if many or alike:
+            number = f"over {found:,}" if tally.full else f"{found:,}"
+            raise DataError(
+                f"label column {self._columns[0]!r} has {number} distinct values in "
+                f"{tally.rows:,} rows: it looks like an id or free text",
+                hint="--label OTHER, or --label-kind regression if it is a number"
+                + ("" if self._requested else ", or --label-kind classes if it is meant"),
+            )
+
+    def counts(self, schema: LabelSchema) -> dict[str, int]:
+        """Rows of each class, or positive rows of each label."""
+        if schema.kind == "classes":
+            return {name: self._tallies[0].counts[name] for name in schema.names}
+        if schema.kind != "multilabel":
+            return {}
+        if "list" in self._shapes:
+            return {name: self._positives[name] for name in schema.names}
+        if self._ones is not None:
+            return dict(zip(schema.names, map(int, self._ones), strict=True))
+        return {n: t.ones for n, t in zip(schema.names, self._tallies, strict=True)}
+
+    def notes(self, schema: LabelSchema) -> list[str]:
+        """What a reader may find surprising about the classes."""
+        if schema.kind != "classes":
+            return []
+        folded = Counter(name.strip().lower() for name in schema.names)
+        same = [n for n in schema.names if folded[n.strip().lower()] > 1]
+        if not same:
+            return []
+        shown = ", ".join(repr(name) for name in same[:6])
+        return [f"classes that differ only in case or blanks: {shown}"]
+
+
+def in_order(names: Counter[str]) -> tuple[str, ...]:
+    """Names sorted; numerically when all are integers."""
+    try:
+        return tuple(sorted(names, key=lambda name: (int(name), name)))
+    except ValueError:
+        return tuple(sorted(names))
+
+
+def unfit(array: pa.Array, kind: LabelKind | None) -> Mask:
+    """Rows whose label is present but no finite number, where numbers are needed.
+
+    With the kind still open (None), words are no reason; the spellings of infinity are.
+    """
+    none = np.zeros(len(array), dtype=np.bool_)
+    if kind in ("classes", "none") or is_list(array.type):
+        return none
+    if pat.is_fixed_size_list(array.type):
+        values = matrix(array)
+        return np.asarray(~np.isfinite(values).all(axis=1)) if values.size else none
+    if kind is None and is_words(array.type):
+        coded = words(array).dictionary_encode()
+        like = pc.match_substring_regex(coded.dictionary, f"({NUMBER})|({NONFINITE})")
+        if not pc.any(like).as_py():
+            return none
+        flags = np.asarray(like.to_numpy(zero_copy_only=False), dtype=np.bool_)
+        flags &= ~np.isfinite(numbers(coded.dictionary))
+        return flags[np.asarray(pc.fill_null(coded.indices, 0).to_numpy(zero_copy_only=False))]
+    if kind is None and not pat.is_floating(array.type):
+        return none
+    return np.asarray(~np.isfinite(numbers(array)))
+
+
+def encode(arrays: Sequence[pa.Array], schema: LabelSchema) -> NDArray[Any] | None:
+    """Labels as ``RowBatch`` holds them."""
+    if schema.kind == "none":
+        return None
+    first = arrays[0]
+    if schema.kind == "classes":
+        return _codes(words(first), schema)
+    if is_list(first.type):
+        return _indicators(first, schema)
+    if pat.is_fixed_size_list(first.type):
+        return matrix(first, schema.width).astype(np.float64)
+    return np.column_stack([numbers(array) for array in arrays])
+
+
+def _codes(array: pa.Array, schema: LabelSchema) -> NDArray[np.int64]:
+    codes = pc.index_in(array, value_set=pa.array(schema.names, pa.string()))
+    if codes.null_count:
+        value = array.filter(pc.is_null(codes))[0].as_py()
+        raise DataError(
+            f"label {value!r} was not there when the file was first read",
+            hint="the file changed while it was read, or two readers disagree: run again",
+        )
+    return np.asarray(codes.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _indicators(array: pa.Array, schema: LabelSchema) -> NDArray[np.float64]:
+    out = np.zeros((len(array), schema.width))
+    parents = np.asarray(pc.list_parent_indices(array).to_numpy(zero_copy_only=False))
+    out[parents.astype(np.int64), _codes(words(array.flatten()), schema)] = 1.0
+    return out

@@ -1,0 +1,112 @@
+"""What names say: ``name=PATH`` arguments, formats by suffix, splits by keyword, task names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+
+from taskaff.errors import DataError, Place
+from taskaff.records import SplitName
+
+_NAMED = re.compile(r"([A-Za-z0-9_.-]+)=(.+)", re.DOTALL)
+
+SUFFIXES: dict[str, str] = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+    ".npz": "npz",
+    ".npy": "npy",
+}
+COMPRESSIONS: dict[str, str] = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
+
+_SPLIT_WORDS: dict[str, SplitName] = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
+_NEUTRAL = {"data", "part", "shard", "of"}
+
+
+def split_argument(argument: str) -> tuple[str | None, str]:
+    """Take ``name=PATH`` apart; an existing path, or a name with odd characters, stays whole."""
+    match = _NAMED.fullmatch(argument)
+    if match is None or Path(argument).exists():
+        return None, argument
+    return match.group(1), match.group(2)
+
+
+def format_of(path: str) -> tuple[str | None, str | None]:
+    """Format and compression by suffix; None where the suffix says nothing."""
+    pure = PurePosixPath(path.replace("\\", "/").lower())
+    compression = COMPRESSIONS.get(pure.suffix)
+    if compression:
+        pure = pure.with_suffix("")
+    return SUFFIXES.get(pure.suffix), compression
+
+
+def stem_of(path: str) -> str:
+    """File name without the suffixes that say format and compression."""
+    name = PurePosixPath(path.replace("\\", "/")).name
+    for table in (COMPRESSIONS, SUFFIXES):
+        suffix = PurePosixPath(name).suffix
+        if suffix.lower() in table:
+            name = name[: -len(suffix)]
+    return name
+
+
+def _tokens(word: str) -> list[str]:
+    return [token for token in re.split(r"[^A-Za-z0-9]+", word.lower()) if token]
+
+
+def split_word(word: str) -> SplitName | None:
+    """The split that a whole value names (a cell of a ``split`` column), or None."""
+    return _SPLIT_WORDS.get(word.strip().lower())
+
+
+def split_of(parts: tuple[str, ...]) -> SplitName | None:
+    """The split named by a file stem, else by the nearest folder: a whole token of the name."""
+    for part in reversed(parts):
+        found = {_SPLIT_WORDS[token] for token in _tokens(part) if token in _SPLIT_WORDS}
+        if len(found) > 1:
+            raise DataError(
+                f"the name {part!r} names {len(found)} splits: {', '.join(sorted(found))}",
+                where=Place("/".join(parts)),
+                hint="rename the file so that it holds one of train, validation, test",
+            )
+        if found:
+            return found.pop()
+    return None
+
+
+def _says_nothing(word: str) -> bool:
+    tokens = _tokens(word)
+    return all(t in _SPLIT_WORDS or t in _NEUTRAL or t.isdigit() for t in tokens)
+
+
+def task_name(path: str, *, folder: bool) -> str:
+    """Task name of a path: its stem, or the nearest folder when the stem is a split word or alike.
+
+    ``sentiment/mr/data.csv`` is ``mr``, ``glue/qnli/train_part.csv`` is ``qnli``.
+    """
+    parts = [p for p in path.replace("\\", "/").split("/") if p not in ("", ".", "..")]
+    if not parts:
+        return "data"
+    own = parts[-1] if folder else stem_of(parts[-1])
+    candidates = [own, *reversed(parts[:-1])]
+    for word in candidates:
+        if not _says_nothing(word) and not word.endswith(":"):
+            return word
+    return own

@@ -1,0 +1,123 @@
+"""What every format offers: its columns, a validating scan, and batches of the needed columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from taskaff.errors import DataError, Place
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH_ROWS = 8192
+BATCH_BYTES = 32 << 20
+CELL_BYTES = 32 << 20
+"""A cell or a line longer than this is refused: nearly always a quote that is never closed."""
+PEEK_ROWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user said about reading; None where nothing was said."""
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    quote: str | None = None
+
+
+class Column(NamedTuple):
+    """A column of the input; CSV columns are all strings."""
+
+    name: str
+    type: pa.DataType
+
+
+class Reader(Protocol):
+    """One file of one format. Opening reads the header or the metadata only."""
+
+    typed: bool
+    """Whether column types mean something (False for CSV, where every cell is text)."""
+    nullable: bool
+    """Whether a text can be missing, so that the scan must look at texts too."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Every column, in order."""
+        ...
+
+    @property
+    def dialect(self) -> Mapping[str, str]:
+        """Reader options in force."""
+        ...
+
+    def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
+        """The first rows (at most ``PEEK_ROWS``) of some columns."""
+        ...
+
+    def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """First pass: validate the whole file, and give some of its columns."""
+        ...
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Second pass: the same rows."""
+        ...
+
+
+@contextmanager
+def arrow_errors(path: str, what: str, hint: str | None = None) -> Iterator[None]:
+    """Turn what Arrow raises on a broken file into a ``DataError`` that names the file."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, EOFError, ValueError, OverflowError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise DataError(
+            f"{what} cannot be read: {lines[0][:300].rstrip('.')}",
+            where=Place(path),
+            hint=hint or "the file is damaged or cut short: fetch or write it again",
+        ) from error
+
+
+def validate(batch: pa.RecordBatch, path: str, first_row: int) -> pa.RecordBatch:
+    """Check every value of a batch that another program wrote; a bad one is named by its row."""
+    import pyarrow as pa
+
+    try:
+        batch.validate(full=True)
+    except pa.ArrowException as error:
+        row, column, reason = _first_invalid(batch, str(error))
+        raise DataError(
+            f"invalid data: {reason.splitlines()[0]}",
+            where=Place(path, row=None if row is None else first_row + row, column=column),
+            hint="write the file again; text must be UTF-8",
+        ) from error
+    return batch
+
+
+def _first_invalid(batch: pa.RecordBatch, reason: str) -> tuple[int | None, str | None, str]:
+    import pyarrow as pa
+
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+        for row in range(len(array)):
+            try:
+                array.slice(row, 1).validate(full=True)
+            except pa.ArrowException as error:
+                return row, name, str(error)
+    return None, None, reason
+
+
+def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Cut a batch into pieces of at most ``BATCH_ROWS`` rows and about ``BATCH_BYTES`` bytes."""
+    rows = batch.num_rows
+    if rows > BATCH_ROWS:
+        for start in range(0, rows, BATCH_ROWS):
+            yield from pieces(batch.slice(start, BATCH_ROWS))
+    elif rows > 1 and batch.nbytes > BATCH_BYTES:
+        yield from pieces(batch.slice(0, rows // 2))
+        yield from pieces(batch.slice(rows // 2))
+    elif rows:
+        yield batch
