@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from taskaff.data import bridge
 from taskaff.data.blobs import BLOCK, Blob
 from taskaff.data.encoding import NulError, Utf8, known_encoding, not_utf8, nul_error
 from taskaff.data.reader import (
@@ -76,30 +77,24 @@ class CsvReader:
     def scan(self, columns: Sequence[str], stop: int | None = None) -> Iterator[pa.RecordBatch]:
         """Every row through ``csv`` in strict mode; ``stop`` ends early, for a peek."""
         width = len(self._header)
-        pick = itemgetter(*(self._header.index(name) for name in columns)) if columns else None
+        pick = itemgetter(*(self._header.index(name) for name in columns)) if columns else len
         with self._reading() as (reader, source):
             next(row for row in reader if row)
-            chunk: list[Any] = []
-            size = 0
-            count = 0
+            limit = stop or BATCH_ROWS
+            chunk = source.take_chunk(BATCH_BYTES)
             for row in reader:
-                if len(row) != width:
-                    if not row:
-                        continue
-                    raise self._ragged(count + 1, len(row))
-                count += 1
-                source.row = count
-                size += 1
-                if pick is not None:
+                if len(row) == width:
                     chunk.append(pick(row))
-                if size == BATCH_ROWS or source.since > BATCH_BYTES or count == stop:
-                    yield _columns(chunk, columns, size)
-                    chunk, size, source.since = [], 0, 0
-                    if count == stop:
+                elif row:
+                    raise self._ragged(source.rows + 1, len(row))
+                if source.heavy or len(chunk) == limit:
+                    yield _columns(chunk, columns)
+                    if stop:
                         return
-            self._rows, self._span = count, source.span
-            if size:
-                yield _columns(chunk, columns, size)
+                    chunk = source.take_chunk(BATCH_BYTES)
+            self._rows, self._span = source.rows, source.span
+            if chunk:
+                yield _columns(chunk, columns)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Every row through Arrow's reader, which must find as many as the scan did."""
@@ -162,7 +157,7 @@ class CsvReader:
             except UnicodeDecodeError as error:
                 raise not_utf8(self._blob) from error
             except csv.Error as error:
-                raise self._broken(source.row + 1, str(error)) from error
+                raise self._broken(source.rows + 1, str(error)) from error
 
     def _strict(self, text: Any) -> Any:
         rules: dict[str, Any] = {"delimiter": self._delimiter, "quotechar": self._quote}
@@ -242,14 +237,13 @@ class TsvReader(CsvReader):
     default_delimiter = "\t"
 
 
-def _columns(chunk: list[Any], names: Sequence[str], rows: int | None = None) -> pa.RecordBatch:
+def _columns(chunk: list[Any], names: Sequence[str]) -> pa.RecordBatch:
     """Picked cells as string columns; with no name, a batch that only counts rows."""
     if not names:
-        return pa.RecordBatch.from_arrays([pa.nulls(rows or 0)], names=[""])
+        return pa.RecordBatch.from_arrays([pa.nulls(len(chunk))], names=[""])
     cells = [chunk] if len(names) == 1 else (list(zip(*chunk, strict=True)) or [()] * len(names))
-    return pa.RecordBatch.from_arrays(
-        [pa.array(column, pa.string()) for column in cells], names=list(names)
-    )
+    arrays = [bridge.strings(column) for column in cells]
+    return pa.RecordBatch.from_arrays(arrays, names=list(names))
 
 
 def _one_character(what: str, text: str) -> str:

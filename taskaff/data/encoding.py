@@ -31,8 +31,9 @@ class Utf8(io.RawIOBase):
     """UTF-8 bytes of a text stream, without a byte-order mark and without NULs.
 
     UTF-8 itself passes unchecked (the text layer above decodes it strictly); anything else is
-    decoded and encoded again. ``row`` is set by the reader above, so that ``span`` can say how
-    many bytes went by without a row being finished: an upper bound of the longest row.
+    decoded and encoded again. The reader above appends its rows to chunks that are taken from
+    here, so that ``span`` can say how many bytes went by without a row being finished (an upper
+    bound of the longest row) and ``heavy`` when a chunk has cost many bytes.
     """
 
     def __init__(self, stream: BinaryIO, path: str, encoding: str) -> None:
@@ -40,12 +41,25 @@ class Utf8(io.RawIOBase):
         self._decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
         self._rest = b""
         self._start = True
+        self._chunk: list[Any] = []
+        self._done = 0
+        self._weight = self._weight_limit = 0
         self._seen = -1
         self._run = 0
-        self.row = 0
         self.span = 0
-        self.since = 0
-        """Bytes since the reader above last took this to zero."""
+        self.heavy = False
+
+    def take_chunk(self, weight: int) -> list[Any]:
+        """A new list for finished rows; ``heavy`` is set once ``weight`` bytes went by."""
+        self._done += len(self._chunk)
+        self._chunk = []
+        self._weight, self._weight_limit, self.heavy = 0, weight, False
+        return self._chunk
+
+    @property
+    def rows(self) -> int:
+        """Rows finished so far."""
+        return self._done + len(self._chunk)
 
     def readable(self) -> bool:
         """Part of the raw stream protocol."""
@@ -94,10 +108,12 @@ class Utf8(io.RawIOBase):
         return data[3:] if data.startswith(codecs.BOM_UTF8) else data
 
     def _measure(self, count: int) -> None:
-        self._run = self._run + count if self.row == self._seen else count
-        self._seen = self.row
+        rows = self.rows
+        self._run = self._run + count if rows == self._seen else count
+        self._seen = rows
         self.span = max(self.span, self._run)
-        self.since += count
+        self._weight += count
+        self.heavy = self._weight > self._weight_limit > 0
 
 
 class NulError(Exception):

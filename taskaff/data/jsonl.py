@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from taskaff.data import bridge
 from taskaff.data.blobs import Blob
 from taskaff.data.encoding import NulError, Utf8, known_encoding, nul_error
 from taskaff.data.reader import BATCH_BYTES, BATCH_ROWS, CELL_BYTES, PEEK_ROWS, Column, Options
@@ -205,13 +206,18 @@ def _family(value: Any) -> str:
 
 def _type(values: list[Any]) -> pa.DataType:
     try:
-        return pa.array(values).type
+        return _array(values).type
     except (pa.ArrowException, OverflowError, UnicodeError, TypeError):
         return pa.null()
+
+
+def _array(cells: Sequence[Any]) -> pa.Array:
+    texts = all(type(cell) is str for cell in cells)
+    return bridge.strings(cells) if texts and cells else pa.array(cells)
 
 
 def _batch(rows: list[list[Any]], columns: Sequence[str]) -> pa.RecordBatch:
     if not columns:
         return pa.RecordBatch.from_arrays([pa.nulls(len(rows))], names=[""])
     cells = list(zip(*rows, strict=True)) or [()] * len(columns)
-    return pa.RecordBatch.from_arrays([pa.array(c) for c in cells], names=list(columns))
+    return pa.RecordBatch.from_arrays([_array(c) for c in cells], names=list(columns))

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pat
 from numpy.typing import NDArray
 
+from taskaff.data import bridge
 from taskaff.data.values import (
     INTEGER,
     NONFINITE,
@@ -96,15 +97,10 @@ class Tally:
             self.full = len(self.counts) > 2 * MAX_CLASSES_ASKED
         if len(uniques) > len(_BINARY):
             self.odd = self.odd or uniques[0].as_py()
-        binary = pc.is_in(pc.utf8_lower(uniques), value_set=pa.array(sorted(_BINARY)))
+        binary = pc.is_in(pc.utf8_lower(uniques), value_set=bridge.strings(sorted(_BINARY)))
         self.odd = self.odd or _first(uniques, pc.invert(binary))
         if self.odd is None:
-            self.ones += _total(times, pc.equal(numbers_of(uniques), 1.0))
-
-
-def numbers_of(array: pa.Array) -> pa.Array:
-    """``values.numbers`` as an Arrow array, for comparisons."""
-    return pa.array(numbers(array))
+            self.ones += _total(times, bridge.flags(numbers(uniques) == 1.0))
 
 
 def _total(times: pa.Array, mask: pa.Array) -> int:
@@ -159,8 +155,8 @@ class LabelTally:
         items = array.flatten()
         self._tallies[0].add(items, typed)
         coded = words(items).dictionary_encode()
-        parents = np.asarray(pc.list_parent_indices(array).to_numpy(zero_copy_only=False))
-        codes = np.asarray(coded.indices.to_numpy(zero_copy_only=False))
+        parents = bridge.array(pc.list_parent_indices(array))
+        codes = bridge.array(coded.indices)
         size = max(1, len(coded.dictionary))
         once = np.unique(parents.astype(np.int64) * size + codes) % size
         names = coded.dictionary.to_pylist()
@@ -323,9 +319,10 @@ def unfit(array: pa.Array, kind: LabelKind | None) -> Mask:
         like = pc.match_substring_regex(coded.dictionary, f"({NUMBER})|({NONFINITE})")
         if not pc.any(like).as_py():
             return none
-        flags = np.asarray(like.to_numpy(zero_copy_only=False), dtype=np.bool_)
-        flags &= ~np.isfinite(numbers(coded.dictionary))
-        return flags[np.asarray(pc.fill_null(coded.indices, 0).to_numpy(zero_copy_only=False))]
+        endless = bridge.array(like) & ~np.isfinite(numbers(coded.dictionary))
+        lost = bridge.is_null(coded.indices)
+        picked: Mask = endless[np.where(lost, 0, bridge.array(coded.indices))]
+        return picked & ~lost
     if kind is None and not pat.is_floating(array.type):
         return none
     return np.asarray(~np.isfinite(numbers(array)))
@@ -346,18 +343,18 @@ def encode(arrays: Sequence[pa.Array], schema: LabelSchema) -> NDArray[Any] | No
 
 
 def _codes(array: pa.Array, schema: LabelSchema) -> NDArray[np.int64]:
-    codes = pc.index_in(array, value_set=pa.array(schema.names, pa.string()))
+    codes = pc.index_in(array, value_set=bridge.strings(schema.names))
     if codes.null_count:
         value = array.filter(pc.is_null(codes))[0].as_py()
         raise DataError(
             f"label {value!r} was not there when the file was first read",
             hint="the file changed while it was read, or two readers disagree: run again",
         )
-    return np.asarray(codes.to_numpy(zero_copy_only=False), dtype=np.int64)
+    return bridge.array(codes).astype(np.int64)
 
 
 def _indicators(array: pa.Array, schema: LabelSchema) -> NDArray[np.float64]:
     out = np.zeros((len(array), schema.width))
-    parents = np.asarray(pc.list_parent_indices(array).to_numpy(zero_copy_only=False))
+    parents = bridge.array(pc.list_parent_indices(array))
     out[parents.astype(np.int64), _codes(words(array.flatten()), schema)] = 1.0
     return out

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from taskaff.data import bridge
 from taskaff.data.columns import Choice
 from taskaff.data.labels import LabelTally, unfit
 from taskaff.data.names import split_word
@@ -64,7 +64,7 @@ def _split_codes(array: pa.Array, column: str, path: str, row: int) -> NDArray[n
             hint="write train, validation (valid, val, dev) or test, or --split-column OTHER",
         )
     table = np.array([SPLITS.index(split) for split in splits if split], dtype=np.int8)
-    return table[np.asarray(coded.indices)] if len(table) else np.zeros(0, np.int8)
+    return table[bridge.array(coded.indices)] if len(table) else np.zeros(0, np.int8)
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ class Judge:
         if self.choice.layout == "vectors" and names:
             return self._vectors(batch.column(names[0]), path, row)
         return {
-            f"text is missing in column {name!r}": _null(batch.column(name))
+            f"text is missing in column {name!r}": bridge.is_null(batch.column(name))
             for name in names
             if batch.column(name).null_count
         }
@@ -110,7 +110,7 @@ class Judge:
             raise DataError(
                 "the vector is empty", where=Place(path, row=row, column=self.choice.inputs[0])
             )
-        null = _null(array)
+        null = bridge.is_null(array)
         with np.errstate(over="ignore"):
             finite = np.isfinite(values.astype(np.float32)).all(axis=1)
         return {"vector is missing": null, "vector is not finite": ~finite & ~null}
@@ -127,10 +127,6 @@ class Judge:
             absent[f"label is missing in column {name!r}"] = lost
             endless[f"label is not a finite number in column {name!r}"] = unfit(array, kind) & ~lost
         return absent, endless
-
-
-def _null(array: pa.Array) -> Mask:
-    return np.array(pc.is_null(array).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def any_of(masks: dict[str, Mask], rows: int) -> Mask:
@@ -199,7 +195,7 @@ def _tally(
     keep = (codes != OUT) & ~any_of(bad, batch.num_rows)
     arrays = [batch.column(name) for name in choice.labels]
     if not keep.all():
-        arrays = [array.filter(pa.array(keep)) for array in arrays]
+        arrays = [array.filter(bridge.flags(keep)) for array in arrays]
     tally.add(arrays, typed)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from taskaff.data import bridge
 from taskaff.data.columns import Choice, Chooser
 from taskaff.data.labels import LabelTally, encode
 from taskaff.data.reader import Options, Reader, pieces
@@ -270,7 +271,7 @@ class FileTask:
         if not len(rows):
             return
         if len(rows) < batch.num_rows:
-            batch = batch.filter(pa.array(keep))
+            batch = batch.filter(bridge.flags(keep))
         at = 0
         for piece in pieces(batch):
             text, vectors = self._inputs(piece)

@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.types as pat
 from numpy.typing import NDArray
 
+from taskaff.data import bridge
+
 NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 INTEGER = r"^[+-]?\d+$"
 NONFINITE = r"(?i)^\s*[+-]?(nan|inf|infinity)\s*$"
@@ -22,6 +24,13 @@ def is_list(kind: pa.DataType) -> bool:
     return bool(pat.is_list(kind) or pat.is_large_list(kind))
 
 
+def is_words(kind: pa.DataType) -> bool:
+    """Whether a column holds strings."""
+    if pat.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pat.is_string(kind) or pat.is_large_string(kind) or pat.is_string_view(kind))
+
+
 def decoded(array: pa.Array) -> pa.Array:
     """Dictionaries spelled out."""
     return array.dictionary_decode() if pat.is_dictionary(array.type) else array
@@ -32,24 +41,16 @@ def words(array: pa.Array) -> pa.Array:
     return decoded(array).cast(pa.string())
 
 
-def is_words(kind: pa.DataType) -> bool:
-    """Whether a column holds strings."""
-    if pat.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(pat.is_string(kind) or pat.is_large_string(kind) or pat.is_string_view(kind))
-
-
 def numbers(array: pa.Array) -> NDArray[np.float64]:
-    """Any scalar column as float64; NaN where it is null or no number."""
+    """Any scalar column as float64 ``(n,)``; NaN where it is null or no number."""
     array = decoded(array)
     if is_words(array.type):
         array = _parsed(array.cast(pa.string()))
-    elif pat.is_null(array.type):
-        array = array.cast(pa.float64())
-    elif not pat.is_floating(array.type):
-        array = array.cast(pa.float64(), safe=False)
-    filled = pc.fill_null(array.cast(pa.float64()), float("nan"))
-    return np.asarray(filled.to_numpy(zero_copy_only=False), dtype=np.float64)
+    elif pat.is_boolean(array.type):
+        array = array.cast(pa.uint8())
+    out = np.array(bridge.array(array.cast(pa.float64(), safe=False)), dtype=np.float64)
+    out[bridge.is_null(array)] = np.nan
+    return out
 
 
 def _parsed(array: pa.Array) -> pa.Array:
@@ -57,58 +58,47 @@ def _parsed(array: pa.Array) -> pa.Array:
     coded = array.dictionary_encode()
     texts = pc.utf8_trim_whitespace(coded.dictionary)
     lower = pc.utf8_lower(texts)
-    texts = pc.if_else(
-        pc.equal(lower, "true"), "1", pc.if_else(pc.equal(lower, "false"), "0", texts)
-    )
+    for word, digit in (("false", "0"), ("true", "1")):
+        same = pc.equal(lower, bridge.string(word))
+        texts = pc.if_else(same, bridge.string(digit), texts)
     good = pc.match_substring_regex(texts, NUMBER)
-    bare = pc.utf8_ltrim(pc.if_else(good, texts, None), characters="+")
+    bare = pc.utf8_ltrim(pc.if_else(good, texts, bridge.strings([None])[0]), characters="+")
     return bare.cast(pa.float64()).take(coded.indices)
 
 
 def missing(array: pa.Array) -> Mask:
     """Rows that are null, or the empty word; for a matrix or a list, null or with a null inside."""
+    null = bridge.is_null(array)
     if is_list(array.type) or pat.is_fixed_size_list(array.type):
-        return _missing_lists(array)
-    null = pc.is_null(array, nan_is_null=False)
-    if is_words(array.type):
-        empty = pc.equal(words(array), "")
-        null = pc.or_(null, pc.fill_null(empty, False))
-    return _mask(null)
-
-
-def _missing_lists(array: pa.Array) -> Mask:
-    null = _mask(pc.is_null(array))
-    if array.flatten().null_count:
-        parents = pc.list_parent_indices(array)
-        null[_indices(parents.filter(pc.is_null(array.flatten())))] = True
+        items = array.flatten()
+        if items.null_count:
+            null[bridge.array(pc.list_parent_indices(array))[bridge.is_null(items)]] = True
+    elif is_words(array.type):
+        null |= bridge.array(pc.binary_length(words(array))) == 0
     return null
 
 
-def _indices(array: pa.Array) -> NDArray[np.int64]:
-    return np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def _mask(array: pa.Array) -> Mask:
-    return np.array(array.to_numpy(zero_copy_only=False), dtype=np.bool_)
-
-
 def matrix(array: pa.Array, width: int | None = None) -> NDArray[Any]:
-    """A column of equally long lists as ``(n, d)`` floats; null rows are NaN.
+    """A column of equally long lists as ``(n, d)`` floats; NaN where a row or a number is null.
 
     Raises ``WidthError`` for the first row of another length.
     """
-    lengths = _indices(pc.fill_null(pc.list_value_length(array), -1))
-    present = lengths >= 0
+    null = bridge.is_null(array)
+    lengths = np.where(null, -1, bridge.array(pc.list_value_length(array)))
     if width is None:
-        width = int(lengths[present][0]) if present.any() else 0
-    wrong = np.flatnonzero(present & (lengths != width))
+        width = int(lengths[~null][0]) if not null.all() else 0
+    wrong = np.flatnonzero(~null & (lengths != width))
     if len(wrong):
         raise WidthError(int(wrong[0]), int(lengths[wrong[0]]), width)
-    flat = array.drop_null().flatten() if array.null_count else array.flatten()
-    dtype = np.float64 if flat.type in (pa.float64(), pa.int64()) else np.float32
+    items = array.drop_null().flatten() if null.any() else array.flatten()
+    wide = items.type in (pa.float64(), pa.int64(), pa.uint64())
+    kind, dtype = (pa.float64(), np.float64) if wide else (pa.float32(), np.float32)
+    flat = np.array(bridge.array(items.cast(kind, safe=False)), dtype=dtype)
+    flat[bridge.is_null(items)] = np.nan
+    if not null.any():
+        return flat.reshape(len(array), width)
     out = np.full((len(array), width), np.nan, dtype)
-    values = pc.fill_null(flat, None) if not flat.null_count else flat
-    out[present] = np.asarray(values.to_numpy(zero_copy_only=False), dtype=dtype).reshape(-1, width)
+    out[~null] = flat.reshape(-1, width)
     return out
 
 
