@@ -68,8 +68,9 @@ def _timed(timings: dict[str, float], name: str, function: Any, *arguments: Any)
 def check(signatures: Sequence[TaskSignature]) -> None:
     """Refuse what cannot be compared, with the way out."""
     if len(signatures) < 2:
+        given = "1 task" if len(signatures) == 1 else "no task"
         raise ScoreError(
-            f"{len(signatures)} task given, a comparison needs two",
+            f"{given} given, a comparison needs two",
             hint="name at least two data sets or signature files",
         )
     names = Counter(signature.name for signature in signatures)

@@ -37,7 +37,7 @@ def test_agrees_with_the_naive_formula(seed, d, n):
 
 
 def test_a_shift_worked_by_hand():
-    """Values -1, 1 in every fold (variance 8/7); the second task has 2 more in one column of two."""
+    """Values -1, 1 in every fold (variance 8/7); the second has 2 more in one of 2 columns."""
     X = np.tile([[-1.0, -1.0], [1.0, 1.0]], (4, 1))
     folds = np.repeat(np.arange(4), 2)
     found = table([X, X + np.array([2.0, 0.0])], [folds, folds])
