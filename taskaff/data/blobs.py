@@ -94,13 +94,12 @@ def spool(stream: BinaryIO, path: str, compression: str | None = None) -> Blob:
 def spooled(file: Any, path: str, compression: str | None = None) -> Blob:
     """A blob over a temporary file that was written already."""
     file.flush()
-    size = file.seek(0, io.SEEK_END)
-    lock = threading.Lock()
+    shared = _Shared(file)
 
     def native() -> Any:
-        return pa.PythonFile(io.BufferedReader(_Window(file, size, lock), BLOCK), mode="r")
+        return pa.PythonFile(io.BufferedReader(_Window(shared), BLOCK), mode="r")
 
-    return Blob(path, size, native, lambda: size, compression)
+    return Blob(path, shared.size, native, lambda: shared.size, compression)
 
 
 def _decompressed(raw: Any, compression: str | None, file: Any) -> Any:
@@ -130,11 +129,27 @@ class _Native(io.RawIOBase):
         return len(data)
 
 
+class _Shared:
+    """A temporary file that several windows read; closed, and so deleted, with the last of them."""
+
+    def __init__(self, file: Any) -> None:
+        self._file, self._lock = file, threading.Lock()
+        self.size = int(file.seek(0, io.SEEK_END))
+
+    def readinto(self, buffer: Any, at: int) -> int:
+        with self._lock:
+            self._file.seek(at)
+            return int(self._file.readinto(buffer))
+
+    def __del__(self) -> None:
+        self._file.close()
+
+
 class _Window(io.RawIOBase):
     """An independent read position in a shared file."""
 
-    def __init__(self, file: Any, size: int, lock: threading.Lock) -> None:
-        self._file, self._size, self._lock, self._at = file, size, lock, 0
+    def __init__(self, shared: _Shared) -> None:
+        self._shared, self._at = shared, 0
 
     def readable(self) -> bool:
         return True
@@ -143,7 +158,7 @@ class _Window(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._shared.size}[whence]
         self._at = base + offset
         return self._at
 
@@ -151,9 +166,7 @@ class _Window(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: Any) -> int:
-        with self._lock:
-            self._file.seek(self._at)
-            count: int = self._file.readinto(buffer)
+        count = self._shared.readinto(buffer, self._at)
         self._at += count
         return count
 
