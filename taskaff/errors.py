@@ -103,6 +103,12 @@ class ScoreError(TaskaffError):
     stage = "score"
 
 
+class ProbeError(TaskaffError):
+    """The probe cannot train at all (one undecided pair is a value with a reason instead)."""
+
+    stage = "probe"
+
+
 class CacheError(TaskaffError):
     """The cache is unreadable, or an entry that was demanded is missing."""
 

@@ -1,0 +1,75 @@
+"""The rows of all tasks in one matrix, gathered by row number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from taskaff.records import TaskVectors
+
+if TYPE_CHECKING:
+    from taskaff.probing.records import Floats, Ints
+
+KINDS = ("classes", "multilabel", "regression")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bank:
+    """``X (N, d)`` float32, class codes ``(N,)``, other labels ``(N, c)`` padded to the widest."""
+
+    X: Tensor
+    codes: Tensor
+    values: Tensor
+    starts: tuple[int, ...]
+    """First row of each task."""
+    kinds: tuple[int, ...]
+    """Index into ``KINDS`` of each task."""
+    widths: tuple[int, ...]
+    """``c`` of each task."""
+
+    @property
+    def d(self) -> int:
+        """Width of the vectors."""
+        return int(self.X.shape[1])
+
+    def rms(self, rows: Ints) -> float:
+        """Root mean square of the vectors' entries over some rows; 1 when they are all zero."""
+        X = self.X[torch.from_numpy(rows).to(self.X.device)].double()
+        return float(X.square().mean().sqrt()) or 1.0
+
+    def moments(self, task: int, rows: Ints) -> tuple[Floats, Floats]:
+        """Mean and deviation of a regression's targets, by which they are standardised."""
+        Y = self.values[torch.from_numpy(rows).to(self.X.device)][:, : self.widths[task]]
+        Y64 = Y.double().cpu().numpy()
+        deviation = Y64.std(axis=0)
+        return Y64.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
+
+
+def make_bank(tasks: Sequence[TaskVectors], device: str) -> Bank:
+    """Concatenate the tasks' rows and move them to the device."""
+    kinds = tuple(KINDS.index(task.schema.kind) for task in tasks)
+    widths = tuple(task.schema.width for task in tasks)
+    starts = np.concatenate([[0], np.cumsum([task.rows for task in tasks])])
+    wide = max((w for w, kind in zip(widths, kinds, strict=True) if kind), default=0)
+    codes = np.zeros(starts[-1], dtype=np.int64)
+    values = np.zeros((starts[-1] if wide else 1, wide), dtype=np.float32)
+    for task, kind, start in zip(tasks, kinds, starts, strict=False):
+        rows = slice(start, start + task.rows)
+        if kind:
+            values[rows, : task.schema.width] = np.asarray(task.labels).reshape(task.rows, -1)
+        else:
+            codes[rows] = task.labels
+    X = np.concatenate([np.ascontiguousarray(task.X, dtype=np.float32) for task in tasks])
+    return Bank(
+        torch.from_numpy(X).to(device),
+        torch.from_numpy(codes).to(device),
+        torch.from_numpy(values).to(device),
+        tuple(int(s) for s in starts[:-1]),
+        kinds,
+        widths,
+    )

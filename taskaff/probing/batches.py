@@ -1,0 +1,82 @@
+"""Which rows a run sees at which update (W appendix B.3).
+
+A task's rows are shuffled and divided into batches of nearly equal size, again in every epoch; its
+k-th batch is the same in every run that has these rows and this stream.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taskaff.probing.records import Run, Sampling, Slot
+from taskaff.probing.streams import stream
+
+if TYPE_CHECKING:
+    from taskaff.probing.records import Ints
+
+RULES: dict[Sampling, str] = {
+    "mixed": "each task's rows are divided into batches, the batches of all tasks are mixed and "
+    "shuffled, and every update is one batch of one task (an epoch passes over all rows once)",
+    "proportional": "every update is one batch of one task, drawn with probability proportional "
+    "to its number of batches",
+    "equal": "every update is one batch of one task; every task comes once, in random order, "
+    "before any comes again",
+    "joint": "every update is one batch of rows with the labels of all tasks, their losses summed",
+}
+
+
+def batch_count(rows: int, batch: int) -> int:
+    """Batches of an epoch."""
+    return -(-rows // batch)
+
+
+def batch_table(slot: Slot, seed: int, batch: int, count: int) -> tuple[Ints, Ints]:
+    """The first ``count`` batches of a slot: rows ``(count, batch)`` and their sizes ``(count,)``.
+
+    Batches shorter than ``batch`` are filled with their own first row; the size says so.
+    """
+    generator = stream(seed, "batches", slot.stream)
+    parts = batch_count(len(slot.train), batch)
+    table = np.empty((count, batch), dtype=np.int64)
+    sizes = np.empty(count, dtype=np.int64)
+    for start in range(0, count, parts):
+        shuffled = slot.train[generator.permutation(len(slot.train))]
+        for k, rows in enumerate(np.array_split(shuffled, parts)[: count - start]):
+            table[start + k] = rows[0]
+            table[start + k, : len(rows)] = rows
+            sizes[start + k] = len(rows)
+    return table, sizes
+
+
+def slot_sequence(run: Run) -> Ints:
+    """``(steps,)``: the slot whose batch each update uses; not for joint sampling."""
+    counts = np.array([batch_count(len(slot.train), run.batch) for slot in run.slots])
+    if len(counts) == 1:
+        return np.zeros(run.steps, dtype=np.int64)
+    generator = stream(run.seed, "mix", *(slot.stream for slot in run.slots))
+    if run.sampling == "proportional":
+        return generator.choice(len(counts), run.steps, p=counts / counts.sum())
+    epoch = np.repeat(np.arange(len(counts)), 1 if run.sampling == "equal" else counts)
+    epochs = -(-run.steps // len(epoch))
+    mixed = [generator.permutation(epoch) for _ in range(epochs)]
+    return np.concatenate(mixed)[: run.steps]
+
+
+def ordinals(sequence: Ints, slots: int) -> Ints:
+    """``(steps,)``: how many batches of the same slot came before."""
+    out = np.empty_like(sequence)
+    for slot in range(slots):
+        here = sequence == slot
+        out[here] = np.arange(here.sum())
+    return out
+
+
+def looks(steps: int) -> tuple[int, ...]:
+    """Updates after which the held-out loss is looked at: a geometric grid from the third on."""
+    grid, at = [], 3.0
+    while at < steps:
+        grid.append(round(at))
+        at = max(at + 1, at * 1.15)
+    return (*grid, steps)

@@ -1,0 +1,102 @@
+"""Train any set of runs, stacked in chunks; what a run gives depends on nothing but the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from taskaff.errors import ProbeError
+from taskaff.probing.bank import KINDS, Bank
+from taskaff.probing.chunk import Chunk
+from taskaff.probing.heldout import HeldOut
+from taskaff.probing.records import Progress, Run, RunOutcome
+
+CPU_CHUNK = 256
+"""Runs at once on a processor: enough to hide the cost of calls, few enough for its cache."""
+
+CUDA_CHUNK = 16384
+
+
+def train(
+    bank: Bank,
+    runs: Sequence[Run],
+    *,
+    memory: int = 1 << 30,
+    chunk_runs: int | None = None,
+    progress: Progress | None = None,
+) -> list[RunOutcome]:
+    """Outcomes in the order of ``runs``.
+
+    Parameters
+    ----------
+    bank : rows of all tasks, on the device where to train.
+    runs : what to train; their sizes, trunks and steps may differ.
+    memory : bytes that a chunk may take.
+    chunk_runs : most runs in a chunk.
+    progress : called with finished and all runs after every chunk.
+
+    Raises
+    ------
+    ProbeError : a run without rows to train on or to judge by.
+    """
+    found: list[RunOutcome | None] = [None] * len(runs)
+    done = 0
+    for numbers in chunks(bank, runs, memory, chunk_runs):
+        outcomes = _train_chunk(bank, [runs[i] for i in numbers])
+        for number, outcome in zip(numbers, outcomes, strict=True):
+            found[number] = outcome
+        done += len(numbers)
+        if progress:
+            progress(done, len(runs))
+    return [outcome for outcome in found if outcome is not None]
+
+
+def _train_chunk(bank: Bank, runs: Sequence[Run]) -> list[RunOutcome]:
+    chunk = Chunk(bank, runs)
+    held_out = HeldOut(chunk)
+    for update in held_out.updates:
+        while chunk.t < update:
+            chunk.update()
+        held_out.look()
+    return held_out.outcomes()
+
+
+def chunks(
+    bank: Bank, runs: Sequence[Run], memory: int, chunk_runs: int | None = None
+) -> Iterator[list[int]]:
+    """Numbers of runs that go together: alike in shape, longest first, as many as fit."""
+    most = chunk_runs or (CPU_CHUNK if bank.X.device.type == "cpu" else CUDA_CHUNK)
+    keys = [_shape(bank, run) for run in runs]
+    order = sorted(range(len(runs)), key=lambda i: (keys[i], -runs[i].steps, i))
+    start = 0
+    while start < len(order):
+        key, size, end = keys[order[start]], 0, start
+        while end < len(order) and keys[order[end]] == key and end - start < most:
+            size += _bytes(bank, runs[order[end]])
+            if size > memory and end > start:
+                break
+            end += 1
+        yield order[start:end]
+        start = end
+
+
+def _shape(bank: Bank, run: Run) -> tuple[object, ...]:
+    """Runs stack when these agree; widths in powers of two, so that padding stays small."""
+    if not run.slots or not all(len(slot.train) for slot in run.slots):
+        raise ProbeError(f"run {run.key} has a task without training rows")
+    if not all(len(s.validation) and len(s.test) for s in run.slots if s.judged):
+        raise ProbeError(f"run {run.key} has a judged task without held-out rows")
+    widest = max(bank.widths[slot.task] for slot in run.slots)
+    kinds = {KINDS[bank.kinds[slot.task]] for slot in run.slots}
+    joint = len(run.slots) if run.sampling == "joint" else 1
+    power = (run.r - 1).bit_length(), max(widest - 1, 3).bit_length()
+    return run.trunk, joint, kinds != {"classes"}, run.batch, power
+
+
+def _bytes(bank: Bank, run: Run) -> int:
+    """About what a run takes: weights with moments and best copy, activations, batch plan."""
+    widest = max(bank.widths[slot.task] for slot in run.slots)
+    trunk = bank.d * run.r + run.r * run.r
+    weights = 5 * (trunk + len(run.slots) * (run.r + 1) * widest)
+    lanes = len(run.slots) if run.sampling == "joint" else 1
+    activations = lanes * run.batch * (bank.d + 4 * run.r + 6 * widest)
+    return 4 * (weights + activations) + 24 * run.steps * lanes

@@ -1,0 +1,201 @@
+"""Held-out losses of a chunk: looks at the validation rows, best weights, and the final test.
+
+A *unit* is one judged slot of one run, stopped on its own best validation loss. Units with the same
+held-out rows are one matrix product: their shared modules side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from taskaff.probing.batches import looks
+from taskaff.probing.chunk import Chunk
+from taskaff.probing.losses import CLASSES, MULTILABEL, REGRESSION, mean_loss
+from taskaff.probing.metrics import metrics
+from taskaff.probing.model import TRUNKS, Parameters, finish_trunk
+from taskaff.probing.records import RunOutcome, Slot, SlotOutcome
+
+if TYPE_CHECKING:
+    from taskaff.probing.records import Ints
+
+EXPLODED = 100.0
+"""A last validation loss this many times that of a constant (or the run's best) has diverged."""
+
+LOGITS = 1 << 24
+"""Entries of the largest block of held-out outputs."""
+
+
+class HeldOut:
+    """Looks at a chunk while it is trained, and keeps every unit's best weights."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.chunk = chunk
+        judged = [
+            (i, s)
+            for i, run in enumerate(chunk.runs)
+            for s, slot in enumerate(run.slots)
+            if slot.judged
+        ]
+        self.index = {at: u for u, at in enumerate(judged)}
+        self.slots = [chunk.runs[i].slots[s] for i, s in judged]
+        self.run = self._long([i for i, _ in judged])
+        self.head = self._long([i * chunk.S + s for i, s in judged])
+        self.steps = [chunk.runs[i].steps for i, _ in judged]
+        self.grids = {steps: frozenset(looks(steps)) for steps in set(self.steps)}
+        self.updates = sorted(set().union(*self.grids.values()))
+        self.best = torch.full((len(judged),), torch.inf, device=chunk.device)
+        self.best_step = torch.zeros(len(judged), dtype=torch.long, device=chunk.device)
+        self.kept = self._weights(slice(None))
+        self.seen: list[tuple[int, list[int], np.ndarray]] = []
+        self.groups: dict[tuple[int, ...], list[_Group]] = {}
+
+    def look(self) -> None:
+        """Held-out loss of the units whose grid has this update; keep the weights that are best."""
+        now = self.chunk.t
+        due = tuple(steps for steps, grid in sorted(self.grids.items()) if now in grid)
+        if due not in self.groups:
+            units = [u for u, steps in enumerate(self.steps) if steps in due]
+            self.groups[due] = list(self._grouped(units, "validation"))
+        for group in self.groups[due]:
+            weights = self._weights(group.units)
+            loss = torch.cat([group.loss(out) for _, out in group.outputs(weights)])
+            better = loss < self.best[group.units]
+            improved = group.units[better]
+            self.best[improved] = loss[better]
+            self.best_step[improved] = now
+            for name, value in weights.items():
+                self.kept[name][improved] = value[better]
+            self.seen.append((now, group.units.tolist(), loss.cpu().numpy()))
+
+    def outcomes(self) -> list[RunOutcome]:
+        """Test loss and metrics of every unit at its best weights, gathered by run."""
+        curves: list[list[tuple[float, float]]] = [[] for _ in self.slots]
+        for update, units, losses in self.seen:
+            for u, loss in zip(units, losses, strict=True):
+                curves[u].append((update, float(loss)))
+        tested: dict[int, tuple[float, dict[str, np.ndarray], int]] = {}
+        for group in self._grouped(range(len(self.slots)), "test"):
+            for part, out in group.outputs({k: v[group.units] for k, v in self.kept.items()}):
+                loss = group.loss(out).cpu().numpy()
+                found = metrics(group.kind, out.cpu().numpy(), *group.truth())
+                for j, u in enumerate(group.units[part].tolist()):
+                    tested[u] = (float(loss[j]), found, j)
+        built = [self._outcome(u, np.array(curves[u]), *tested[u]) for u in range(len(self.slots))]
+        return [self._run_outcome(i, built) for i in range(len(self.chunk.runs))]
+
+    # ------------------------------------------------------------------ parts
+
+    def _outcome(
+        self, u: int, curve: np.ndarray, loss: float, found: dict[str, np.ndarray], j: int
+    ) -> SlotOutcome:
+        slot = self.slots[u]
+        reason = _diverged(curve[:, 1], loss, self._constant_loss(slot))
+        if reason:
+            nan = float("nan")
+            return SlotOutcome(nan, nan, dict.fromkeys(found, nan), 0, curve, reason)
+        values = {name: float(value[j]) for name, value in found.items()}
+        return SlotOutcome(float(self.best[u]), loss, values, int(self.best_step[u]), curve)
+
+    def _constant_loss(self, slot: Slot) -> float:
+        """About the loss of a prediction that ignores the vectors."""
+        kind, c = self.chunk.bank.kinds[slot.task], self.chunk.bank.widths[slot.task]
+        if kind == REGRESSION:
+            return 1.0
+        return float(np.log(2.0 if kind == MULTILABEL else max(c, 2)))
+
+    def _run_outcome(self, i: int, built: Sequence[SlotOutcome]) -> RunOutcome:
+        run = self.chunk.runs[i]
+        units = [self.index.get((i, s)) for s in range(len(run.slots))]
+        first = next((u for u in units if u is not None), None)
+        state = self._state(i, first) if run.keep_state and first is not None else None
+        return RunOutcome(run.key, tuple(None if u is None else built[u] for u in units), state)
+
+    def _state(self, i: int, unit: int) -> dict[str, np.ndarray]:
+        """Unpadded weights of a run at a unit's best look (other heads: as training ended)."""
+        chunk, run = self.chunk, self.chunk.runs[i]
+        cut = {"B": (chunk.bank.d, run.r), "b": (1, run.r), "B2": (run.r,) * 2, "b2": (1, run.r)}
+        state = {}
+        for name in TRUNKS[run.trunk]:
+            a, b = cut[name]
+            state[name] = self.kept[name][unit, :a, :b].cpu().numpy().copy()
+        for s, slot in enumerate(run.slots):
+            u = self.index.get((i, s))
+            A = chunk.p["A"][i * chunk.S + s] if u != unit else self.kept["A"][unit]
+            c = chunk.bank.widths[slot.task]
+            state[f"A{s}"] = torch.cat([A[: run.r, :c], A[-1:, :c]]).cpu().numpy().copy()
+        return state
+
+    def _weights(self, units: Tensor | slice) -> Parameters:
+        """A copy of the units' present weights."""
+        p = self.chunk.p
+        out = {name: p[name][self.run[units]] for name in TRUNKS[self.chunk.trunk]}
+        out["A"] = p["A"][self.head[units]]
+        return out
+
+    def _grouped(self, units: Sequence[int], role: str) -> Iterator[_Group]:
+        groups: dict[tuple[int, int, int], list[int]] = {}
+        for u in units:
+            slot = self.slots[u]
+            key = (slot.task, id(getattr(slot, role)), id(slot.train))
+            groups.setdefault(key, []).append(u)
+        for members in groups.values():
+            slot = self.slots[members[0]]
+            yield _Group(self.chunk, slot, getattr(slot, role), self._long(members), self)
+
+    def _long(self, values: Sequence[int]) -> Tensor:
+        return torch.tensor(values, dtype=torch.long, device=self.chunk.device)
+
+
+class _Group:
+    """Units that share held-out rows and the standardisation of their labels."""
+
+    def __init__(self, chunk: Chunk, slot: Slot, rows: Ints, units: Tensor, owner: HeldOut) -> None:
+        bank = chunk.bank
+        at = torch.from_numpy(rows).to(chunk.device)
+        self.chunk, self.units = chunk, units
+        self.kind, self.c = bank.kinds[slot.task], bank.widths[slot.task]
+        self.X, self.codes = bank.X[at], bank.codes[at]
+        self.values = self.X.new_zeros((1, 0))
+        if self.kind != CLASSES:
+            head = owner.head[units[0]]
+            raw = bank.values[at][:, : self.c]
+            self.values = (raw - chunk.shift[head, :, : self.c]) * chunk.over[head, :, : self.c]
+        self.scale = None if chunk.scale is None else chunk.scale[owner.run[units]]
+
+    def outputs(self, weights: Parameters) -> Iterator[tuple[slice, Tensor]]:
+        """Outputs ``(m, n, c)``, in blocks of units that fit the memory."""
+        n, wide = len(self.X), max(self.c, self.chunk.r + 1)
+        block = max(1, LOGITS // (n * wide))
+        for start in range(0, len(self.units), block):
+            part = slice(start, start + block)
+            p = {name: value[part] for name, value in weights.items()}
+            yield part, self._forward(p, None if self.scale is None else self.scale[part])
+
+    def _forward(self, p: Parameters, scale: Tensor | None) -> Tensor:
+        m, d, r = p["B"].shape
+        B = p["B"] if scale is None else p["B"] * scale
+        z = (self.X @ B.transpose(0, 1).reshape(d, m * r)).view(-1, m, r).transpose(0, 1)
+        seen = finish_trunk(self.chunk.trunk, p, self.X, z)
+        return torch.bmm(seen.h, p["A"][:, :, : self.c])
+
+    def loss(self, outputs: Tensor) -> Tensor:
+        """``(m,)``."""
+        return mean_loss(outputs, self.kind, self.codes, self.values)
+
+    def truth(self) -> tuple[np.ndarray, np.ndarray]:
+        """Codes ``(n,)`` and values ``(n, c)`` as the loss sees them."""
+        return self.codes.cpu().numpy(), self.values.cpu().numpy()
+
+
+def _diverged(losses: np.ndarray, test_loss: float, constant: float) -> str:
+    """Why a curve of validation losses is a divergence, or nothing."""
+    if not np.isfinite(losses).all() or not np.isfinite(test_loss):
+        return "the held-out loss became infinite or not a number"
+    if losses[-1] > EXPLODED * max(constant, losses.min()):
+        return f"the validation loss grew to {losses[-1]:.3g}"
+    return ""

@@ -1,0 +1,162 @@
+"""From tasks to what every mode plans with: the bank, identities, splits and scales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taskaff.errors import ProbeError, UsageError
+from taskaff.probing.bank import KINDS, Bank, make_bank
+from taskaff.probing.batches import RULES, batch_count
+from taskaff.probing.model import TRUNKS
+from taskaff.probing.records import ProbeSettings, ProbeTask, Slot
+from taskaff.probing.splits import Split, split_task
+from taskaff.probing.streams import content_id
+from taskaff.records import TaskVectors
+
+if TYPE_CHECKING:
+    from taskaff.probing.records import Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """Tasks that were checked, their splits ``[task][seed number]``, and the shared matrix."""
+
+    tasks: tuple[TaskVectors, ...]
+    ids: tuple[str, ...]
+    splits: tuple[tuple[Split, ...], ...]
+    bank: Bank
+    settings: ProbeSettings
+
+    def rows(self, task: int, local: Ints) -> Ints:
+        """Numbers in the shared matrix of a task's rows."""
+        return local + self.bank.starts[task]
+
+    def target_slot(self, task: int, seed: int) -> Slot:
+        """The task as a target; one object for all runs, so that they share its batches."""
+        split = self.splits[task][seed]
+        train, validation, test = (
+            self.rows(task, part) for part in (split.train, split.validation, split.test)
+        )
+        return Slot(task, train, validation, test, stream=f"{self.ids[task]}/target")
+
+    def source_slot(self, task: int, local: Ints) -> Slot:
+        """Rows of the task as a source: trained on, not judged."""
+        none = np.empty(0, dtype=np.int64)
+        train = self.rows(task, local)
+        return Slot(task, train, none, none, stream=f"{self.ids[task]}/source", judged=False)
+
+    def scale(self, target: Slot) -> float:
+        """Factor of the vectors in every run of a target, by its training rows alone."""
+        return 1.0 / self.bank.rms(target.train) if self.settings.scale == "target" else 1.0
+
+    def steps(self, slots: Sequence[Slot]) -> int:
+        """Updates of a run with these slots."""
+        settings = self.settings
+        if settings.epochs is None:
+            return settings.steps
+        counts = [batch_count(len(slot.train), settings.batch) for slot in slots]
+        joint = settings.sampling == "joint"
+        return settings.epochs * (max(counts) if joint else sum(counts))
+
+    def one_class(self, target: Slot) -> str:
+        """Why the target cannot be learned from its training rows, or nothing."""
+        bank, rows = self.bank, target.train
+        kind = KINDS[bank.kinds[target.task]]
+        labels = bank.codes[rows] if kind == "classes" else bank.values[rows]
+        if bool((labels == labels[0]).all()):
+            return f"all {len(rows)} training rows of the target have the same label"
+        return ""
+
+
+def prepare(tasks: Sequence[TaskVectors], settings: ProbeSettings) -> Prepared:
+    """Check and split the tasks.
+
+    Raises
+    ------
+    UsageError : settings that make no sense.
+    ProbeError : widths that differ, vectors that are not finite, labels missing or of one value,
+        too few rows.
+    """
+    check_settings(settings)
+    width = tasks[0].X.shape[1] if tasks else 0
+    for task in tasks:
+        _check_task(task, width, tasks[0].name)
+    ids = tuple(content_id(task) for task in tasks)
+    splits = tuple(
+        tuple(split_task(task, name, seed, settings) for seed in settings.seeds)
+        for task, name in zip(tasks, ids, strict=True)
+    )
+    return Prepared(tuple(tasks), ids, splits, make_bank(tasks, settings.device), settings)
+
+
+def describe(prepared: Prepared) -> tuple[ProbeTask, ...]:
+    """The tasks as the result shows them."""
+    return tuple(
+        ProbeTask(
+            task.name,
+            task.rows,
+            task.schema.kind,
+            task.schema.width,
+            max(len(split.train) for split in splits),
+            max(len(split.source) for split in splits),
+            max(len(split.validation) for split in splits),
+            max(len(split.test) for split in splits),
+        )
+        for task, splits in zip(prepared.tasks, prepared.splits, strict=True)
+    )
+
+
+def check_settings(settings: ProbeSettings) -> None:
+    """Refuse settings that make no sense, by name."""
+    known = {"trunk": (*TRUNKS,), "sampling": (*RULES,), "leaks": ("remove", "keep", "both")}
+    for name, allowed in known.items():
+        value = getattr(settings, name)
+        if value not in allowed:
+            raise UsageError(f"unknown {name} {value!r}", hint=f"known: {', '.join(allowed)}")
+    counts = ("r", "steps", "batch", "lr", "target_rows", "source_rows", "memory")
+    for name in (*counts, "validation_rows", "test_rows"):
+        if not getattr(settings, name) > 0:
+            raise UsageError(f"{name} must be above 0, not {getattr(settings, name)}")
+    if not 0 < settings.confidence < 1:
+        raise UsageError(f"confidence must be between 0 and 1, not {settings.confidence}")
+    if not settings.seeds or len(set(settings.seeds)) < len(settings.seeds):
+        raise UsageError(f"seeds must be distinct, and at least one: {settings.seeds}")
+    if not settings.weight_decay or min(settings.weight_decay) < 0 or settings.margin < 0:
+        raise UsageError("weight_decay (at least one) and margin must not be negative")
+
+
+def _check_task(task: TaskVectors, width: int, first: str) -> None:
+    if task.schema.kind == "none":
+        raise ProbeError(
+            "no labels, and the probe trains on labels",
+            task=task.name,
+            hint="name the label column with --label",
+        )
+    if task.X.shape[1] != width:
+        raise ProbeError(
+            f"vectors of width {task.X.shape[1]}, but {first} has {width}",
+            task=task.name,
+            hint="embed all data sets with one encoder",
+        )
+    if not task.rows:
+        raise ProbeError("no rows", task=task.name)
+    bad = ~np.isfinite(task.X).all(axis=1)
+    if bad.any():
+        raise ProbeError(
+            f"{int(bad.sum())} vectors are not finite, the first in row {int(bad.argmax()) + 1}",
+            task=task.name,
+            hint="remove these rows or make the vectors again",
+        )
+    labels = np.asarray(task.labels)
+    if not np.isfinite(labels).all():
+        raise ProbeError("labels that are not finite", task=task.name)
+    if (labels == labels[0]).all():
+        raise ProbeError(
+            "every row has the same label",
+            task=task.name,
+            hint="a task needs at least two classes or values",
+        )

@@ -1,0 +1,247 @@
+"""What the probe takes and gives: settings, runs, outcomes, verdicts.
+
+Alphabet as in ``taskaff.records``; ``S`` slots (tasks of a run), ``b`` rows of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    State = Mapping[str, NDArray[np.float32]]
+
+Trunk = Literal["linear", "relu", "mlp"]
+Sampling = Literal["mixed", "proportional", "equal", "joint"]
+Call = Literal["positive", "negative", "inconclusive"]
+Leaks = Literal["remove", "keep", "both"]
+
+Progress = Callable[[int, int], None]
+"""``progress(done, total)``, in runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSettings:
+    """Settings of a probe; every one stands in the result."""
+
+    trunk: Trunk = "linear"
+    r: int = 16
+    """Capacity: output width of the shared module."""
+    steps: int = 1200
+    """Updates of a run, in both arms. With ``epochs`` it is not used."""
+    epochs: int | None = None
+    """Passes over the rows of all tasks of a run, instead of a fixed number of updates."""
+    batch: int = 32
+    lr: float = 0.01
+    """Learning rate of Adam."""
+    weight_decay: tuple[float, ...] = (0.0, 0.3)
+    """Tried in every arm, decoupled; each run's own validation loss chooses."""
+    sampling: Sampling = "mixed"
+    target_rows: int = 300
+    """Training rows of the target; what is asked is what a source gives to a small task."""
+    source_rows: int = 4000
+    validation_rows: int = 500
+    test_rows: int = 2000
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """Each draws its own splits, initial weights and batches."""
+    confidence: float = 0.90
+    """Level of the t intervals over seeds."""
+    margin: float = 0.0
+    """A gain within the margin is no transfer either way."""
+    margin_unit: Literal["loss", "relative"] = "loss"
+    """``loss``: the held-out loss's own unit (nats; label variances for squared error).
+    ``relative``: share of the single-task loss."""
+    leaks: Leaks = "remove"
+    """Source rows that the target also has: removed, kept, or both measured side by side."""
+    leaks_train: bool = True
+    """Remove the rows shared with the target's training rows too, not only the held-out ones."""
+    scale: Literal["target", "none"] = "target"
+    """``target``: vectors divided by the root mean square of the target's training rows."""
+    device: str = "cpu"
+    memory: int = 1 << 30
+    """Bytes that stacked runs may take at once."""
+    chunk_runs: int | None = None
+    """Runs stacked at once; None means what suits the device and ``memory``."""
+
+
+# ------------------------------------------------------------------ engine
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slot:
+    """One task inside a run. Row numbers are rows of the shared matrix (``Bank``)."""
+
+    task: int
+    """Index into the bank's tasks."""
+    train: Ints
+    validation: Ints
+    test: Ints
+    stream: str
+    """Name of the random stream of its batches; equal names and rows give equal batches."""
+    judged: bool = True
+    """Looked at during training and reported; a source that only helps is not."""
+    weight: float = 1.0
+    """Factor of its loss (W eq. 2)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """One small model to be trained; everything about it that can differ from its neighbours.
+
+    Nothing here depends on which other runs are trained with it, and neither does its outcome.
+    """
+
+    key: tuple[Any, ...]
+    """How the plan finds the outcome again."""
+    seed: int
+    slots: tuple[Slot, ...]
+    stream: str
+    """Name of the random stream of the shared module's initial weights."""
+    trunk: Trunk = "linear"
+    r: int = 16
+    steps: int = 1200
+    batch: int = 32
+    lr: float = 0.01
+    weight_decay: float = 0.0
+    sampling: Sampling = "mixed"
+    scale: float = 1.0
+    """Vectors are multiplied by it."""
+    frozen: frozenset[str] = frozenset()
+    """Parts that do not move: ``trunk``, ``heads``."""
+    initial: State | None = None
+    """Weights to start from instead of random ones, by the names of ``model.initial_state``."""
+    keep_state: bool = False
+    """Return the weights of the best look of the first judged slot."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlotOutcome:
+    """One judged task of one run, at the look with its least validation loss."""
+
+    validation_loss: float
+    test_loss: float
+    metrics: Mapping[str, float]
+    """On the test rows."""
+    step: int
+    """Update of the best look."""
+    curve: Floats
+    """``(looks, 2)``: update, validation loss."""
+    diverged: str = ""
+    """Why the run counts as diverged; its numbers are NaN then."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunOutcome:
+    """What one run gave: one outcome a slot, None for those that were not judged."""
+
+    key: tuple[Any, ...]
+    slots: tuple[SlotOutcome | None, ...]
+    state: State | None = None
+
+
+# ------------------------------------------------------------------- pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Mean over seeds with its t interval; None where fewer than two seeds gave a number."""
+
+    mean: float | None
+    low: float | None = None
+    high: float | None = None
+    stderr: float | None = None
+    n: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The call and the reason, in words."""
+
+    call: Call
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeedGain:
+    """One seed of one directed pair; NaN where a run diverged."""
+
+    seed: int
+    stl_loss: float
+    mtl_loss: float
+    stl_metric: float
+    mtl_metric: float
+    removed: int
+    """Source rows taken out because the target has them."""
+    weight_decay: tuple[float, float]
+    """Chosen on validation rows: (STL, MTL)."""
+
+    @property
+    def gain(self) -> float:
+        """STL minus MTL held-out loss: positive when the source helped."""
+        return self.stl_loss - self.mtl_loss
+
+    @property
+    def metric_gain(self) -> float:
+        """MTL minus STL: all metrics are better when larger, but log-loss, which is not chosen."""
+        return self.mtl_metric - self.stl_metric
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairOutcome:
+    """Measured transfer from ``source`` to ``target``."""
+
+    source: str
+    target: str
+    gain: Interval
+    metric: str
+    metric_gain: Interval
+    verdict: Verdict
+    stl_loss: float | None
+    """Mean single-task held-out loss over seeds."""
+    leaked: float
+    """Mean number of source rows that the target has too."""
+    seeds: tuple[SeedGain, ...]
+    gain_with_leaks: Interval | None = None
+    """The gain when leaked rows stay in the source; None when not measured."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProbeTask:
+    """One task as the probe saw it: rows per role (largest over the seeds)."""
+
+    name: str
+    rows: int
+    kind: str
+    classes: int
+    train: int
+    source: int
+    validation: int
+    test: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProbeResult:
+    """What a probe found, with everything needed to read it."""
+
+    mode: str
+    tasks: tuple[ProbeTask, ...]
+    pairs: tuple[PairOutcome, ...]
+    settings: ProbeSettings
+    sampling_rule: str
+    runs: int
+    notes: tuple[str, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    def pair(self, source: str, target: str) -> PairOutcome:
+        """The directed pair by name; KeyError when there is none."""
+        for found in self.pairs:
+            if (found.source, found.target) == (source, target):
+                return found
+        raise KeyError((source, target))

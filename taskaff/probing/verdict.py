@@ -1,0 +1,44 @@
+"""Paired gains over seeds: their t interval, and what it says against a margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import stdtrit
+
+from taskaff.probing.records import Interval, Verdict
+
+
+def t_interval(values: Sequence[float], confidence: float) -> Interval:
+    """Mean with a two-sided t interval; values that are not finite make it empty."""
+    found = np.asarray(values, dtype=np.float64)
+    if not len(found) or not np.isfinite(found).all():
+        return Interval(None, n=int(np.isfinite(found).sum()))
+    mean = float(found.mean())
+    if len(found) < 2:
+        return Interval(mean, n=1)
+    stderr = float(found.std(ddof=1) / np.sqrt(len(found)))
+    reach = float(stdtrit(len(found) - 1, 0.5 + confidence / 2)) * stderr
+    return Interval(mean, mean - reach, mean + reach, stderr, len(found))
+
+
+def decide(gain: Interval, margin: float, unusable: Sequence[str] = ()) -> Verdict:
+    """``positive`` or ``negative`` when the whole interval lies beyond the margin.
+
+    Parameters
+    ----------
+    gain : interval of the gain in held-out loss.
+    margin : in the same unit.
+    unusable : reasons why some seed has no number; any of them makes the pair inconclusive.
+    """
+    if unusable:
+        return Verdict("inconclusive", "; ".join(dict.fromkeys(unusable)))
+    if gain.low is None or gain.high is None:
+        return Verdict("inconclusive", f"{gain.n} seed: an interval needs at least two")
+    span = f"[{gain.low:+.4f}, {gain.high:+.4f}]"
+    if gain.low > margin:
+        return Verdict("positive", f"interval {span} lies above {margin:.4g}")
+    if gain.high < -margin:
+        return Verdict("negative", f"interval {span} lies below {-margin:.4g}")
+    return Verdict("inconclusive", f"interval {span} is not beyond the margin {margin:.4g}")
