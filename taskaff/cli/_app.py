@@ -8,9 +8,10 @@ import typer
 
 from taskaff import __version__
 from taskaff.cli import cache, env, init, inspect, merge, profile, schema, score, vectors
-from taskaff.cli._help import GroupedCommand, example, show_help
+from taskaff.cli._help import GroupedCommand, LightGroup, example, show_help
 
 app = typer.Typer(
+    cls=LightGroup,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

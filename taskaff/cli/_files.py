@@ -42,8 +42,9 @@ def whole_file(target: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(real)
     except OSError as error:
-        place = Place(str(target))
-        raise ReportError(f"cannot be written: {error.strerror or error}", where=place) from error
+        found = f"cannot be written: {error.strerror or error}"
+        hint = "make room, or name another file with -o"
+        raise ReportError(found, where=Place(str(target)), hint=hint) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 ARGUMENTS = "Arguments"
 DEFAULT_GROUP = "Options"
@@ -36,6 +36,20 @@ class GroupedCommand(TyperCommand):
         for group, members in groupby(rows, key=lambda row: row[0]):
             with formatter.section(group):
                 formatter.write_dl([record for _, record in members])
+
+
+class LightGroup(TyperGroup):
+    """A group of commands whose help page, and whose commands' pages, load no pydantic.
+
+    Typer validates the absent ``--help`` of a group, which is None, with a model of pydantic.
+    """
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option with a default that needs no validation."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.default = False
+        return option
 
 
 def show_help(context: typer.Context) -> None:

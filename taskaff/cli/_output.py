@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from taskaff.cli._files import check_target, whole_file, write_text
 from taskaff.cli._options import ReportingOptions
-from taskaff.cli._streams import wants_color, width
+from taskaff.cli._streams import wants_color, width, write
 from taskaff.errors import UsageError
 from taskaff.registry import closest
 
@@ -91,10 +90,10 @@ def emit(result: ScoreResult | TaskInfo, plan: Plan, verdict: str | None = None)
         for path, format in plan.files:
             write_text(stack.enter_context(whole_file(path)), pieces(result, format, plain))
     if plan.quiet and plan.for_people and verdict is not None:
-        sys.stdout.write(verdict + "\n")
+        write(verdict + "\n")
         return
     options = ReportOptions(
         explain=plan.explain, color=wants_color(), width=width(), quiet=plan.quiet
     )
     for piece in pieces(result, plan.format, options):
-        sys.stdout.write(piece)
+        write(piece)

@@ -16,7 +16,7 @@ from typing import NoReturn, TextIO
 
 import typer
 
-from taskaff.cli._streams import say
+from taskaff.cli._streams import flush, say
 from taskaff.errors import TaskaffError
 
 FINISHED, FAILED, BROKEN, INCONCLUSIVE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
@@ -37,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     _tolerate_streams()
     try:
         code = _invoke(arguments)
-        sys.stdout.flush()
+        flush()
     except BrokenPipeError:
         code = BROKEN_PIPE
     except KeyboardInterrupt:
@@ -77,8 +77,6 @@ def _complain(error: BaseException, debug: bool) -> None:
         _say_error(str(error), error.hint)
     elif isinstance(error, typer.TyperException):
         _say_error(*_usage(error))
-    elif isinstance(error, OSError) and _is_about_output(error):
-        _say_error(f"report: standard output cannot be written: {error.strerror}", None)
     else:
         found = f"internal error: {type(error).__name__}: {str(error)[:300]}"
         _say_error(found, "this is a defect: please report it with the output of --debug")
@@ -98,15 +96,6 @@ def _usage(error: typer.TyperException) -> tuple[str, str]:
     found = error.message if near else error.format_message()
     hint = f"did you mean {' or '.join(near)}?" if near else f"see {command} --help"
     return f"usage: {found.replace('Value error, ', '')}", hint
-
-
-def _is_about_output(error: OSError) -> bool:
-    """Whether flushing standard output is what fails (a full disk behind a redirection)."""
-    try:
-        sys.stdout.flush()
-    except OSError as again:
-        return again.errno == error.errno
-    return False
 
 
 def _tolerate_streams() -> None:

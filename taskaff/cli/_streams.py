@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 NO_TERMINAL_WIDTH = 100
 
@@ -15,6 +17,31 @@ def say(text: str) -> None:
 
     if sys.stderr is not None:
         print(guard(terminal(text)), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def write(text: str) -> None:
+    """A piece of the result on standard output."""
+    with _full_disk():
+        sys.stdout.write(text)
+
+
+def flush() -> None:
+    """Write what is still held back."""
+    with _full_disk():
+        sys.stdout.flush()
+
+
+@contextmanager
+def _full_disk() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # nobody reads on, which is no error
+        raise
+    except OSError as error:
+        from taskaff.errors import ReportError
+
+        found = f"standard output cannot be written: {error.strerror}"
+        raise ReportError(found, hint="look at where it is redirected to") from error
 
 
 def wants_color() -> bool:

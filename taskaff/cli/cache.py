@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,14 +10,16 @@ import typer
 from typer import Option
 
 from taskaff.cli._groups import spread
-from taskaff.cli._help import GroupedCommand, example, show_help
+from taskaff.cli._help import GroupedCommand, LightGroup, example, show_help
 from taskaff.cli._options import ConfigOptions
-from taskaff.cli._streams import say
+from taskaff.cli._streams import say, write
 
 if TYPE_CHECKING:
     from taskaff.store import Store
 
-app = typer.Typer(rich_markup_mode=None, epilog=example("cache ls", "cache prune --all"))
+app = typer.Typer(
+    cls=LightGroup, rich_markup_mode=None, epilog=example("cache ls", "cache prune --all")
+)
 
 CacheDir = Annotated[str | None, Option(metavar="DIR", help="Another cache than the configured.")]
 _SIZES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
@@ -35,7 +36,7 @@ def group(context: typer.Context) -> None:
 @spread
 def print_dir(choice: ConfigOptions, cache_dir: CacheDir = None) -> None:
     """Print the folder of the cache."""
-    sys.stdout.write(f"{_open(choice, cache_dir).root}\n")
+    write(f"{_open(choice, cache_dir).root}\n")
 
 
 @app.command("ls", cls=GroupedCommand, epilog=example("cache ls"))
@@ -45,7 +46,7 @@ def list_entries(choice: ConfigOptions, cache_dir: CacheDir = None) -> None:
     total = count = 0
     for entry in _open(choice, cache_dir).entries():
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
-        sys.stdout.write(f"{entry.kind:<12} {entry.bytes:>14,} {used} {entry.key}\n")
+        write(f"{entry.kind:<12} {entry.bytes:>14,} {used} {entry.key}\n")
         total, count = total + entry.bytes, count + 1
     say(f"{count:,} entries, {total:,} bytes")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json as json_text
 import os
 import platform
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from typer import Option
+
+from taskaff.cli._streams import write
 
 EXAMPLES = ("env", "env --json")
 
@@ -20,13 +21,13 @@ def env(json: Json = False) -> None:
     """Print versions, machine and settings, for a report of a defect."""
     facts = collect()
     if json:
-        sys.stdout.write(json_text.dumps(facts, indent=2) + "\n")
+        write(json_text.dumps(facts, indent=2) + "\n")
         return
     from taskaff.report.escape import terminal
 
     width = max(map(len, facts))
     for name, value in facts.items():
-        sys.stdout.write(f"{name:<{width}}  {terminal(str(value))}\n")
+        write(f"{name:<{width}}  {terminal(str(value))}\n")
 
 
 def collect() -> dict[str, str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import typer
 
-from taskaff.cli._help import GroupedCommand, example, show_help
+from taskaff.cli._help import GroupedCommand, LightGroup, example, show_help
+from taskaff.cli._streams import write
 
-app = typer.Typer(rich_markup_mode=None, epilog=example("schema result > result.schema.json"))
+app = typer.Typer(
+    cls=LightGroup, rich_markup_mode=None, epilog=example("schema result > result.schema.json")
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -36,4 +38,4 @@ def config() -> None:
 
 
 def _print(schema: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(schema, indent=2) + "\n")
+    write(json.dumps(schema, indent=2) + "\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_text
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from taskaff.cli._help import GroupedCommand, example, show_help
+from taskaff.cli._help import GroupedCommand, LightGroup, example, show_help
+from taskaff.cli._streams import write
 
 if TYPE_CHECKING:
     from taskaff.embed.wordfiles import WordVectorInfo
 
-app = typer.Typer(rich_markup_mode=None, epilog=example("vectors info glove.6B.300d.txt"))
+app = typer.Typer(
+    cls=LightGroup, rich_markup_mode=None, epilog=example("vectors info glove.6B.300d.txt")
+)
 
 Source = Annotated[str, Argument(metavar="FILE", help="Word vectors: text, word2vec, .gz, .zip.")]
 Json = Annotated[bool, Option("--json", help="Print JSON.")]
@@ -46,7 +48,10 @@ def convert(
     output: Annotated[Path, Option("--output", "-o", metavar="FILE", help="Where to.")],
     json: Json = False,
 ) -> None:
-    """Convert a word-vector file into one that opens at once (--encoder glove:FILE)."""
+    """Convert a word-vector file into one that opens at once.
+
+    What it writes is used with --encoder glove:FILE.
+    """
     from taskaff import embed
     from taskaff.cli._files import check_target, whole_file
     from taskaff.errors import UsageError
@@ -65,8 +70,8 @@ def _print(found: WordVectorInfo, json: bool) -> None:
 
     facts = asdict(found)
     if json:
-        sys.stdout.write(json_text.dumps(facts, indent=2, default=str) + "\n")
+        write(json_text.dumps(facts, indent=2, default=str) + "\n")
         return
     width = max(map(len, facts))
     for name, value in facts.items():
-        sys.stdout.write(f"{name.replace('_', ' '):<{width}}  {terminal(str(value))}\n")
+        write(f"{name.replace('_', ' '):<{width}}  {terminal(str(value))}\n")

@@ -1,0 +1,153 @@
+"""Runs the real command line on a fake pipeline; what happens is said by the sources' names.
+
+``python _fake_run.py score pass fail`` takes the worst of its data sets as the result. A file and
+not a fixture, because exit codes are only real in a process of their own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import sys
+import time
+import types
+
+from taskaff import records
+from taskaff.errors import DataError, Place
+
+VALUES = {  # value, low, high of every pair
+    "pass": (0.9, 0.8, 0.95),
+    "fail": (0.2, 0.1, 0.3),
+    "straddle": (0.6, 0.4, 0.8),
+    "undefined": (float("nan"),) * 3,
+    "bare": (0.2, float("nan"), float("nan")),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSettings:
+    encoder: str = "glove"
+    split: str = "train"
+    cache_mode: str = "use"
+    cache_dir: object = None
+    workers: object = None
+    score: object = None
+
+
+def act(source):
+    if source == "bad":
+        raise DataError(
+            "cell \x1b[31m is not a number", task="bad", where=Place("bad.csv", row=3), hint="mend"
+        )
+    if source == "crash":
+        raise ZeroDivisionError("no\x07 luck")
+    if source == "eof":
+        raise EOFError("ended early")
+    if source == "exit":
+        sys.exit(1)
+    if source == "interrupt":
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(30)
+    if source == "slow":
+        sys.stderr.write("ready\n")
+        sys.stderr.flush()
+        time.sleep(30)
+
+
+def summary(name):
+    return records.TaskSummary(
+        name=name,
+        rows=10,
+        width=2,
+        layout="single",
+        schema=records.LabelSchema("none"),
+        inputs=(),
+        counts=records.EncodeCounts(),
+        padded_from=None,
+        duplicates=records.Estimate(0.0),
+        split_leak=records.Estimate(0.0),
+    )
+
+
+def table(name, directed, cells):
+    import numpy as np
+
+    k = len(cells)
+    arrays = [np.full((k, k), np.nan) for _ in range(3)]
+    for i in range(k):
+        for j in range(k):
+            chosen = VALUES.get(cells[j] if directed else cells[max(i, j)], VALUES["pass"])
+            for array, number in zip(arrays, chosen, strict=True):
+                array[i, j] = number
+    return records.PairTable(name, directed, *arrays)
+
+
+def score(sources, settings=None, progress=None):
+    for request in sources:
+        act(request.source)
+    if progress:
+        progress("embed", str(sources[0].source), 5, 10)
+    kinds = [request.source for request in sources]
+    tables = {
+        "covariance_alignment": table("covariance_alignment", False, kinds),
+        "source_gain": table("source_gain", True, kinds),
+    }
+    return records.ScoreResult(
+        tasks=tuple(summary(request.name or str(request.source)) for request in sources),
+        encoder=records.EncoderCard("fake", "f", 2),
+        tables=tables,
+        capacity=None,
+        weights=(),
+        settings=settings.score,
+        environment={"encoder": settings.encoder, "cache": settings.cache_mode},
+    )
+
+
+def inspect(request):
+    act(request.source)
+    return records.TaskInfo(
+        name=request.name or str(request.source),
+        files=(),
+        layout="single",
+        text_columns=request.text or ("text",),
+        schema=records.LabelSchema("none", columns=request.label or ()),
+        rows={"train": 3},
+        dialect={"delimiter": request.delimiter or ",", "format": request.format or ""},
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    name: str
+    rows: int = 10
+
+
+def profile(request, settings=None, progress=None):
+    act(request.source)
+    return Signature(request.name or str(request.source))
+
+
+def merge(paths, name=None):
+    act(str(paths[0].stem))
+    return Signature(name or paths[0].stem)
+
+
+def save(signature, path):
+    path.write_text(signature.name)
+    if signature.name == "unwritable":
+        raise OSError(28, "No space left on device")
+
+
+def fake_pipeline():
+    fake = types.ModuleType("taskaff.pipeline")
+    for member in (RunSettings, score, inspect, profile, merge, save):
+        setattr(fake, member.__name__, member)
+    return fake
+
+
+if __name__ == "__main__":
+    sys.modules["taskaff.pipeline"] = fake_pipeline()
+    from taskaff.cli import main
+
+    main()

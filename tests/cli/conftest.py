@@ -1,0 +1,84 @@
+"""Running the command line in a process of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import taskaff
+
+FAKE = Path(__file__).with_name("_fake_run.py")
+
+
+def clean_environment(**variables: str) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TASKAFF_") and name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")
+    }
+    return {**kept, **variables}
+
+
+@pytest.fixture
+def cli(tmp_path):
+    """``cli("score", "a", "b", environment=...)`` in an empty folder; ``real`` has no fakes."""
+
+    def run(*arguments, environment=None, real=False, stdin=None, folder=tmp_path, text=True):
+        start = ["-m", "taskaff"] if real else [str(FAKE)]
+        variables = {"TASKAFF_CACHE_DIR": str(tmp_path / "cache"), **(environment or {})}
+        return subprocess.run(
+            [sys.executable, *start, *map(str, arguments)],
+            capture_output=True,
+            text=text,
+            cwd=folder,
+            env=clean_environment(**variables),
+            input=stdin,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def fake_pipeline(monkeypatch):
+    """The fake pipeline in place of the real one, in this process."""
+    spec = importlib.util.spec_from_file_location("taskaff_fake_run", FAKE)
+    harness = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, harness)
+    spec.loader.exec_module(harness)
+    fake = harness.fake_pipeline()
+    monkeypatch.setitem(sys.modules, "taskaff.pipeline", fake)
+    monkeypatch.setattr(taskaff, "pipeline", fake, raising=False)
+    return fake
+
+
+@pytest.fixture
+def quick(monkeypatch, tmp_path, capsys, fake_pipeline):
+    """``quick("score", "a", "b")`` on the fake pipeline in this process, in an empty folder."""
+    from taskaff.cli._run import run
+
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("TASKAFF_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TASKAFF_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+    def call(*arguments):
+        code = run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return SimpleNamespace(returncode=code, stdout=captured.out, stderr=captured.err)
+
+    return call
+
+
+@pytest.fixture(name="clean_environment")
+def clean_environment_fixture(tmp_path):
+    """The variables of this process without those that change the command line."""
+    return clean_environment(TASKAFF_CACHE_DIR=str(tmp_path / "cache"))
