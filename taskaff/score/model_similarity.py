@@ -167,6 +167,7 @@ def _metric_chance(views: Sequence[TaskView], thetas: Sequence[Floats], which: i
             level = float(inside @ energy / energy.sum())
             if which == COSINE:
                 d = rank * heads.ranks[t] / max(float(inside @ own), 1e-300)
+                d = max(d, min(rank + heads.ranks[t], int(np.count_nonzero(inside))))
                 level = chance_cosine(rank, heads.ranks[t], d)
             found[[r == rank for r in heads.ranks], t] = level
     return found
