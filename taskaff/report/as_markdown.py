@@ -18,6 +18,7 @@ from taskaff.report.cells import (
 )
 from taskaff.report.escape import markdown
 from taskaff.report.facts import (
+    TASKS,
     TOP,
     capacity_line,
     encoder_line,
@@ -61,9 +62,12 @@ def _bullets(texts: Iterable[str]) -> str:
 
 
 def _tasks(result: ScoreResult) -> Iterator[str]:
-    columns = task_columns(result.tasks)
-    rows = ([task.name, *(cells[n] for _, cells in columns)] for n, task in enumerate(result.tasks))
+    shown = result.tasks[:TASKS]
+    columns = task_columns(shown)
+    rows = ([task.name, *(cells[n] for _, cells in columns)] for n, task in enumerate(shown))
     yield "\n### Tasks\n" + _table(["task", *(header for header, _ in columns)], rows)
+    if len(result.tasks) > TASKS:
+        yield f"\nand {len(result.tasks) - TASKS:,} more; `-f json` lists all of them.\n"
     yield _bullets(f"{who}: {note}" for who, note in task_notes(result))
 
 

@@ -109,8 +109,10 @@ def heat_tables(result: ScoreResult) -> list[PairTable]:
 
 def defined(table: PairTable) -> bool:
     """Whether any pair of different tasks has a value."""
+    import numpy as np
+
     k = len(table.value)
-    return any(table.value[i, j] == table.value[i, j] for i in range(k) for j in range(k) if i != j)
+    return bool(np.isfinite(table.value[~np.eye(k, dtype=bool)]).any())
 
 
 def extremes(table: PairTable) -> tuple[list[Pair], list[Pair]]:

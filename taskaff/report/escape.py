@@ -12,9 +12,11 @@ import re
 import unicodedata
 
 _JOINER = "\u200d"  # holds emoji together; it neither moves nor hides anything
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$])")
+_MARKDOWN = re.compile(r"[\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_BLOCK = re.compile(r"^(#|[-+=](?!\d)|\d+(?=[.)]\s))")
+_WWW = re.compile(r"(www)\.", re.IGNORECASE)
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "'", "::")  # noqa: RUF001
-_COMMAND = re.compile(r"^(\s*)::", re.MULTILINE)
+_COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*)::", re.MULTILINE)
 
 
 def _visible(char: str) -> str:
@@ -46,17 +48,18 @@ def markup(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Text inside a cell of a GitHub table: no markup, no HTML, no mention, one line."""
-    text = _MARKDOWN.sub(r"\\\1", terminal(text).replace("&", "&amp;"))
-    text = text.replace("<", "&lt;").replace(">", "&gt;")
-    # The zero-width space keeps "@name" from notifying someone and "http://" from becoming a link.
-    return text.replace("@", "@&#8203;").replace("://", ":&#8203;//")
+    """Text as a cell of a GitHub table or an item of a list: one line, no markup, no HTML."""
+    text = terminal(text).strip().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = _BLOCK.sub(_block, _MARKDOWN.sub(r"\\\g<0>", text))
+    # The zero-width space keeps "@name" from notifying someone and an address from being a link.
+    text = text.replace("@", "@&#8203;").replace("://", ":&#8203;//")
+    return _WWW.sub(r"\1&#8203;.", text)
 
 
-def html(text: str) -> str:
-    """Text inside an HTML element or a quoted attribute."""
-    text = terminal(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return text.replace('"', "&quot;").replace("'", "&#39;")
+def _block(match: re.Match[str]) -> str:
+    """The start of a heading, list or rule; a number keeps its digits."""
+    found = match.group(0)
+    return f"{found}&#8203;" if found.isdigit() else f"\\{found}"
 
 
 def csv_cell(text: str) -> str:

@@ -23,6 +23,9 @@ from taskaff.report.numbers import MISSING, count, percent, short
 TOP = 10
 """Labels, columns and rejected rows that are listed."""
 
+TASKS = 40
+"""Tasks listed one by one."""
+
 LISTED = 12
 """Tasks whose own capacity or weight is listed."""
 
@@ -72,18 +75,18 @@ def task_columns(tasks: tuple[TaskSummary, ...]) -> list[tuple[str, list[str]]]:
 
 def task_notes(result: ScoreResult) -> list[tuple[str, str]]:
     """Notes on the tasks, and why a count is missing; the same words for many tasks come once."""
-    names: dict[str, list[str]] = {}
+    names: dict[str, dict[str, None]] = {}
     for task in result.tasks:
         for note in (*task.notes, task.duplicates.note, task.split_leak.note):
-            if note and task.name not in names.setdefault(note, []):
-                names[note].append(task.name)
-    everyone = len(result.tasks)
-    return [
-        ("every task" if len(who) == everyone and everyone > 1 else ", ".join(who[:3]), note)
-        if len(who) <= 3 or len(who) == everyone
-        else (f"{len(who)} tasks", note)
-        for note, who in names.items()
-    ]
+            if note:
+                names.setdefault(note, {})[task.name] = None
+    return [(_who(tuple(tasks), len(result.tasks)), note) for note, tasks in names.items()]
+
+
+def _who(names: tuple[str, ...], everyone: int) -> str:
+    if len(names) == everyone > 1:
+        return "every task"
+    return ", ".join(names) if len(names) <= 3 else f"{len(names):,} tasks"
 
 
 def encoder_line(result: ScoreResult) -> str:

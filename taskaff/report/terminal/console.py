@@ -66,7 +66,13 @@ def plain_table(*headers: str, right: tuple[int, ...] = ()) -> Table:
     """A table with a rule under its header and nothing else; ``right`` columns hold numbers."""
     from rich import box
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+        pad_edge=False,
+        header_style="bold",
+    )
     for n, header in enumerate(headers):
         table.add_column(
             Text(header), justify="right" if n in right else "left", overflow="fold", vertical="top"

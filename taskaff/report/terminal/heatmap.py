@@ -16,8 +16,8 @@ from taskaff.report.numbers import MISSING
 from taskaff.report.terminal.console import heading, paragraph
 
 SHADES = "░▒▓█"
-BLUES = (255, 195, 153, 111, 69, 27)
-ORANGES = (255, 230, 223, 216, 209, 202)
+BLUES = (255, 189, 153, 111, 69, 27)
+ORANGES = (255, 223, 222, 215, 208, 202)
 DARK = 4
 """Colour levels from here on take light letters."""
 
@@ -119,10 +119,13 @@ def print_heatmap(console: Console, table: PairTable, names: tuple[str, ...], co
         for j in range(k):
             line.append_text(grid.cell(float(table.value[i, j]), scale, color, i == j))
         console.print(line, no_wrap=True, overflow="crop")
+    paragraph(console, _legend(table, scale, color), style="dim")
+
+
+def _legend(table: PairTable, scale: Scale, color: bool) -> str:
     rows = "row = source, column = target; " if table.directed else ""
-    shades = "blue = high" if color else f"{SHADES[0]} = {scale.text(scale.low)}"
-    if color and scale.low < 0 < scale.high:
-        shades = "blue = above zero, orange = below"
-    elif not color:
-        shades += f", {SHADES[-1]} = {scale.text(scale.high)}"
-    paragraph(console, f"{rows}{shades}", style="dim")
+    low, high = scale.text(scale.low), scale.text(scale.high)
+    if not color:
+        return f"{rows}{SHADES[0]} = {low}, {SHADES[-1]} = {high}"
+    shades = "blue = above zero, orange = below" if scale.low < 0 < scale.high else "blue = high"
+    return f"{rows}{shades}; {low} to {high}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
@@ -31,11 +33,11 @@ def print_mix(console: Console, result: ScoreResult) -> None:
 
 def curve_bar(curve: tuple[CapacityPoint, ...]) -> str:
     """The errors as bars from the lowest to the highest."""
-    errors = [p.error for p in curve if p.error == p.error]
+    errors = [p.error for p in curve if math.isfinite(p.error)]
     low, high = min(errors, default=0.0), max(errors, default=0.0)
     scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
     return "".join(
-        BARS[round((p.error - low) * scale)] if p.error == p.error else " " for p in curve
+        BARS[round((p.error - low) * scale)] if math.isfinite(p.error) else " " for p in curve
     )
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rich.cells import cell_len
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from taskaff.records import PairTable, ScoreResult
@@ -24,15 +20,14 @@ from taskaff.report.cells import (
 from taskaff.report.escape import terminal
 from taskaff.report.names import short_names
 from taskaff.report.options import ReportOptions
+from taskaff.report.terminal.bands import GAP, Column, print_bands
 from taskaff.report.terminal.console import (
     heading,
     listing,
     paragraph,
-    plain_table,
     superscript,
 )
 
-GAP = 2
 HEADER = 16
 """Score names are folded after an underscore to about this many columns."""
 
@@ -75,16 +70,22 @@ def _print_list(
     for number, table in enumerate(result.tables.values()):
         if options.explain and number:
             console.print()
-        grid = Table.grid(padding=(0, GAP, 0, 0))
-        for n, width in enumerate(widths[: 4 + beside]):
-            # Values line up on the left: they may carry a count, a word or a footnote mark.
-            grid.add_column(width=width, no_wrap=True, style="dim" if n == 4 else "")
         for row in blocks[table.name]:
-            grid.add_row(*map(Text, row[: 4 + beside]))
-        console.print(grid)
+            _print_row(console, row, widths, beside)
         if options.explain and table.explain:
-            text = Text(terminal(table.explain), style="dim")
-            console.print(Padding(text, (0, 0, 0, 4)))
+            paragraph(console, table.explain, indent=4, style="dim")
+
+
+def _print_row(console: Console, row: tuple[str, ...], widths: list[int], beside: bool) -> None:
+    """Name, direction, value, interval; further numbers beside them or on a line of their own."""
+    line = Text()
+    for part, width in zip(row[:4], widths, strict=False):
+        line.append(part + " " * (width - cell_len(part) + GAP))
+    if beside:
+        line.append(row[4], style="dim")
+    console.print(line, no_wrap=True, overflow="crop")
+    if row[4] and not beside:
+        console.print(Text(" " * (sum(widths[:2]) + 2 * GAP) + row[4], style="dim"))
 
 
 def _rows(
@@ -103,40 +104,25 @@ def _rows(
 # ---------------------------------------------------------- some tasks: pairs by scores
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A folded header and one cell a pair."""
-
-    header: str
-    cells: list[str]
-
-    @property
-    def width(self) -> int:
-        return max(map(cell_len, [*self.header.split("\n"), *self.cells]))
-
-
 def _print_tables(console: Console, result: ScoreResult, notes: Footnotes) -> None:
     names = short_names(result.names, max(8, min(14, console.width // 8)))
     for group in groups(result):
         directed = group[0].directed
         heading(console, "Scores from source to target" if directed else "Scores of pairs")
         pairs = pairs_of(result, group[0])
-        first = _Column(
+        first = Column(
             "source → target" if directed else "pair", [way(group[0], names, p) for p in pairs]
         )
         columns = [_column(table, pairs, notes) for table in group]
-        for n, band in enumerate(_bands(columns, console.width - first.width)):
-            if n:
-                console.print()
-            _print_band(console, [first, *band])
+        print_bands(console, [first], columns)
 
 
-def _column(table: PairTable, pairs: list[Pair], notes: Footnotes) -> _Column:
+def _column(table: PairTable, pairs: list[Pair], notes: Footnotes) -> Column:
     cells = []
     for pair in pairs:
         shown = cell(table, *pair)
         cells.append(terminal(shown.both) + superscript(notes.mark(shown.note)))
-    return _Column(_fold(terminal(table.name)), cells)
+    return Column(_fold(terminal(table.name)), cells)
 
 
 def _fold(name: str) -> str:
@@ -146,26 +132,6 @@ def _fold(name: str) -> str:
             lines.append("")
         lines[-1] += part
     return "\n".join(lines)
-
-
-def _bands(columns: list[_Column], room: int) -> list[list[_Column]]:
-    """Columns in groups that fit side by side, at least one each."""
-    bands: list[list[_Column]] = []
-    left = -1
-    for column in columns:
-        if left < column.width + GAP:
-            bands.append([])
-            left = room
-        bands[-1].append(column)
-        left -= column.width + GAP
-    return bands
-
-
-def _print_band(console: Console, columns: list[_Column]) -> None:
-    table = plain_table(*(column.header for column in columns))
-    for row in zip(*(column.cells for column in columns), strict=True):
-        table.add_row(*map(Text, row))
-    console.print(table)
 
 
 # ------------------------------------------------------------- many tasks: both ends
@@ -181,7 +147,8 @@ def _print_extremes(console: Console, result: ScoreResult, notes: Footnotes) -> 
         cells = [_column(table, end, notes).cells for end in (high, low)]
         first = "source → target" if table.directed else "pair"
         columns = [(first, pairs), (_fold(terminal(table.name)), cells)]
-        _print_band(console, [_Column(h, [*top, *gap, *end]) for h, (top, end) in columns])
+        shown = [Column(h, [*top, *gap, *end]) for h, (top, end) in columns]
+        print_bands(console, shown[:1], shown[1:])
     k = len(result.tasks)
     console.print()
     paragraph(
