@@ -3,7 +3,8 @@
 The sentences are put together from word lists by a seeded generator: nobody's data, no licence to
 mind, the same bytes every time. Films and books share their sentiment words and differ in their
 nouns; questions share neither. A tenth of the reviews say both a good and a bad thing, so that no
-task is free of noise, and a few reviews stand in both sets, so that there is an overlap to find.
+task is free of noise; a few reviews stand in both sets, so that there is an overlap to find; and
+there are few book reviews, so that films have something to teach them.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def main() -> None:
     rng = random.Random(20200426)
     both = [review(rng, SHARED) for _ in range(12)]
     films = list(dict.fromkeys([review(rng, FILM) for _ in range(600)] + both))
-    books = list(dict.fromkeys([review(rng, BOOK) for _ in range(400)] + both))
+    books = list(dict.fromkeys([review(rng, BOOK) for _ in range(60)] + both))
     questions = list(dict.fromkeys(question(rng) for _ in range(500)))
     for name, rows in (("films", films), ("books", books), ("questions", questions)):
         rng.shuffle(rows)
