@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from taskaff.embed.arrays import integers, places
 from taskaff.embed.tokens import LEVELS, TOKENISER_VERSION, known_rows, pieces, split_further
 from taskaff.embed.vocabulary import Vocabulary
 from taskaff.records import EncodeCounts, EncoderCard
@@ -44,9 +45,8 @@ class AverageEncoder:
 
     def encode(self, texts: pa.Array) -> tuple[Floats32, EncodeCounts]:
         """Vectors ``(n, d)`` float32 of ``n`` texts, and the token counts."""
-        lists = pieces(texts)
-        encoded = lists.values.dictionary_encode()
-        bounds, codes = _integers(lists.offsets), _integers(encoded.indices)
+        encoded, bounds = pieces(texts)
+        codes = integers(encoded.indices)
         sums, tokens, known = self._spell(encoded.dictionary, 0)
         X = segment_sums(sums, codes, bounds)
         row_known = segment_counts(known[codes], bounds)
@@ -68,15 +68,15 @@ class AverageEncoder:
         tokens = np.ones(len(rows), np.int64)
         known = (rows >= 0).astype(np.int64)
         if level < LEVELS and len(missing):
-            lists = split_further(strings.take(pa.array(missing)), level + 1)
-            bounds = _integers(lists.offsets)
+            lists = split_further(strings.take(places(missing)), level + 1)
+            bounds = integers(lists.offsets)
             inner_sums, inner_tokens, inner_known = self._spell(lists.values, level + 1)
             order = np.arange(len(inner_sums))
             sums[missing] = segment_sums(inner_sums, order, bounds)
             tokens[missing] = segment_counts(inner_tokens, bounds)
             known[missing] = segment_counts(inner_known, bounds)
         elif len(missing):
-            tokens[missing] = _integers(pc.binary_length(strings))[missing] > 0
+            tokens[missing] = integers(pc.binary_length(strings))[missing] > 0
         return sums, tokens, known
 
 
@@ -118,8 +118,3 @@ def segment_counts(values: Ints, bounds: Ints) -> Ints:
     running = np.concatenate(([0], np.cumsum(values)))
     counts: Ints = running[bounds[1:]] - running[bounds[:-1]]
     return counts
-
-
-def _integers(array: pa.Array) -> Ints:
-    integers: Ints = array.to_numpy().astype(np.int64)
-    return integers

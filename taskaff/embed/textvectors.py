@@ -42,10 +42,12 @@ def head_shape(head: bytes, name: str) -> Shape:
     lines = [line.rstrip(b" \r") for line in (lines[:-1] or lines)[:HEAD_LINES]]
     header = parse_header(lines[0])
     body = [line for line in lines[1 if header else 0 :] if line]
-    width = Counter(line.count(b" ") for line in body).most_common(1)[0][0] if body else 0
+    if not body:
+        raise EmbedError("no word vectors in the file", where=Place(name), hint="check the path")
+    width = Counter(line.count(b" ") for line in body).most_common(1)[0][0]
     if header and width == 1 != header[1]:
         return Shape(1)  # "7 3" among lines of one number is a word and its number
-    if body and not _looks_right(body, width):
+    if not _looks_right(body, width):
         raise _not_vectors(head, name)
     if header and header[1] != width:
         raise EmbedError(
@@ -53,8 +55,6 @@ def head_shape(head: bytes, name: str) -> Shape:
             where=Place(name, line=1),
             hint="correct or remove the header line; the file may also be cut off",
         )
-    if not body:
-        raise EmbedError("no word vectors in the file", where=Place(name))
     return Shape(width, header[0] if header else None)
 
 

@@ -8,7 +8,8 @@ A text is lower-cased and cut at white space. Each distinct piece of a batch is 
 
 What is unknown after that is an unknown token. A piece that ends in a full stop is looked up whole
 only if the vocabulary, which is sorted by frequency, has it before the word without the stop:
-``mr.`` and ``u.s.`` stay, ``no.`` becomes ``no .``. Input that is tokenised already stays as it is.
+``mr.`` and ``u.s.`` stay, ``no.`` becomes ``no .``. Input that is tokenised already stays as it is;
+but ``does n 't`` and ``don 't`` become ``does n't`` and ``do n't``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from taskaff.embed.arrays import integers, places
 
 if TYPE_CHECKING:
     from taskaff.embed.vocabulary import Vocabulary
@@ -37,6 +40,7 @@ _MARKS = (
 _WORD = rf"[^{_MARKS}\s]"
 _APOSTROPHES = "[\u2018\u2019\u02bc\u2032]"
 _CLITIC = r"(n't|'(?:s|re|ll|ve|d|m))\b"
+_CUT_NT = r"n\s+'t(\s|$)"
 _TOKEN = (
     r"(n't|'(?:s|re|ll|ve|d|m)\b"
     rf"|{_WORD}+(?:[-.,'/&:_]{_WORD}+)*"
@@ -46,9 +50,16 @@ _MARK = rf"([{_MARKS}])"
 LEVELS = 2
 
 
-def pieces(texts: pa.Array) -> pa.Array:
-    """Lower-cased pieces of each text between white space (a list array; some may be empty)."""
-    return pc.ascii_split_whitespace(pc.utf8_lower(_as_strings(texts)))
+def pieces(texts: pa.Array) -> tuple[pa.DictionaryArray, Ints]:
+    """Lower-cased pieces of texts between white space (some are empty), and each text's bounds."""
+    lower = pc.utf8_lower(_as_strings(texts))
+    lists = pc.ascii_split_whitespace(lower)
+    encoded = lists.values.dictionary_encode()
+    if pc.any(pc.match_substring_regex(encoded.dictionary, "^'t$")).as_py():
+        # some corpora have: does n 't, don 't
+        lists = pc.ascii_split_whitespace(pc.replace_substring_regex(lower, _CUT_NT, r" n't\1"))
+        encoded = lists.values.dictionary_encode()
+    return encoded, integers(lists.offsets)
 
 
 def split_further(strings: pa.Array, level: int) -> pa.Array:
@@ -67,17 +78,11 @@ def known_rows(strings: pa.Array, vocabulary: Vocabulary, level: int) -> Ints:
     """Row of each string in the vocabulary ``(n,)``; -1 where it is unknown or to be split."""
     rows = vocabulary.rows(strings)
     if level == 0:
-        stops = np.flatnonzero(_ends_in_stop(strings) & (rows >= 0))
-        words = pc.utf8_slice_codeunits(strings.take(pa.array(stops)), 0, -1)
-        without = vocabulary.rows(words)
+        ends_in_stop = integers(pc.match_substring_regex(strings, rf"{_WORD}\.$"))
+        stops = np.flatnonzero((ends_in_stop > 0) & (rows >= 0))
+        without = vocabulary.rows(pc.utf8_slice_codeunits(strings.take(places(stops)), 0, -1))
         rows[stops[(without >= 0) & (without < rows[stops])]] = -1
     return rows
-
-
-def _ends_in_stop(strings: pa.Array) -> Ints:
-    matches = pc.match_substring_regex(strings, rf"{_WORD}\.$")
-    found: Ints = matches.to_numpy(zero_copy_only=False)
-    return found
 
 
 def _as_strings(texts: pa.Array) -> pa.Array:

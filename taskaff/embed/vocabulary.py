@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.lib.stride_tricks import as_strided
 
+from taskaff.embed.arrays import integers, places
+
 if TYPE_CHECKING:
     from taskaff.records import Hashes, Ints
 
@@ -46,10 +48,10 @@ class Vocabulary:
         place = np.searchsorted(self._hashes, hashes)
         place[place == len(self._hashes)] = 0
         rows = np.where(self._hashes[place] == hashes, self._rows[place], -1)
-        candidates = self.words.take(pa.array(np.maximum(rows, 0)))
-        same = pc.equal(strings, candidates).to_numpy(zero_copy_only=False)
-        filled = pc.binary_length(strings).to_numpy() > 0
-        return np.where(same & filled, rows, -1).astype(np.int64, copy=False)
+        same = integers(pc.equal(strings, self.words.take(places(np.maximum(rows, 0)))))
+        filled = integers(pc.binary_length(strings))
+        rows[(same == 0) | (filled == 0)] = -1
+        return rows
 
 
 def string_hashes(strings: pa.Array) -> Hashes:

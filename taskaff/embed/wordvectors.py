@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from taskaff.embed.arrays import integers, places
 from taskaff.errors import EmbedError, Place
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def write(path: Path, blocks: Blocks, facts: Mapping[str, str]) -> None:
             file.write(np.ascontiguousarray(vectors, "<f4").data)
         file.flush()
         if not width:
-            raise EmbedError("no word vectors in the file", where=Place(facts.get("source", "")))
+            raise EmbedError("there are no words to write")
         words = _drop_repeats(path, pa.concat_arrays(chunks), width)
         vectors = np.memmap(path, "<f4", "r", DATA_AT, (len(words), width))
         rows = sum(map(len, chunks))
@@ -113,7 +114,7 @@ def open_file(path: Path) -> WordVectors:
 
 def _drop_repeats(path: Path, words: pa.Array, width: int) -> pa.Array:
     """The distinct words in order of first occurrence; their rows are moved to the front."""
-    codes = words.dictionary_encode().indices.to_numpy()
+    codes = integers(words.dictionary_encode().indices)
     first = np.sort(np.unique(codes, return_index=True)[1])
     if len(first) < len(words):
         matrix = np.memmap(path, "<f4", "r+", DATA_AT, (len(words), width))
@@ -121,7 +122,7 @@ def _drop_repeats(path: Path, words: pa.Array, width: int) -> pa.Array:
             rows = first[at : at + ROWS_AT_ONCE]
             matrix[at : at + len(rows)] = matrix[rows]
         matrix.flush()
-    return words.take(pa.array(first))
+    return words.take(places(first))
 
 
 def _blocks(vectors: Floats32) -> Iterator[Floats32]:

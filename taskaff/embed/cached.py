@@ -1,0 +1,69 @@
+"""Vectors of a batch from the cache, for encoders that are slower than reading them back.
+
+The key is the encoder's fingerprint and the texts themselves, so that the same rows of another
+file, or of the same file under another name, are found. (``glove`` is faster than the disk.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import astuple
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from safetensors.numpy import load_file, save_file
+
+from taskaff.records import EncodeCounts, Encoder, EncoderCard
+from taskaff.store import Store, digest_key
+
+if TYPE_CHECKING:
+    from taskaff.records import Floats32
+
+KIND = "embedded"
+FORMAT_VERSION = 1
+
+
+class CachedEncoder:
+    """An encoder whose results are kept in ``store``, batch by batch."""
+
+    def __init__(self, encoder: Encoder, store: Store) -> None:
+        self._encoder = encoder
+        self._store = store
+
+    @property
+    def card(self) -> EncoderCard:
+        """The card of the encoder itself."""
+        return self._encoder.card
+
+    def encode(self, texts: pa.Array) -> tuple[Floats32, EncodeCounts]:
+        """What the encoder gives for these texts, computed at most once."""
+        key = digest_key(
+            encoder=self.card.fingerprint, texts=texts_digest(texts), format=FORMAT_VERSION
+        )
+        found = self._store.get(KIND, key)
+        if found is not None:
+            return _load(found)
+        X, counts = self._encoder.encode(texts)
+        self._store.put(KIND, key, lambda path: _save(path, X, counts))
+        return X, counts
+
+
+def texts_digest(texts: pa.Array) -> str:
+    """SHA-256 of the strings in order, wherever they lie in Arrow's buffers."""
+    texts = texts.cast(pa.large_string())
+    bounds = np.frombuffer(texts.buffers()[1], "<i8", len(texts) + 1, 8 * texts.offset)
+    digest = hashlib.sha256(np.diff(bounds).astype("<i8").tobytes())
+    if texts.buffers()[2] is not None:
+        digest.update(texts.buffers()[2].slice(int(bounds[0]), int(bounds[-1] - bounds[0])))
+    return digest.hexdigest()
+
+
+def _save(path: Path, X: Floats32, counts: EncodeCounts) -> None:
+    save_file({"X": np.ascontiguousarray(X), "counts": np.array(astuple(counts), np.int64)}, path)
+
+
+def _load(path: Path) -> tuple[Floats32, EncodeCounts]:
+    tensors = load_file(path)
+    return tensors["X"], EncodeCounts(*tensors["counts"].tolist())

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import pytest
+
+from taskaff.embed import open_encoder
+
+
+@pytest.fixture(scope="session")
+def default_glove():
+    return open_encoder("glove")
