@@ -1,0 +1,109 @@
+"""1,000 stored signatures of width 384 against one another: seconds of each score.
+
+    python docs/benchmarks/signatures_1000.py [--tasks 1000] [--width 384] [--rows 1000]
+
+The signatures are synthetic (Gaussian rows of unequal column scales, 10,000 row hashes each, some
+shared) and are built before the clock starts. Each run scores all pairs, without and with
+intervals. Needs about 7 GB of memory for 1,000 tasks, 4.7 GB of it the signatures themselves.
+Writes `signatures_1000.json` beside itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import time
+from pathlib import Path
+
+import numpy as np
+
+from taskaff.records import (
+    FOLDS,
+    EncodeCounts,
+    EncoderCard,
+    LabelSchema,
+    ScoreSettings,
+    Sketch,
+    TaskSignature,
+)
+from taskaff.registry import load
+from taskaff.score import SCORES
+from taskaff.score.views import TaskView
+
+NAMES = ("covariance_similarity", "covariance_alignment", "mean_shift", "overlap")
+HASHES = 10_000
+
+
+def signatures(k: int, d: int, n: int) -> list[TaskSignature]:
+    """Tasks with a scale and a mean of their own; each group of 50 shares 100 rows."""
+    rng = np.random.default_rng(0)
+    pool = rng.normal(size=(max(20_000, n), d))
+    scale = np.arange(1, d + 1) ** -0.3
+    made = []
+    for i in range(k):
+        mix, mean = scale * rng.uniform(0.5, 1.5, d), 0.5 * rng.normal(size=d) * scale
+        start = rng.integers(0, len(pool) - n + 1)
+        parts = np.array_split(pool[start : start + n] * mix + mean, FOLDS)
+        hashes = rng.integers(0, 2**63, HASHES, dtype=np.uint64)
+        hashes[:100] = np.arange(100) + 1000 * (i // 50)
+        hashes = np.unique(hashes)
+        made.append(
+            TaskSignature(
+                name=str(i),
+                encoder=EncoderCard("vectors", "benchmark", d),
+                layout="vectors",
+                schema=LabelSchema("none"),
+                split="train",
+                n=np.array([len(X) for X in parts]),
+                sx=np.stack([X.sum(axis=0) for X in parts]),
+                sxx=np.stack([X.T @ X for X in parts]),
+                sxy=np.zeros((FOLDS, d, 0)),
+                sy=np.zeros((FOLDS, 0)),
+                syy=np.zeros((FOLDS, 0, 0)),
+                sketches={"train": Sketch(hashes, HASHES, len(hashes), 2**64 - 1, exact=True)},
+                counts=EncodeCounts(),
+                inputs=(),
+            )
+        )
+    return made
+
+
+def measure(tasks: list[TaskSignature], *, intervals: bool) -> dict[str, float]:
+    """Seconds of each score, and of all of them."""
+    views = [TaskView(task) for task in tasks]
+    seconds = {}
+    for name in NAMES:
+        function = load(SCORES[name])
+        start = time.perf_counter()
+        function(views, ScoreSettings(intervals=intervals))
+        seconds[name] = round(time.perf_counter() - start, 2)
+    seconds["total"] = round(sum(seconds.values()), 2)
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tasks", type=int, default=1000)
+    parser.add_argument("--width", type=int, default=384)
+    parser.add_argument("--rows", type=int, default=1000)
+    options = parser.parse_args()
+    tasks = signatures(options.tasks, options.width, options.rows)
+    report: dict[str, object] = {
+        "tasks": options.tasks,
+        "width": options.width,
+        "cores": len(os.sched_getaffinity(0)),
+        "load before": round(os.getloadavg()[0], 2),
+    }
+    for intervals in (False, True):
+        key = "with intervals" if intervals else "without intervals"
+        report[key] = measure(tasks, intervals=intervals)
+        print(key, json.dumps(report[key]))
+    report["peak GB"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2)
+    out = Path(__file__).with_suffix(".json")
+    out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
