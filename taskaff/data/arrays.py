@@ -206,7 +206,9 @@ def _check_shape(shape: tuple[int, ...], fortran: bool, name: str, path: str) ->
         )
     if len(shape) == 2 and shape[1] > _MAX_WIDTH:
         raise DataError(
-            f"array {name!r} declares {shape[1]:,} columns, over {_MAX_WIDTH:,}", where=Place(path)
+            f"array {name!r} declares {shape[1]:,} columns, over {_MAX_WIDTH:,}",
+            where=Place(path),
+            hint="save X with one row per example",
         )
 
 

@@ -77,7 +77,8 @@ class CsvReader:
     def scan(self, columns: Sequence[str], stop: int | None = None) -> Iterator[pa.RecordBatch]:
         """Every row through ``csv`` in strict mode; ``stop`` ends early, for a peek."""
         width = len(self._header)
-        pick = itemgetter(*(self._header.index(name) for name in columns)) if columns else len
+        at = {name: index for index, name in enumerate(self._header)}
+        pick = itemgetter(*(at[name] for name in columns)) if columns else len
         with self._reading() as (reader, source):
             next(row for row in reader if row)
             limit = stop or BATCH_ROWS
@@ -129,7 +130,9 @@ class CsvReader:
         block = self._span + 2 * BLOCK
         if block > _MAX_ROW_BYTES:
             raise DataError(
-                f"a row is longer than {_MAX_ROW_BYTES >> 20} MiB", where=Place(self._blob.path)
+                f"a row is longer than {_MAX_ROW_BYTES >> 20} MiB",
+                where=Place(self._blob.path),
+                hint="a quote may not be closed; or store such texts as Parquet",
             )
         return block
 

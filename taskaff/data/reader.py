@@ -99,15 +99,26 @@ def validate(batch: pa.RecordBatch, path: str, first_row: int) -> pa.RecordBatch
 
 
 def _first_invalid(batch: pa.RecordBatch, reason: str) -> tuple[int | None, str | None, str]:
-    import pyarrow as pa
+    import pyarrow.types as pat
 
     for name, array in zip(batch.schema.names, batch.columns, strict=True):
-        for row in range(len(array)):
-            try:
-                array.slice(row, 1).validate(full=True)
-            except pa.ArrowException as error:
-                return row, name, str(error)
+        keyed = pat.is_dictionary(array.type)
+        found = _invalid_in(array.dictionary if keyed else array)
+        if found is not None:
+            row, reason = found
+            return array.indices.to_pylist().index(row) if keyed else row, name, reason
     return None, None, reason
+
+
+def _invalid_in(array: pa.Array) -> tuple[int, str] | None:
+    import pyarrow as pa
+
+    for row in range(len(array)):
+        try:
+            array.slice(row, 1).validate(full=True)
+        except pa.ArrowException as error:
+            return row, str(error)
+    return None
 
 
 def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -43,7 +44,7 @@ class Located:
 def locate(request: DataRequest) -> Located:
     """Find the files of a request; nothing is read but folder listings and standard input."""
     source = request.source
-    if isinstance(source, Path):
+    if isinstance(source, PathLike):
         source = str(source)
     if isinstance(source, str):
         return _from_text(source, request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from taskaff.data import bridge
 from taskaff.data.columns import Choice, Chooser
 from taskaff.data.labels import LabelTally, encode
+from taskaff.data.names import task_name
 from taskaff.data.reader import Options, Reader, pieces
 from taskaff.data.scan import SHOWN, FileScan, Gate, Judge, Marks, any_of, scan_file
 from taskaff.data.sources import Found, locate
@@ -32,7 +34,7 @@ from taskaff.registry import resolve
 
 def open_task(request: DataRequest, formats: Mapping[str, str]) -> FileTask:
     """Scan and validate one data set; every error carries its name."""
-    name = request.name
+    name = request.name or _provisional(request.source)
     try:
         if request.limit is not None and request.limit < 1:
             raise UsageError(f"limit {request.limit} leaves no rows", hint="--limit 1000")
@@ -40,7 +42,7 @@ def open_task(request: DataRequest, formats: Mapping[str, str]) -> FileTask:
         name = request.name or located.name
         return _Opening(request, name, located.files, list(located.notes), formats).task()
     except TaskaffError as error:
-        raise (error.for_task(name) if name else error) from error.__cause__
+        raise error.for_task(name) from error.__cause__
     except OSError as error:
         where = Place(str(error.filename or request.source))
         raise DataError(
@@ -49,6 +51,13 @@ def open_task(request: DataRequest, formats: Mapping[str, str]) -> FileTask:
             where=where,
             hint="check the path and its permissions",
         ) from error
+
+
+def _provisional(source: Any) -> str:
+    """A name for errors before the files are found."""
+    if isinstance(source, str | PathLike):
+        return task_name(str(source), folder=False)
+    return "table"
 
 
 class _Opening:
