@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from taskaff.errors import SignatureError
 from taskaff.moments.checks import require_room, require_valid
 from taskaff.moments.hashing import fold_of
+from taskaff.moments.onehot import diagonals
 from taskaff.moments.sketches import SKETCH_LIMIT, SketchBuilder
 from taskaff.records import (
     FOLDS,
@@ -211,13 +212,6 @@ class Accumulator:
     def _error(self, found: str) -> SignatureError:
         hint = "look at the input with `taskaff inspect`"
         return SignatureError(found, task=self._name, hint=hint)
-
-
-def diagonals(sy: Floats) -> Floats:
-    """``(FOLDS, c, c)`` sums of y y' of one-hot labels from ``sy (FOLDS, c)``."""
-    out = np.zeros((*sy.shape, sy.shape[1]))
-    np.einsum("fii->fi", out)[...] = sy
-    return out
 
 
 def _bad_rows(array: Floats32 | Floats) -> str:

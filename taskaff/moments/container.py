@@ -15,6 +15,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 from zlib import crc32
 
@@ -31,6 +32,7 @@ MAX_HEADER = 2**26
 """64 MiB: room for the names of half a million classes."""
 
 Tensors = dict[str, NDArray[Any]]
+Buffer = bytes | memoryview
 
 
 class ContainerError(ValueError):
@@ -46,8 +48,8 @@ class Header:
     entries: Mapping[str, Any]
 
 
-def encode(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
-    """The whole file. Equal tensors and metadata give equal bytes.
+def encode(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> list[bytes]:
+    """The whole file, in parts. Equal tensors and metadata give equal bytes.
 
     Parameters
     ----------
@@ -66,9 +68,8 @@ def encode(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> 
         blobs.append(blob)
     header = json.dumps(entries, separators=(",", ":")).encode("ascii")
     header += b" " * (-len(header) % ITEM)
-    data = b"".join(blobs)
-    total = f"{crc32(data, crc32(header)):08x}".encode()
-    return len(header).to_bytes(8, "little") + header.replace(UNSUMMED, total, 1) + data
+    total = f"{reduce(_crc, [header, *blobs], 0):08x}".encode()
+    return [len(header).to_bytes(8, "little"), header.replace(UNSUMMED, total, 1), *blobs]
 
 
 def header_length(first: bytes, size: int) -> int:
@@ -105,7 +106,7 @@ def parse_header(raw: bytes) -> Header:
     return Header(raw, metadata, entries)
 
 
-def require_intact(header: Header, data: bytes) -> None:
+def require_intact(header: Header, data: Buffer) -> None:
     """Compare the checksum.
 
     Raises
@@ -114,12 +115,12 @@ def require_intact(header: Header, data: bytes) -> None:
     """
     start, end = len(PREFIX), len(PREFIX) + len(UNSUMMED)
     unsummed = header.raw[:start] + UNSUMMED + header.raw[end:]
-    total = f"{crc32(data, crc32(unsummed)):08x}".encode()
+    total = f"{reduce(_crc, [unsummed, data], 0):08x}".encode()
     if header.raw[start:end] != total:
         raise ContainerError("its content does not match its checksum")
 
 
-def decode(header: Header, data: bytes) -> Tensors:
+def decode(header: Header, data: Buffer) -> Tensors:
     """Read-only views of the tensors; allocates nothing.
 
     Raises
@@ -137,10 +138,14 @@ def decode(header: Header, data: bytes) -> Tensors:
         if start != end or stop != start + ITEM * math.prod(sizes) or stop > len(data):
             raise ContainerError(f"its tensor {name[:40]!r} does not fit the file")
         end = stop
-        tensors[name] = np.frombuffer(data[start:stop], dtype).reshape(sizes)
+        tensors[name] = np.frombuffer(data, dtype, math.prod(sizes), start).reshape(sizes)
     if end != len(data):
         raise ContainerError("bytes follow its last tensor")
     return tensors
+
+
+def _crc(total: int, part: Buffer) -> int:
+    return crc32(part, total)
 
 
 def _blob(array: NDArray[Any]) -> tuple[str, bytes]:

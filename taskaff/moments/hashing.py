@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from taskaff.errors import Place, SignatureError
+from taskaff.moments.normal import as_bytes, normal_forms
 from taskaff.records import FOLDS, RowBatch
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def row_hashes(batch: RowBatch) -> Hashes:
     if not batch.text:
         return _digests(_vector_bytes(batch.vectors))
     try:
-        forms = [_normal_forms(column) for column in batch.text]
+        forms = [_named_forms(column) for column in batch.text]
     except pa.ArrowInvalid as error:
         raise SignatureError(
             f"a text is not valid UTF-8: {error}",
@@ -75,18 +75,13 @@ def fold_of(hashes: Hashes) -> Ints:
     return (hashes & np.uint64(FOLDS - 1)).astype(np.int64)
 
 
-def _normal_forms(texts: pa.Array) -> list[bytes]:
-    lower = pc.utf8_lower(pc.utf8_normalize(texts, "NFKC"))
-    forms: list[bytes] = _as_bytes(pc.replace_substring_regex(lower, r"[^\p{L}\p{N}]+", ""))
+def _named_forms(texts: pa.Array) -> list[bytes]:
+    """Normal forms; where there is none, something that no normal form is."""
+    forms = normal_forms(texts)
     if b"" in forms:
-        raw = _as_bytes(texts)
+        raw = as_bytes(texts)
         return [form or UNNORMALISED + raw[i].hex().encode() for i, form in enumerate(forms)]
     return forms
-
-
-def _as_bytes(texts: pa.Array) -> list[bytes]:
-    out: list[bytes] = texts.cast(pa.large_binary()).to_pylist()
-    return out
 
 
 def _vector_bytes(vectors: Floats32 | None) -> list[bytes]:

@@ -174,4 +174,4 @@ def _base_name(path: str) -> str:
 
 def _printable(name: str) -> str:
     """File names need not be UTF-8; Python marks the bytes that are not with lone surrogates."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    return name.encode("utf-8", "replace").decode()

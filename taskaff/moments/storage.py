@@ -1,7 +1,8 @@
 """``.taskaff`` files: signatures on disk, without any text of the rows.
 
 The format is described in ``docs/signature.md``; ``container`` reads and writes the bytes,
-``metadata`` the JSON, ``packing`` the symmetric matrices, ``checks`` says what may not be.
+``metadata`` the JSON, ``checks`` says what may not be. Large files are mapped, not copied: the
+arrays of a loaded signature are read-only views of the file.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -17,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskaff.errors import Place, SignatureError
-from taskaff.moments.accumulate import diagonals
 from taskaff.moments.checks import ROOM, require_room, require_valid
 from taskaff.moments.container import (
+    Buffer,
     ContainerError,
     Header,
     Tensors,
@@ -30,13 +32,18 @@ from taskaff.moments.container import (
     require_intact,
 )
 from taskaff.moments.metadata import from_json, to_json
-from taskaff.moments.packing import pack, triangle_size, unpack
+from taskaff.moments.onehot import diagonals
 from taskaff.records import FOLDS, Sketch, TaskSignature
 
 FORMAT = "taskaff-signature"
 FORMAT_VERSION = 1
 READABLE_BY = "taskaff >= 0.1.0"
 """First release that reads this format version; stands in every file, for older releases to say."""
+
+
+MAPPED = 2**20
+"""Files of more bytes are mapped. A thousand signatures of d = 384 that way take no memory of
+their own, and a tenth of the time to load."""
 
 
 def save(signature: TaskSignature, path: Path) -> None:
@@ -53,23 +60,18 @@ def save(signature: TaskSignature, path: Path) -> None:
     """
     where = Place(str(path))
     require_valid(signature, where)
-    try:
-        tensors = _tensors(signature)
-    except SignatureError as error:
-        error.where = where
-        raise error.for_task(signature.name) from None
     metadata = {
         "format": FORMAT,
         "readable_by": READABLE_BY,
         "signature": to_json(signature),
         "version": str(FORMAT_VERSION),
     }
-    content = encode(tensors, metadata)
+    parts = encode(_tensors(signature), metadata)
     temporary = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
     try:
         try:
             with temporary.open("xb") as file:
-                file.write(content)
+                file.writelines(parts)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -119,7 +121,7 @@ def load(path: Path) -> TaskSignature:
     return signature
 
 
-def _read(path: Path) -> tuple[Header, bytes]:
+def _read(path: Path) -> tuple[Header, Buffer]:
     """Header and data; the data of a file of another kind or version is not even read."""
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
@@ -130,7 +132,10 @@ def _read(path: Path) -> tuple[Header, bytes]:
         _require_version(header.metadata)
         if status.st_size > 2 * ROOM:
             raise ContainerError(f"it has {status.st_size} bytes")
-        return header, file.read(2 * ROOM)
+        if status.st_size <= MAPPED:
+            return header, file.read(status.st_size - 8 - length)
+        mapped = mmap(file.fileno(), status.st_size, access=ACCESS_READ)
+        return header, memoryview(mapped)[8 + length :]
 
 
 def _require_version(metadata: Mapping[str, str]) -> None:
@@ -148,29 +153,28 @@ def _require_version(metadata: Mapping[str, str]) -> None:
 
 def _tensors(s: TaskSignature) -> Mapping[str, NDArray[Any]]:
     """Everything that is not implied by something else."""
-    out: Tensors = {"n": s.n, "sx": s.sx, "sxx": pack(s.sxx), "sxy": s.sxy, "sy": s.sy}
+    out: Tensors = {"n": s.n, "sx": s.sx, "sxx": s.sxx, "sxy": s.sxy, "sy": s.sy}
     if s.schema.kind != "classes":
-        out["syy"] = pack(s.syy)
+        out["syy"] = s.syy
     for split, sketch in s.sketches.items():
         out[f"sketch.{split}"] = sketch.hashes
     return out
 
 
 def _assemble(fields: dict[str, Any], tensors: Tensors) -> TaskSignature:
-    """The record; arrays are copies, so that the bytes of the file can be freed."""
+    """The record, once its tensors are found to be those that its metadata announces."""
     sketches = fields.pop("sketches")
     classes = fields["schema"].kind == "classes"
     d, c = _sizes(fields, tensors)
-    triangle = (FOLDS, triangle_size(d))
     expected = {
         "n": ("i", (FOLDS,)),
         "sx": ("f", (FOLDS, d)),
-        "sxx": ("f", triangle),
+        "sxx": ("f", (FOLDS, d, d)),
         "sxy": ("f", (FOLDS, d, c)),
         "sy": ("f", (FOLDS, c)),
     }
     if not classes:
-        expected["syy"] = ("f", (FOLDS, triangle_size(c)))
+        expected["syy"] = ("f", (FOLDS, c, c))
     names = {*expected, *(f"sketch.{split}" for split in sketches)}
     if names != tensors.keys():
         raise ContainerError(f"it holds the tensors {sorted(tensors)}, expected {sorted(names)}")
@@ -178,14 +182,12 @@ def _assemble(fields: dict[str, Any], tensors: Tensors) -> TaskSignature:
         if tensors[name].dtype.kind != kind or tensors[name].shape != shape:
             raise ContainerError(f"its tensor {name} has shape {tensors[name].shape}, not {shape}")
     require_room(d, c)
+    sums: dict[str, Any] = {name: tensors[name] for name in expected}
+    if classes:
+        sums["syy"] = diagonals(tensors["sy"])
     return TaskSignature(
         **fields,
-        n=tensors["n"].astype(np.int64),
-        sx=tensors["sx"].astype(np.float64),
-        sxx=unpack(tensors["sxx"], d),
-        sxy=tensors["sxy"].astype(np.float64),
-        sy=tensors["sy"].astype(np.float64),
-        syy=diagonals(tensors["sy"]) if classes else unpack(tensors["syy"], c),
+        **sums,
         sketches={
             split: Sketch(_hashes(tensors[f"sketch.{split}"]), **numbers)
             for split, numbers in sketches.items()
@@ -204,4 +206,4 @@ def _sizes(fields: Mapping[str, Any], tensors: Tensors) -> tuple[int, int]:
 def _hashes(tensor: NDArray[Any]) -> NDArray[np.uint64]:
     if tensor.dtype.kind != "u" or tensor.ndim != 1:
         raise ContainerError("a row sketch is no list of hashes")
-    return tensor.astype(np.uint64)
+    return tensor
