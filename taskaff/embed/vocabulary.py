@@ -35,6 +35,7 @@ class Vocabulary:
         hashes = string_hashes(self.words)
         self._rows = np.argsort(hashes, kind="stable")
         self._hashes = hashes[self._rows]
+        self._longest = int(np.max(integers(pc.binary_length(self.words)), initial=0))
 
     def __len__(self) -> int:
         return len(self.words)
@@ -44,7 +45,7 @@ class Vocabulary:
         strings = _as_binary(strings)
         if not len(self.words):
             return np.full(len(strings), -1, np.int64)
-        hashes = string_hashes(strings)
+        hashes = string_hashes(strings, self._longest)
         place = np.searchsorted(self._hashes, hashes)
         place[place == len(self._hashes)] = 0
         rows = np.where(self._hashes[place] == hashes, self._rows[place], -1)
@@ -54,13 +55,17 @@ class Vocabulary:
         return rows
 
 
-def string_hashes(strings: pa.Array) -> Hashes:
-    """A 64-bit hash of each string ``(n,)``: eight bytes of every string at a time."""
+def string_hashes(strings: pa.Array, limit: int | None = None) -> Hashes:
+    """A 64-bit hash ``(n,)`` of each string's length and of its first ``limit`` bytes.
+
+    Eight bytes of every string at a time.
+    """
     strings = _as_binary(strings)
     bounds = np.frombuffer(strings.buffers()[1], "<i8", len(strings) + 1, 8 * strings.offset)
     start, left = bounds[:-1] - bounds[0], np.diff(bounds)
     words = _eight_bytes_at(strings.buffers()[2], int(bounds[0]), int(bounds[-1]))
     hashes = left.astype(np.uint64) * _MULTIPLY
+    left = left if limit is None else np.minimum(left, limit)
     active = np.flatnonzero(left > 0)
     start, left = start[active], left[active]
     while len(active):

@@ -143,3 +143,12 @@ def test_an_empty_vocabulary_knows_nothing():
     X, counts = encoder.encode(pa.array(["a b"]))
     assert X.tolist() == [[0, 0]]
     assert (counts.tokens, counts.unknown, counts.empty) == (2, 2, 1)
+
+
+def test_huge_cells_take_no_longer_than_their_share(encoder):
+    cells = ["x" * 2_000_000, "the " * 500_000, "a-" * 1_000_000, "'" * 1_000_000, "the,no." * 9]
+    X, counts = encoder.encode(pa.array(cells))
+    assert np.isfinite(X).all()
+    np.testing.assert_allclose(X[1], VECTORS[TABLE["the"]], rtol=1e-3)
+    assert counts.empty == 1
+    agree(encoder, WORDS, VECTORS, cells[-1:])
