@@ -9,8 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from taskaff.data.blobs import Blob
-from taskaff.data.parquet import unique
-from taskaff.data.reader import PEEK_ROWS, Column, Options, arrow_errors, pieces, validate
+from taskaff.data.reader import PEEK_ROWS, Column, Options, arrow_errors, pieces, unique, validate
 from taskaff.errors import DataError, Place
 
 _MAGIC = b"ARROW1"

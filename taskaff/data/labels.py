@@ -263,7 +263,7 @@ class LabelTally:
         many = tally.full or found > limit
         alike = not self._requested and tally.rows > 50 and 2 * found > tally.rows
         if many or alike:
-            number = f"over {found:,}" if tally.full else f"{found:,}"
+            number = f"over {2 * MAX_CLASSES_ASKED:,}" if tally.full else f"{found:,}"
             raise DataError(
                 f"label column {self._columns[0]!r} has {number} distinct values in "
                 f"{tally.rows:,} rows: it looks like an id or free text",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +17,7 @@ from taskaff.data.reader import (
     Column,
     Options,
     arrow_errors,
+    unique,
     validate,
 )
 from taskaff.data.values import is_words
@@ -179,14 +179,3 @@ def _joined(batches: list[Any]) -> pa.RecordBatch:
     if len(batches) == 1:
         return batches[0]
     return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
-
-
-def unique(names: Sequence[str], path: str) -> None:
-    """Refuse repeated column names."""
-    name, times = Counter(names).most_common(1)[0] if names else ("", 0)
-    if times > 1:
-        raise DataError(
-            f"{times} columns are named {name!r}",
-            where=Place(path),
-            hint="rename the columns",
-        )

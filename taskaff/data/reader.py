@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,6 +65,17 @@ class Reader(Protocol):
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Second pass: the same rows."""
         ...
+
+
+def unique(names: Sequence[str], path: str) -> None:
+    """Refuse repeated column names."""
+    name, times = Counter(names).most_common(1)[0] if names else ("", 0)
+    if times > 1:
+        raise DataError(
+            f"{times} columns are named {name!r}",
+            where=Place(path),
+            hint="rename the columns",
+        )
 
 
 @contextmanager

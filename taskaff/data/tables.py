@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from taskaff.data import bridge
 from taskaff.data.blobs import Blob, spooled
-from taskaff.data.parquet import unique
-from taskaff.data.reader import BATCH_ROWS, PEEK_ROWS, Column, pieces, validate
+from taskaff.data.reader import BATCH_ROWS, PEEK_ROWS, Column, pieces, unique, validate
 from taskaff.errors import DataError, Place, UsageError
 
 

@@ -83,7 +83,7 @@ class _Opening:
         first = self._files[0]
         choice = Chooser(self._request, first.reader, first.path).choose()
         for file in self._files[1:]:
-            _same_columns(choice, file)
+            _same_columns(self._request, choice, first.path, file)
         judge = Judge(choice, any(f.reader.nullable for f in self._files))
         tally = LabelTally(choice.labels, self._request.label_kind)
         gate = Gate(choice.split, self._request.limit)
@@ -190,16 +190,24 @@ def _reader(found: Found, options: Options, formats: Mapping[str, str]) -> Reade
     return made
 
 
-def _same_columns(choice: Choice, file: FileScan) -> None:
-    names = {column.name for column in file.reader.columns}
-    for name in choice.used:
-        if name not in names:
+def _same_columns(request: DataRequest, choice: Choice, first: str, file: FileScan) -> None:
+    """Every file of a data set must be understood like the first one."""
+    other = Chooser(request, file.reader, file.path).choose()
+    for what, mine, theirs in (
+        ("input", choice.inputs, other.inputs),
+        ("label", choice.labels, other.labels),
+        ("split", (choice.split,), (other.split,)),
+    ):
+        if set(mine) != set(theirs):
             raise DataError(
-                f"there is no column {name!r}, which the first file has",
+                f"the {what} columns are {_shown(theirs)}, and in {first} {_shown(mine)}",
                 where=Place(file.path),
-                hint="every file of a data set has the same columns; leave this one out by naming "
-                "the others with a pattern",
+                hint="give the files the same columns, or name the ones to use: 'DIR/train*.csv'",
             )
+
+
+def _shown(names: tuple[str | None, ...]) -> str:
+    return ", ".join(str(name) for name in names[:6] if name) or "none"
 
 
 def _identity(found: Found, choice: Choice) -> tuple[str, int]:
