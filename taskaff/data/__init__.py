@@ -29,6 +29,6 @@ __all__ = ["FORMATS", "open_task", "split_argument"]
 
 def open_task(request: DataRequest) -> Task:
     """Scan and validate one data-set argument; raises ``DataError`` or ``UsageError``."""
-    from taskaff.data.task import open_task as opened
+    from taskaff.data.opening import open_task as opened
 
     return opened(request, FORMATS)

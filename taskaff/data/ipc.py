@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from taskaff.data.blobs import Blob
+from taskaff.data.ipcsizes import oversized
 from taskaff.data.reader import PEEK_ROWS, Column, Options, arrow_errors, pieces, unique, validate
 from taskaff.errors import DataError, Place
 
@@ -27,6 +28,7 @@ class ArrowReader:
         with self._opened(None) as (schema, _):
             self._schema = schema
         unique(self._schema.names, blob.path)
+        self._check_sizes()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -63,6 +65,20 @@ class ArrowReader:
                     yield validate(piece, self._blob.path, row)
                     row += piece.num_rows
 
+    def _check_sizes(self) -> None:
+        with self._access() as file, arrow_errors(self._blob.path, "the Arrow file"):
+            if file.read(len(_MAGIC)) == _MAGIC:
+                file.seek(8)  # past the padded magic a file is a stream
+            else:
+                file.seek(0)
+            found = oversized(file)
+        if found is not None:
+            raise DataError(
+                f"a record batch declares {found[0]:,} bytes from {found[1]:,}",
+                where=Place(self._blob.path),
+                hint="if that is meant, write the file again without compression",
+            )
+
     @contextmanager
     def _opened(self, columns: Sequence[str] | None) -> Iterator[tuple[Any, Iterator[Any]]]:
         with self._access() as file:
@@ -87,7 +103,11 @@ class ArrowReader:
     @contextmanager
     def _access(self) -> Iterator[Any]:
         if self._blob.size == 0:
-            raise DataError("the file is empty", where=Place(self._blob.path))
+            raise DataError(
+                "the file is empty",
+                where=Place(self._blob.path),
+                hint="fetch or write the file again",
+            )
         if self._blob.local is not None and self._blob.compression is None:
             with pa.memory_map(self._blob.local) as file:
                 yield file

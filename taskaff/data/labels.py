@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,16 +20,10 @@ import pyarrow.types as pat
 from numpy.typing import NDArray
 
 from taskaff.data import bridge
+from taskaff.data.tally import MAX_COUNTED, Tally
 from taskaff.data.values import (
-    INTEGER,
-    NONFINITE,
-    NUMBER,
-    Mask,
-    decoded,
     is_list,
-    is_words,
     matrix,
-    numbers,
     words,
 )
 from taskaff.errors import DataError
@@ -39,87 +32,6 @@ from taskaff.records import LabelKind, LabelSchema
 MAX_CLASSES = 1000
 """More distinct classes than this look like an id, unless the kind was given."""
 MAX_CLASSES_ASKED = 10_000
-_BINARY = {"0", "1", "0.0", "1.0", "true", "false"}
-
-
-@dataclass(slots=True)
-class Tally:
-    """Distinct values of one column, as far as that is affordable, and what they look like."""
-
-    spell_floats: bool = False
-    """Count floats as words too (needed when classes were asked for)."""
-    counts: Counter[str] = field(default_factory=Counter)
-    full: bool = False
-    """Too many distinct values to go on counting."""
-    families: set[str] = field(default_factory=set)
-    rows: int = 0
-    integers: int = 0
-    decimals: int = 0
-    nonfinite: int = 0
-    word: str | None = None
-    """Some value that is not a number."""
-    odd: str | None = None
-    """Some value that is neither 0 nor 1."""
-    ones: int = 0
-
-    def add(self, array: pa.Array, typed: bool) -> None:
-        """Take in values that are present."""
-        if not len(array):
-            return
-        array = decoded(array)
-        self.rows += len(array)
-        self.families.add(_family(array.type, typed))
-        if pat.is_floating(array.type) and not self.spell_floats:
-            self._add_floats(numbers(array))
-        else:
-            self._add_words(words(array))
-
-    def _add_floats(self, values: NDArray[np.float64]) -> None:
-        values = values[np.isfinite(values)]
-        odd = values[(values != 0) & (values != 1)]
-        if len(odd) and self.odd is None:
-            self.odd = str(odd[0])
-        self.ones += int((values == 1).sum())
-
-    def _add_words(self, array: pa.Array) -> None:
-        counted = pc.value_counts(array)
-        uniques, times = counted.field("values"), counted.field("counts")
-        integer = pc.match_substring_regex(uniques, INTEGER)
-        number = pc.match_substring_regex(uniques, NUMBER)
-        endless = pc.match_substring_regex(uniques, NONFINITE)
-        self.integers += _total(times, integer)
-        self.decimals += _total(times, pc.and_not(number, integer))
-        self.nonfinite += _total(times, endless)
-        self.word = self.word or _first(uniques, pc.invert(pc.or_(number, endless)))
-        if not self.full:
-            for value, count in zip(uniques.to_pylist(), times.to_pylist(), strict=True):
-                self.counts[value] += count
-            self.full = len(self.counts) > 2 * MAX_CLASSES_ASKED
-        if len(uniques) > len(_BINARY):
-            self.odd = self.odd or uniques[0].as_py()
-        binary = pc.is_in(pc.utf8_lower(uniques), value_set=bridge.strings(sorted(_BINARY)))
-        self.odd = self.odd or _first(uniques, pc.invert(binary))
-        if self.odd is None:
-            self.ones += _total(times, bridge.flags(numbers(uniques) == 1.0))
-
-
-def _total(times: pa.Array, mask: pa.Array) -> int:
-    return pc.sum(times.filter(mask)).as_py() or 0
-
-
-def _first(values: pa.Array, mask: pa.Array) -> str | None:
-    chosen = values.filter(mask)
-    return chosen[0].as_py() if len(chosen) else None
-
-
-def _family(kind: pa.DataType, typed: bool) -> str:
-    if is_words(kind):
-        return "text" if typed else "cell"
-    if pat.is_boolean(kind):
-        return "boolean"
-    if pat.is_integer(kind):
-        return "integer"
-    return "floating" if pat.is_floating(kind) or pat.is_decimal(kind) else str(kind)
 
 
 class LabelTally:
@@ -263,7 +175,7 @@ class LabelTally:
         many = tally.full or found > limit
         alike = not self._requested and tally.rows > 50 and 2 * found > tally.rows
         if many or alike:
-            number = f"over {2 * MAX_CLASSES_ASKED:,}" if tally.full else f"{found:,}"
+            number = f"over {MAX_COUNTED:,}" if tally.full else f"{found:,}"
             raise DataError(
                 f"label column {self._columns[0]!r} has {number} distinct values in "
                 f"{tally.rows:,} rows: it looks like an id or free text",
@@ -301,60 +213,3 @@ def in_order(names: Counter[str]) -> tuple[str, ...]:
         return tuple(sorted(names, key=lambda name: (int(name), name)))
     except ValueError:
         return tuple(sorted(names))
-
-
-def unfit(array: pa.Array, kind: LabelKind | None) -> Mask:
-    """Rows whose label is present but no finite number, where numbers are needed.
-
-    With the kind still open (None), words are no reason; the spellings of infinity are.
-    """
-    none = np.zeros(len(array), dtype=np.bool_)
-    if kind in ("classes", "none") or is_list(array.type):
-        return none
-    if pat.is_fixed_size_list(array.type):
-        values = matrix(array)
-        return np.asarray(~np.isfinite(values).all(axis=1)) if values.size else none
-    if kind is None and is_words(array.type):
-        coded = words(array).dictionary_encode()
-        like = pc.match_substring_regex(coded.dictionary, f"({NUMBER})|({NONFINITE})")
-        if not pc.any(like).as_py():
-            return none
-        endless = bridge.array(like) & ~np.isfinite(numbers(coded.dictionary))
-        lost = bridge.is_null(coded.indices)
-        picked: Mask = endless[np.where(lost, 0, bridge.array(coded.indices))]
-        return picked & ~lost
-    if kind is None and not pat.is_floating(array.type):
-        return none
-    return np.asarray(~np.isfinite(numbers(array)))
-
-
-def encode(arrays: Sequence[pa.Array], schema: LabelSchema) -> NDArray[Any] | None:
-    """Labels as ``RowBatch`` holds them."""
-    if schema.kind == "none":
-        return None
-    first = arrays[0]
-    if schema.kind == "classes":
-        return _codes(words(first), schema)
-    if is_list(first.type):
-        return _indicators(first, schema)
-    if pat.is_fixed_size_list(first.type):
-        return matrix(first, schema.width).astype(np.float64)
-    return np.column_stack([numbers(array) for array in arrays])
-
-
-def _codes(array: pa.Array, schema: LabelSchema) -> NDArray[np.int64]:
-    codes = pc.index_in(array, value_set=bridge.strings(schema.names))
-    if codes.null_count:
-        value = array.filter(pc.is_null(codes))[0].as_py()
-        raise DataError(
-            f"label {value!r} was not there when the file was first read",
-            hint="the file changed while it was read, or two readers disagree: run again",
-        )
-    return bridge.array(codes).astype(np.int64)
-
-
-def _indicators(array: pa.Array, schema: LabelSchema) -> NDArray[np.float64]:
-    out = np.zeros((len(array), schema.width))
-    parents = bridge.array(pc.list_parent_indices(array))
-    out[parents.astype(np.int64), _codes(words(array.flatten()), schema)] = 1.0
-    return out

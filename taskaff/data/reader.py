@@ -81,11 +81,14 @@ def unique(names: Sequence[str], path: str) -> None:
 @contextmanager
 def arrow_errors(path: str, what: str, hint: str | None = None) -> Iterator[None]:
     """Turn what Arrow raises on a broken file into a ``DataError`` that names the file."""
+    import struct
+
     import pyarrow as pa
 
+    broken = (pa.ArrowException, OSError, EOFError, ValueError, OverflowError, struct.error)
     try:
         yield
-    except (pa.ArrowException, OSError, EOFError, ValueError, OverflowError) as error:
+    except broken as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise DataError(
             f"{what} cannot be read: {lines[0][:300].rstrip('.')}",

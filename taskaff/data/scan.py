@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from taskaff.data import bridge
 from taskaff.data.columns import Choice
-from taskaff.data.labels import LabelTally, unfit
+from taskaff.data.encode import unfit
+from taskaff.data.labels import LabelTally
 from taskaff.data.names import split_word
 from taskaff.data.reader import Reader
 from taskaff.data.values import Mask, WidthError, matrix, missing, numbers, words

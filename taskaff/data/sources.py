@@ -82,10 +82,16 @@ def _from_text(text: str, request: DataRequest) -> Located:
         found = _found_local(text, request, ())
         return Located(task_name(str(path.absolute()), folder=False), [found])
     if path.is_dir():
-        names = _Folder(text, request, local=None).files()
+        names = _Folder(text, request).files()
         return Located(task_name(str(path.absolute()), folder=True), names.files, names.notes)
     if glob.has_magic(text):
         return _from_glob(text, request)
+    if path.exists():
+        raise DataError(
+            "not a regular file",
+            where=Place(text),
+            hint="pipe it in: a single - reads standard input, with --stdin-format csv",
+        )
     raise _no_such(text)
 
 
@@ -166,7 +172,7 @@ def from_filesystem(
         found = _found_remote(filesystem, info, request, (), shown)
         return Located(task_name(path, folder=False), [found])
     if info.type == pafs.FileType.Directory:
-        listed = _Folder(path, request, local=filesystem).files()
+        listed = _Folder(path, request, filesystem).files()
         return Located(task_name(path, folder=True), listed.files, listed.notes)
     raise DataError("no such file or folder", where=Place(shown), hint="check the address")
 
@@ -210,12 +216,12 @@ class _Folder:
     shards, so that a missing one is noticed.
     """
 
-    def __init__(self, path: str, request: DataRequest, local: Any) -> None:
+    def __init__(self, path: str, request: DataRequest, filesystem: Any = None) -> None:
         import pyarrow.fs as pafs
 
         self._path, self._request = path, request
-        self._fs = local if local is not None else pafs.LocalFileSystem()
-        self._remote = local is not None
+        self._fs = filesystem if filesystem is not None else pafs.LocalFileSystem()
+        self._remote = filesystem is not None
 
     def files(self) -> Located:
         """The files, in the order of their names."""

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import struct
 import threading
 from contextlib import suppress
@@ -181,6 +182,9 @@ def test_a_file_that_changes_after_the_scan(tmp_path):
     write(path, GOOD + b"more,pos\n")
     with pytest.raises(DataError, match="changed while"):
         list(task.batches())
+    path.unlink()
+    with pytest.raises(DataError, match="No such file"):
+        list(task.batches())
 
 
 @pytest.mark.parametrize(
@@ -307,6 +311,21 @@ def test_a_small_parquet_file_that_declares_much(tmp_path):
     refused(path, "declares", "smaller row groups", column="text")
 
 
+@pytest.mark.parametrize("make", [pa.ipc.new_file, pa.ipc.new_stream])
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+@pytest.mark.parametrize("keyed", [False, True])
+def test_a_small_arrow_file_that_declares_much(tmp_path, make, codec, keyed):
+    text = pa.array(["x" * 1_000_000] * 100)
+    if keyed:
+        text = pa.DictionaryArray.from_arrays(pa.array(np.arange(100, dtype=np.int32)), text)
+    table = pa.table({"text": text, "label": ["a", "b"] * 50})
+    path = tmp_path / "toy.arrow"
+    with make(path, table.schema, options=pa.ipc.IpcWriteOptions(compression=codec)) as writer:
+        writer.write_table(table)
+    assert path.stat().st_size < 1_000_000
+    refused(path, "declares", "without compression")
+
+
 def test_one_long_text_repeated_in_a_small_parquet_file(tmp_path):
     """Stored once in a dictionary; spelled out it would be 800 MB."""
     codes = pa.array(np.zeros(4_000, np.int32))
@@ -430,6 +449,8 @@ def test_folders(tmp_path):
     refused(tmp_path / "mix", "mixes formats", "/*.csv'")
     refused(tmp_path / "mix" / "a.cvs", "no such file", "did you mean")
     refused(write(tmp_path / "a.xlsx", b"PK"), "suffix", ".csv")
+    os.mkfifo(tmp_path / "pipe")
+    refused(tmp_path / "pipe", "not a regular file", "--stdin-format")
     with pytest.raises(DataError, match="no file matches"):
         opened(f"{tmp_path}/none*.csv")
 
