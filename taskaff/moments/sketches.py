@@ -1,8 +1,9 @@
 """Row sketches: the distinct content hashes of a split, or the smallest 2**20 of them.
 
-Bottom-k sketches after Cohen and Kaplan, "Summarizing data using bottom-k sketches", PODC 2007:
-hashes are uniform, so the k smallest of the distinct ones are a uniform sample of the distinct
-rows, and the k smallest of a union follow from the k smallest of its parts.
+Bottom-k sketches after Beyer, Haas, Reinwald, Sismanis and Gemulla, "On synopses for distinct-value
+estimation under multiset operations", SIGMOD 2007: hashes are uniform, so the k smallest of the
+distinct ones are a uniform sample of the distinct rows, and the k smallest of a union follow from
+the k smallest of its parts.
 """
 
 from __future__ import annotations
