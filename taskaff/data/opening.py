@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from taskaff.data.columns import Choice, Chooser
+from taskaff.data.found import Found
 from taskaff.data.labels import LabelTally
 from taskaff.data.names import task_name
 from taskaff.data.reader import Options, Reader
 from taskaff.data.scan import SHOWN, FileScan, Gate, Judge, Marks, scan_file
-from taskaff.data.sources import Found, locate
+from taskaff.data.sources import locate
 from taskaff.data.task import FileTask
 from taskaff.errors import DataError, Place, TaskaffError, UsageError
 from taskaff.records import (

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from taskaff.data import bridge
 from taskaff.data.columns import Choice
 from taskaff.data.encode import encode
+from taskaff.data.found import Found
 from taskaff.data.reader import pieces
 from taskaff.data.scan import FileScan, Gate, Judge, any_of
-from taskaff.data.sources import Found
 from taskaff.data.values import matrix, numbers, words
 from taskaff.errors import DataError, Place, TaskaffError
 from taskaff.records import SPLITS, InputFile, RowBatch, SplitName, TaskInfo

@@ -1,0 +1,67 @@
+"""One file of a data set, found but not opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from taskaff.data.blobs import Blob, local_blob
+from taskaff.data.names import format_of, split_of, stem_of
+from taskaff.data.tables import TableReader
+from taskaff.errors import DataError, Place
+from taskaff.records import DataRequest, SplitName
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One file (or table) of a task, not opened yet."""
+
+    path: str
+    format: str
+    split: SplitName | None
+    blob: Blob | None = None
+    table: TableReader | None = None
+
+
+@dataclass(slots=True)
+class Located:
+    """Everything that one argument stands for."""
+
+    name: str
+    files: list[Found]
+    notes: list[str] = field(default_factory=list)
+
+
+def format_and_compression(path: str, request: DataRequest) -> tuple[str, str | None]:
+    """Format and compression of a file, by request or by suffix."""
+    named, compression = format_of(path)
+    name = request.format or named
+    if name is None:
+        raise DataError(
+            "the suffix says no known format",
+            where=Place(path),
+            hint="rename it to end in .csv, .tsv, .jsonl, .parquet, .arrow, .npz or .npy "
+            "(.gz, .bz2, .xz, .zst may follow)",
+        )
+    return name, compression
+
+
+def found_local(path: str, request: DataRequest, folders: tuple[str, ...]) -> Found:
+    """A file of this machine, under folders whose names may say the split."""
+    name, compression = format_and_compression(path, request)
+    split = split_of((*folders, stem_of(path)))
+    return Found(path, name, split, local_blob(path, compression))
+
+
+def found_remote(
+    filesystem: Any, info: Any, request: DataRequest, folders: tuple[str, ...], shown: str
+) -> Found:
+    """A file of an Arrow filesystem, shown as ``shown`` in messages."""
+    name, compression = format_and_compression(info.path, request)
+
+    def stamp() -> object:
+        now = filesystem.get_file_info(info.path)
+        return now.size, now.mtime_ns
+
+    blob = Blob(shown, info.size, lambda: filesystem.open_input_file(info.path), stamp, compression)
+    return Found(shown, name, split_of((*folders, stem_of(info.path))), blob)
