@@ -65,10 +65,17 @@ def load(spec: str, store: Store) -> WordVectors:
         reader=READER_VERSION,
         format=wordvectors.FORMAT_VERSION,
     )
-    found = store.get("vectors", key) or store.put(
-        "vectors", key, lambda out: _write_converted(spec, out)
-    )
-    return wordvectors.open_file(found)
+
+    def write(out: Path) -> None:
+        _write_converted(spec, out)
+
+    found = store.get("vectors", key) or store.put("vectors", key, write)
+    try:
+        return wordvectors.open_file(found)
+    except EmbedError:  # an entry too large to be verified at each use was damaged
+        if store.mode == "only":
+            raise
+        return wordvectors.open_file(Store(store.root, "refresh").put("vectors", key, write))
 
 
 def describe(spec: str, store: Store) -> WordVectorInfo:

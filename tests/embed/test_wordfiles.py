@@ -16,6 +16,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from taskaff import embed
+from taskaff import store as store_module
 from taskaff.embed import sources, textblock, textvectors, wordfiles, wordvectors
 from taskaff.errors import CacheError, EmbedError, Place
 from taskaff.store import Store
@@ -374,6 +375,20 @@ def test_a_file_is_read_once(tmp_path, store, monkeypatch):
     path.write_bytes(PLAIN.replace(b"of", b"if"))
     with pytest.raises(CacheError, match="no vectors entry"):
         wordfiles.load(str(path), Store(store.root, "only"))
+
+
+def test_a_cut_cache_entry_is_made_again(tmp_path, store, monkeypatch):
+    monkeypatch.setattr(store_module, "VERIFIED_BYTES", 10)
+    path = tmp_path / "v.txt"
+    path.write_bytes(PLAIN)
+    wordfiles.load(str(path), store)
+    (entry,) = [entry for entry in store.entries() if entry.kind == "vectors"]
+    entry.path.write_bytes(entry.path.read_bytes()[:-1])
+    with pytest.raises(EmbedError, match="the file is cut"):
+        wordfiles.load(str(path), Store(store.root, "only"))
+    found = wordfiles.load(str(path), store)
+    expect((found.words.to_pylist(), found.vectors))
+    assert store.verify() == []
 
 
 def python_reader(content, width):
