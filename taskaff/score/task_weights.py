@@ -76,8 +76,11 @@ def same_rows(a: TaskSignature, b: TaskSignature) -> bool:
         return False
     if ours and theirs and not np.array_equal(ours.hashes, theirs.hashes):
         return False
-    scale = float(np.abs(a.sxx).max(initial=0.0))
-    return bool(np.abs(a.sxx - b.sxx).max(initial=0.0) <= SAME * scale)
+    return _close(a.sx, b.sx) and _close(a.sxx, b.sxx)
+
+
+def _close(a: Floats, b: Floats) -> bool:
+    return bool(np.abs(a - b).max(initial=0.0) <= SAME * np.abs(a).max(initial=0.0))
 
 
 def _columns(view: TaskView) -> TaskWeights | None:
