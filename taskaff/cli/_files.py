@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,14 +20,24 @@ def check_target(path: Path, inputs: Iterable[object]) -> None:
     if not os.access(path.parent, os.W_OK):
         raise UsageError(f"-o {path}: the folder cannot be written", hint="name another one")
     for source in inputs:
-        if isinstance(source, (str, Path)) and _same(path, Path(source)):
+        if isinstance(source, (str, Path)) and _is_part_of(path, str(source)):
             raise UsageError(f"-o {path} would overwrite an input", hint="name another file")
 
 
-def _same(one: Path, other: Path) -> bool:
+def _is_part_of(path: Path, source: str) -> bool:
+    """Whether ``path`` is ``source``, or a shard of the folder or the pattern ``source``."""
+    from taskaff.data.names import format_of
+
+    folder = Path(source)
     try:
-        return one.exists() and other.exists() and one.samefile(other)
-    except (OSError, ValueError):
+        if not path.exists():
+            return False
+        if folder.is_dir():
+            inside = path.resolve().is_relative_to(folder.resolve())
+            return inside and format_of(path.name)[0] is not None
+        found = [source] if folder.exists() else glob.iglob(source, recursive=True)  # noqa: PTH207
+        return any(path.samefile(one) for one in found)
+    except (OSError, ValueError):  # a URL, or no path at all
         return False
 
 

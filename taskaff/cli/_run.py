@@ -19,7 +19,8 @@ import typer
 from taskaff.cli._streams import flush, say
 from taskaff.errors import TaskaffError
 
-FINISHED, FAILED, BROKEN, INCONCLUSIVE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
+FINISHED, BROKEN, INTERRUPTED, BROKEN_PIPE = 0, 2, 130, 141
+"""The others, 1 and 3, come from the gate alone (``_gate.EXIT_CODES``)."""
 
 
 def main() -> NoReturn:

@@ -20,7 +20,11 @@ def inspect(
     from taskaff.cli._datasets import requests
     from taskaff.cli._output import emit, plan
     from taskaff.cli._settings import read_config
+    from taskaff.errors import UsageError
 
     [request] = requests([data], read_config(choice, offline=reading.offline), reading)
+    if str(request.source).endswith(".taskaff"):
+        found = f"{request.source} is a signature, which holds no rows to inspect"
+        raise UsageError(found, hint="taskaff score takes it")
     report = plan(reporting, [request.source])
     emit(pipeline.inspect(request), report)

@@ -60,8 +60,8 @@ def fake_pipeline(monkeypatch):
 
 
 @pytest.fixture
-def quick(monkeypatch, tmp_path, capsys, fake_pipeline):
-    """``quick("score", "a", "b")`` on the fake pipeline in this process, in an empty folder."""
+def direct(monkeypatch, tmp_path, capsys):
+    """``direct("score", "a", "b")`` in this process, in an empty folder."""
     from taskaff.cli._run import run
 
     monkeypatch.chdir(tmp_path)
@@ -76,6 +76,12 @@ def quick(monkeypatch, tmp_path, capsys, fake_pipeline):
         return SimpleNamespace(returncode=code, stdout=captured.out, stderr=captured.err)
 
     return call
+
+
+@pytest.fixture
+def quick(fake_pipeline, direct):
+    """``direct`` on the fake pipeline."""
+    return direct
 
 
 @pytest.fixture(name="clean_environment")

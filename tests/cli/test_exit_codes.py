@@ -74,6 +74,7 @@ QUICK = [
     (("inspect", "bad"), 2),
     (("inspect", "pass"), 0),
     (("inspect",), 2),
+    (("inspect", "a.taskaff"), 2),
     (("profile", "bad"), 2),
     (("profile", "pass", "-o", "out.npz"), 2),
     (("profile", "unwritable"), 2),

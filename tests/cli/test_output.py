@@ -50,6 +50,19 @@ def test_a_bad_target_is_refused_before_any_work(quick, tmp_path, target):
     assert names(tmp_path) == ["pass.csv"]
 
 
+@pytest.mark.parametrize("source", ["shards/a.csv", "shards", "shards/*.csv", "./shards/../shards"])
+def test_no_shard_of_an_input_is_overwritten(quick, tmp_path, source):
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards" / "a.csv").write_text("text\na\n")
+    done = quick("score", source, "crash", "-o", "shards/a.csv")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "error: usage: -o shards/a.csv would overwrite an input",
+    )
+    assert quick("score", source, "pass", "-o", "shards/new.json").returncode == 0
+    assert quick("score", source, "pass", "-o", "shards/new.json").returncode == 0
+
+
 @pytest.mark.parametrize("source", ["bad", "crash", "interrupt"])
 def test_nothing_is_written_when_anything_fails(cli, tmp_path, source):
     (tmp_path / "old.json").write_text("old")
