@@ -11,18 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taskaff.parallel import ordered_map
 from taskaff.records import FOLDS, PairTable, ScoreSettings
-from taskaff.score.grams import chunks, frobenius_grams
+from taskaff.score.grams import chunks, frobenius_grams, on_every_core
 from taskaff.score.jackknife import NO_INTERVAL, interval
 from taskaff.score.tables import Why, for_tasks, pair_table, too_few_rows
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
     from taskaff.score.views import TaskView
-
-WORTH_THREADS = 1e9
-"""Number of operations from which threads repay their start."""
 
 EXPLAIN = (
     "How far two tasks' inputs occupy the same directions, from 0 (none in common) to 1; higher "
@@ -78,13 +74,9 @@ def truncate_all(views: Sequence[TaskView], share: float) -> list[Floats]:
     def some(tasks: range) -> list[Floats]:
         return [truncate(views[i].gram(), share) for i in tasks]
 
-    if len(views) * views[0].width ** 3 < WORTH_THREADS:
-        return some(range(len(views)))
-    from threadpoolctl import threadpool_limits
-
-    # One decomposition a core is twice as fast as one after the other on all cores.
-    with threadpool_limits(1, user_api="blas"):
-        return [matrix for part in ordered_map(some, chunks(len(views))) for matrix in part]
+    k = len(views)
+    parts = on_every_core(some, chunks(k), 10.0 * k * views[0].width ** 3)
+    return [matrix for part in parts for matrix in part]
 
 
 def truncate(G: Floats, share: float) -> Floats:

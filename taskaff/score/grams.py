@@ -8,8 +8,8 @@ the triangle is the rectangle ``[a:b, a:d]`` whose part right of the diagonal bl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from taskaff.records import Floats
     from taskaff.score.views import TaskView
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+WORTH_THREADS = 1e8
+"""Number of operations from which threads repay their start."""
 ROOT2 = float(np.sqrt(2.0))
-BAND_NUMBERS = 8_000_000
-"""Numbers held of one band of all tasks: 64 MB for each of ``count`` matrices a task."""
+BAND_NUMBERS = 4_000_000
+"""Numbers held of one band of all tasks: 32 MB for each of ``count`` matrices a task."""
 
 Band = Callable[["TaskView", int, int, "Floats"], None]
 """``band(view, a, b, out)`` writes ``[a:b, a:]`` of each of ``count`` matrices."""
@@ -40,21 +45,36 @@ def frobenius_grams(
     """
     k, d = len(views), views[0].width
     height = max(1, min(d, BAND_NUMBERS // (k * d)))
-    grams = np.zeros((count, k, k))
-    for a in range(0, d, height):
+
+    def products(a: int) -> Floats:
         b = min(a + height, d)
         stack = np.empty((count, k, b - a, d - a), dtype=dtype)
+        for i, view in enumerate(views):
+            band(view, a, b, stack[:, i])
+            stack[:, i, :, b - a :] *= ROOT2
+        return np.stack([rows @ rows.T for rows in stack.reshape(count, k, -1)])
 
-        def fill(tasks: range, a: int = a, b: int = b, stack: Any = stack) -> None:
-            for i in tasks:
-                band(views[i], a, b, stack[:, i])
-                stack[:, i, :, b - a :] *= ROOT2
-
-        for _ in ordered_map(fill, chunks(k)):
-            pass
-        for gram, rows in zip(grams, stack.reshape(count, k, -1), strict=True):
-            gram += rows @ rows.T
+    grams = np.zeros((count, k, k))
+    for part in on_every_core(products, range(0, d, height), count * k * k * d * d // 2):
+        grams += part
     return grams
+
+
+def on_every_core(
+    function: Callable[[Item], Result], items: Iterable[Item], operations: float
+) -> Iterator[Result]:
+    """``function`` of each item in order: item by item on one core each, if that is worth it.
+
+    The matrix library works on one core meanwhile. Independent pieces are twice as fast as
+    decompositions that share every step, and they do not wait for one another on a busy machine.
+    """
+    if operations < WORTH_THREADS:
+        yield from map(function, items)
+        return
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield from ordered_map(function, items)
 
 
 def chunks(k: int) -> list[range]:

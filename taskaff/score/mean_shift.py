@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taskaff.parallel import ordered_map
 from taskaff.records import FOLDS, PairTable, ScoreSettings
-from taskaff.score.grams import chunks
+from taskaff.score.grams import chunks, on_every_core
 from taskaff.score.jackknife import NO_INTERVAL, interval
 from taskaff.score.tables import Why, pair_table, too_few_rows
 
@@ -52,7 +51,7 @@ def mean_shift(views: Sequence[TaskView], settings: ScoreSettings) -> PairTable:
         for i in tasks:
             squared[:, i, i:], varying[i, i:] = _against(i, folds, means, variances)
 
-    for _ in ordered_map(compare, _interleaved(k)):
+    for _ in on_every_core(compare, _interleaved(k), 16.0 * k * k * views[0].width):
         pass
     squared = np.triu(squared) + np.transpose(np.triu(squared, 1), (0, 2, 1))
     value = np.sqrt(np.maximum(squared[0], 0.0))
