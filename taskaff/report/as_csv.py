@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from taskaff.records import PairTable, ScoreResult, TaskInfo
+from taskaff.report.columns import joined, texts
 from taskaff.report.document import input_file
 from taskaff.report.escape import csv_cell
 from taskaff.report.options import ReportOptions
@@ -28,19 +28,17 @@ def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[s
         header += [name, f"{name}_low", f"{name}_high"]
         header += [f"{name}_{extra}" for extra in table.extras] + [f"{name}_note"]
     yield ",".join(map(csv_cell, header)) + "\n"
-    names = pa.array([csv_cell(name) for name in result.names], pa.string())
+    names = texts([csv_cell(name) for name in result.names])
     for block in blocks(result):
-        columns = [pc.take(names, pa.array(block.source)), pc.take(names, pa.array(block.target))]
+        columns: list[pa.Array | str] = [*block.names(names)]
         for table in result.tables.values():
             columns += _columns(table, block)
-        rows = pc.binary_join_element_wise(*columns, ",")
-        yield "\n".join(rows.to_pylist()) + "\n"
+        yield "\n".join(joined(columns, ",").to_pylist()) + "\n"
 
 
-def _columns(table: PairTable, block: Block) -> list[pa.Array]:
+def _columns(table: PairTable, block: Block) -> list[pa.Array | str]:
     arrays = [table.value, table.low, table.high, *table.extras.values()]
-    notes = pc.fill_null(block.notes(table, csv_cell), "")
-    return [*(block.numbers(array, "") for array in arrays), notes]
+    return [*(block.numbers(array, "") for array in arrays), block.notes(table, csv_cell)]
 
 
 def _files(info: TaskInfo) -> Iterator[str]:

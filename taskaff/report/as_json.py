@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from taskaff.records import PairTable, ScoreResult, TaskInfo
+from taskaff.report.columns import joined, texts
 from taskaff.report.document import Document, inspect_document, score_head, score_tail
 from taskaff.report.escape import json_safe, json_text
 from taskaff.report.options import ReportOptions
-from taskaff.report.pairs import Block, blocks, concat
+from taskaff.report.pairs import Block, blocks
 
 
 def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
@@ -37,18 +37,13 @@ def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[s
 
 def pair_lines(result: ScoreResult) -> Iterator[list[str]]:
     """One JSON object a pair and direction, in blocks."""
-    names = pa.array([json_text(name) for name in result.names], pa.string())
+    names = texts([json_text(name) for name in result.names])
     for block in blocks(result):
-        parts: list[pa.Array | str] = [
-            '{"source": ',
-            pc.take(names, pa.array(block.source)),
-            ', "target": ',
-            pc.take(names, pa.array(block.target)),
-            ', "scores": {',
-        ]
+        source, target = block.names(names)
+        parts = ['{"source": ', source, ', "target": ', target, ', "scores": {']
         for n, (name, table) in enumerate(result.tables.items()):
             parts += [", " if n else "", f"{json_text(name)}: ", _estimates(table, block)]
-        yield concat([*parts, "}}"]).to_pylist()
+        yield joined([*parts, "}}"]).to_pylist()
 
 
 def _estimates(table: PairTable, block: Block) -> pa.Array:
@@ -57,10 +52,11 @@ def _estimates(table: PairTable, block: Block) -> pa.Array:
     for key, array in arrays.items():
         lead = ", " if parts else "{"
         parts += [f"{lead}{json_text(key)}: ", block.numbers(array, "null")]
-    notes = block.notes(table, json_text)
-    if notes.null_count < len(notes):
-        parts.append(pc.fill_null(concat([', "note": ', notes]), ""))
-    return concat([*parts, "}"])
+    return joined([*parts, block.notes(table, _note), "}"])
+
+
+def _note(text: str) -> str:
+    return f', "note": {json_text(text)}'
 
 
 def _entries(document: Document) -> Iterator[str]:

@@ -103,7 +103,7 @@ def _list(result: ScoreResult, notes: Footnotes) -> Iterator[str]:
         for i, j in pairs_of(result, table):
             shown = cell(table, i, j)
             way = f"{result.names[i]} → {result.names[j]}" if table.directed else ""
-            value = _marked(shown.value, notes.mark(shown.note))
+            value = _marked(shown.value, notes.mark(shown.note or shown.detail))
             rows.append([table.name, way, value, shown.interval, shown.beside])
     yield "\n### Scores\n" + _table(["score", "direction", "value", "interval", "beside it"], rows)
 

@@ -10,12 +10,12 @@ from taskaff.report.escape import guard, terminal
 from taskaff.report.facts import rejected
 from taskaff.report.names import shorten
 from taskaff.report.options import ReportOptions
-from taskaff.report.terminal.console import open_console, written
-from taskaff.report.terminal.heatmap import print_heatmap
-from taskaff.report.terminal.inspection import print_inspection
-from taskaff.report.terminal.mix import print_mix
-from taskaff.report.terminal.scores import print_scores
-from taskaff.report.terminal.tasks import print_tasks
+from taskaff.report.terminal.heatmap import add_heatmap
+from taskaff.report.terminal.inspection import add_inspection
+from taskaff.report.terminal.mix import add_mix
+from taskaff.report.terminal.page import Page
+from taskaff.report.terminal.scores import add_scores
+from taskaff.report.terminal.tasks import add_tasks
 
 
 def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[str]:
@@ -23,17 +23,17 @@ def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[s
     if options.quiet:
         yield guard(_one_line(result)) + "\n"
         return
-    console = open_console(options)
+    page = Page(options)
     if isinstance(result, TaskInfo):
-        print_inspection(console, result)
+        add_inspection(page, result)
     else:
-        print_tasks(console, result)
-        print_scores(console, result, options)
+        add_tasks(page, result)
+        add_scores(page, result, options)
         if len(result.tasks) > 2:
             for table in heat_tables(result):
-                print_heatmap(console, table, result.names, options.color)
-        print_mix(console, result)
-    yield written(console)
+                add_heatmap(page, table, result.names)
+        add_mix(page, result)
+    yield page.text()
 
 
 def _one_line(result: ScoreResult | TaskInfo) -> str:

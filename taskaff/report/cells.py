@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from taskaff.records import Estimate, PairTable, ScoreResult, TaskSummary
-from taskaff.report.numbers import MISSING, count, interval, percent, short
+from taskaff.records import PairTable, ScoreResult, TaskSummary
+from taskaff.report.numbers import MISSING, count, interval, percent, percent_interval, short
 
 WIDE = 12
 """More tasks than this have too many pairs to list for people."""
@@ -14,7 +14,7 @@ EXTREMES = 5
 """Pairs listed at either end when there are too many."""
 
 WORD = 12
-"""A note of at most this many characters is an answer ("not met") and stands in the cell."""
+"""A note, or its part before a colon, of at most this many characters stands in the cell."""
 
 HEAT = ("covariance_alignment", "source_gain")
 """Scores of the heat map: one without direction, one with."""
@@ -24,12 +24,17 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One score of one pair as text: value, interval, further numbers, and the note if long."""
+    """One score of one pair as text: value, interval, further numbers, and why.
+
+    A note like ``not met: 40 rows asked`` is an answer with its reason: the answer is part of
+    ``value``, the reason is ``detail``. Any other note is ``note``.
+    """
 
     value: str
     interval: str
     beside: str
     note: str
+    detail: str
 
     @property
     def both(self) -> str:
@@ -61,24 +66,23 @@ def cell(table: PairTable, i: int, j: int) -> Cell:
         shared = extras.pop("shared")
         value = f"{count(shared)} ({percent(estimate.value)})"
         value = value if estimate.value is not None else MISSING
-        bounds = _percent_interval(estimate)
+        bounds = percent_interval(estimate)
     else:
         value, bounds = short(estimate.value), interval(estimate)
-    if note and len(note) <= WORD:
-        value = note if estimate.value is None else f"{value} {note}"
+    word, _, detail = note.partition(": ")
+    if note and len(word) <= WORD:
+        value = word if estimate.value is None else f"{value} {word}"
         note = ""
-    beside = ", ".join(f"{key} {_brief(x)}" for key, x in extras.items() if x == x)
-    return Cell(value, bounds, beside, note)
+    else:
+        detail = ""
+    beside = ", ".join(
+        f"{key.replace('_', ' ')} {_brief(x)}" for key, x in extras.items() if x == x
+    )
+    return Cell(value, bounds, beside, note, detail)
 
 
 def _brief(x: float) -> str:
-    return count(x) if x == round(x) else short(x)
-
-
-def _percent_interval(estimate: Estimate) -> str:
-    if estimate.low is None and estimate.high is None:
-        return ""
-    return f"[{percent(estimate.low)}, {percent(estimate.high)}]"
+    return count(x) if abs(x) < 1e9 and x == round(x) else short(x)
 
 
 def note_at(table: PairTable, i: int, j: int) -> str:

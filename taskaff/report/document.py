@@ -6,6 +6,7 @@ Keys are stable: new ones may be added, none is renamed or removed within ``SCHE
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from taskaff.records import (
@@ -104,14 +105,7 @@ def encoder(card: EncoderCard) -> Document:
 
 def settings(settings: ScoreSettings) -> Document:
     """Every setting of the scoring stage."""
-    return {
-        "scores": list(settings.scores),
-        "confidence": settings.confidence,
-        "trace_share": settings.trace_share,
-        "min_rows": settings.min_rows,
-        "capacities": list(settings.capacities),
-        "capacity": settings.capacity,
-    }
+    return asdict(settings)
 
 
 def labels(schema: LabelSchema) -> Document:

@@ -76,8 +76,10 @@ def task_columns(tasks: tuple[TaskSummary, ...]) -> list[tuple[str, list[str]]]:
 def task_notes(result: ScoreResult) -> list[tuple[str, str]]:
     """Notes on the tasks, and why a count is missing; the same words for many tasks come once."""
     names: dict[str, dict[str, None]] = {}
+    splits = any(task.split_leak.value is not None for task in result.tasks)
     for task in result.tasks:
-        for note in (*task.notes, task.duplicates.note, task.split_leak.note):
+        leak = task.split_leak.note if splits else ""  # that nobody has another split is no news
+        for note in (*task.notes, task.duplicates.note, leak):
             if note:
                 names.setdefault(note, {})[task.name] = None
     return [(_who(tuple(tasks), len(result.tasks)), note) for note, tasks in names.items()]
@@ -93,8 +95,8 @@ def encoder_line(result: ScoreResult) -> str:
     """The encoder and the level of the intervals."""
     card = result.encoder
     revision = f" {card.revision}" if card.revision else ""
-    level = f"{100 * result.settings.confidence:g}%"
-    return f"encoder {card.id}{revision}, {card.width:,} dimensions; intervals at {level}"
+    level = f"at {100 * result.settings.confidence:g}%" if result.settings.intervals else "left out"
+    return f"encoder {card.id}{revision}, {card.width:,} dimensions; intervals {level}"
 
 
 def capacity_line(capacity: Capacity) -> str:

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from taskaff.records import Estimate
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from taskaff.records import Floats
 
 DIGITS = 12
 """Significant digits in the formats for machines: below this, threads and BLAS builds differ."""
@@ -18,32 +13,11 @@ DIGITS = 12
 MISSING = "–"  # noqa: RUF001
 
 
-def significant(x: Floats) -> Floats:
-    """``x`` rounded to ``DIGITS`` significant digits, elementwise; NaN where not finite."""
-    import numpy as np
-
-    with np.errstate(all="ignore"):
-        scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(np.abs(x))))
-        rounded = np.rint(x * scale) / scale
-    # Zero and the smallest subnormal numbers have no finite scale.
-    rounded = np.where(np.isfinite(rounded), rounded, x) + 0.0
-    return np.where(np.isfinite(x), rounded, np.nan)
-
-
 def rounded(x: float | None) -> float | None:
-    """One number as :func:`significant` writes it; None where it is not finite."""
+    """One number as the formats for machines write it; None where it is not finite."""
     if x is None or not math.isfinite(x):
         return None
     return float(f"{x:.{DIGITS - 1}e}") + 0.0
-
-
-def decimal_text(x: Floats, missing: str) -> pa.Array:
-    """Arrow strings of :func:`significant` numbers, with ``missing`` where there is none."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    numbers = pa.array(significant(x), from_pandas=True)
-    return pc.fill_null(pc.cast(numbers, pa.string()), missing)
 
 
 def short(x: float | None) -> str:
@@ -72,12 +46,18 @@ def count(x: float | None) -> str:
 
 
 def interval(estimate: Estimate) -> str:
-    """``[low, high]``, or nothing when there is none."""
+    """``[low, high]``, or nothing when there is none or the value is exact."""
+    return _bounds(estimate, short)
+
+
+def percent_interval(estimate: Estimate) -> str:
+    """:func:`interval` of a share."""
+    return _bounds(estimate, percent)
+
+
+def _bounds(estimate: Estimate, text: Callable[[float | None], str]) -> str:
     if estimate.low is None and estimate.high is None:
         return ""
-    return f"[{short(estimate.low)}, {short(estimate.high)}]"
-
-
-def with_interval(estimate: Estimate) -> str:
-    """``0.87 [0.84, 0.90]``."""
-    return f"{short(estimate.value)} {interval(estimate)}".rstrip()
+    if estimate.low == estimate.value == estimate.high:
+        return ""
+    return f"[{text(estimate.low)}, {text(estimate.high)}]"

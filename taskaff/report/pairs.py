@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from taskaff.records import PairTable, ScoreResult
 from taskaff.report.cells import note_at
-from taskaff.report.numbers import decimal_text
+from taskaff.report.columns import decimals, taken, texts
 
 if TYPE_CHECKING:
     from taskaff.records import Floats, Ints
@@ -32,22 +31,26 @@ class Block:
     source: Ints
     target: Ints
 
+    def names(self, column: pa.Array) -> tuple[pa.Array, pa.Array]:
+        """Names of the sources and of the targets, out of the column of task names."""
+        return taken(column, self.source), taken(column, self.target)
+
     def numbers(self, array: Floats, missing: str) -> pa.Array:
         """Entries of a ``(k, k)`` array as text."""
-        return decimal_text(np.asarray(array)[self.source, self.target], missing)
+        return decimals(np.asarray(array)[self.source, self.target], missing)
 
-    def notes(self, table: PairTable, quote: Callable[[str], str]) -> pa.Array:
-        """Notes of a table, quoted; null where there is none."""
+    def notes(self, table: PairTable, quote: Callable[[str], str]) -> pa.Array | str:
+        """Notes of a table, quoted; empty where there is none."""
         if not table.notes:
-            return pa.nulls(len(self.source), pa.string())
-        quoted: dict[str, str | None] = {"": None}
-        found: list[str | None] = []
+            return ""
+        quoted = {"": ""}
+        found = []
         for i, j in zip(self.source.tolist(), self.target.tolist(), strict=True):
             text = note_at(table, i, j)
             if text not in quoted:
                 quoted[text] = quote(text)
             found.append(quoted[text])
-        return pa.array(found, pa.string())
+        return texts(found)
 
 
 def blocks(result: ScoreResult) -> Iterator[Block]:
@@ -59,8 +62,3 @@ def blocks(result: ScoreResult) -> Iterator[Block]:
         off = source != target
         if off.any():
             yield Block(source[off], target[off])
-
-
-def concat(parts: list[pa.Array | str]) -> pa.Array:
-    """Columns and constants joined into one column of text."""
-    return pc.binary_join_element_wise(*parts, "")

@@ -81,6 +81,7 @@ def _score() -> Schema:
             "Settings of the scoring stage. Empty lists mean: all scores, the default grid.",
             scores=_TEXTS,
             confidence=_NUMBER,
+            intervals={"type": "boolean"},
             trace_share=_NUMBER,
             min_rows=_COUNT,
             capacities={"type": "array", "items": _COUNT},

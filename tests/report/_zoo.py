@@ -31,7 +31,7 @@ DIRECTED = {
     "head_energy_share_metric": True,
     "source_gain": True,
     "theorem2": True,
-    "overlap": False,
+    "overlap": True,
 }
 HOSTILE = (
     "[red]x[/red]",
@@ -72,9 +72,16 @@ def table(name: str, k: int, rng: np.random.Generator) -> PairTable:
         extras = {"chance": value * 0.3, "excess": value * 0.7}
     half = rng.uniform(0.01, 0.04, (k, k)) * np.abs(value)
     if name == "theorem2":
-        value = half = np.full((k, k), np.nan)
-        words = ("met", "not met", "vacuous")
-        notes = {(i, j): words[(i + j) % 3] for i in range(k) for j in range(k) if i != j}
+        value = np.where(value < 0.3, np.nan, value)
+        half = np.full((k, k), np.nan)
+        words = (
+            "met",
+            "not met: the order of {:.1e} source rows asked, 800 there",
+            "vacuous: {:.2f}",
+        )
+        cells = [(i, j) for i in range(k) for j in range(k) if i != j]
+        notes = {(i, j): words[(i + j) % 3].format(7.5e9 * i + j) for i, j in cells}
+        extras = {"sine": value / 3, "rows_asked": value * 1e10, "rows_have": np.full((k, k), 1000)}
     if not directed:
         value, half = (np.triu(x, 1) + np.triu(x, 1).T for x in (value, half))
         np.fill_diagonal(value, 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from report._zoo import HOSTILE, ZOO, inspection, names, result
 from rich.cells import cell_len
 
-from taskaff.records import ScoreResult, TaskInfo
+from taskaff.records import Estimate, ScoreResult, ScoreSettings, TaskInfo
 from taskaff.report import ReportOptions, render
 from taskaff.report.names import short_names, shorten
 from taskaff.report.numbers import MISSING, count, percent, short
@@ -45,8 +46,9 @@ def test_two_tasks_give_a_list_with_value_interval_and_chance_level() -> None:
     assert re.search(r"covariance_alignment +0\.94 +\[0\.92, 0\.95\]", text)
     assert re.search(r"source_gain +mr → cr +0\.036", text)
     assert re.search(r"\n +cr → mr +-0\.004", text)
-    assert re.search(r"theorem2 +mr → cr +not met", text)
-    assert re.search(r"overlap +48 \(0\.95%\)", text)
+    assert re.search(r"theorem2 +mr → cr +0\.67 not met¹", text)
+    assert "¹ the order of 1.0e+00 source rows asked, 800 there" in text
+    assert re.search(r"overlap +mr → cr +48 \(0\.95%\) +\[0\.92%, 0\.99%\]", text)
     assert "chance 0.12, excess 0.27" in text
     assert "chance 0.12, excess 0.27" in table(ZOO["two"], width=80)
     assert "Heat map" not in text
@@ -123,7 +125,24 @@ def test_header_says_what_is_known_of_the_tasks() -> None:
     for word in ("1,731", "2 classes", "2.1%", "12 (0.69%)"):
         assert word in line
     assert "padded from" not in text
-    assert "every task: one split only" in text
+    assert "one split only" not in text
+    leaking = replace(ZOO["two"].tasks[0], split_leak=Estimate(7.0, 7.0, 7.0))
+    other = replace(ZOO["two"], tasks=(leaking, ZOO["two"].tasks[1]))
+    assert re.search(r"in other splits.*\n.*\n1  mr .* 7 \(0\.70%\)", table(other, width=140))
+    assert "cr: one split only" in table(other)
+
+
+def test_exact_values_have_no_interval() -> None:
+    zoo = result(names(2), scores=("overlap", "covariance_alignment"))
+    for each in zoo.tables.values():
+        each.low[:] = each.high[:] = each.value
+    scores = table(zoo).split("Scores ")[1].split("Capacity")[0]
+    assert "[" not in scores
+
+
+def test_intervals_left_out_are_said() -> None:
+    zoo = replace(ZOO["two"], settings=ScoreSettings(intervals=False))
+    assert "intervals left out" in table(zoo)
 
 
 def test_capacity_marks_the_recommendation() -> None:

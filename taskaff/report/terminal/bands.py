@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rich.cells import cell_len
-from rich.console import Console
 from rich.text import Text
 
-from taskaff.report.terminal.console import plain_table
+from taskaff.report.terminal.page import Page, plain_table
 
 GAP = 2
 """Blanks between two columns."""
@@ -34,13 +33,13 @@ class Column:
         return max(self.width, *map(cell_len, self.header.split("\n")))
 
 
-def print_bands(console: Console, lead: list[Column], columns: list[Column]) -> None:
+def add_bands(page: Page, lead: list[Column], columns: list[Column]) -> None:
     """Print ``lead`` and as many of ``columns`` as fit; then ``lead`` again and the next ones."""
-    room = console.width - sum(column.width + GAP for column in lead)
+    room = page.width - sum(column.width + GAP for column in lead)
     for n, band in enumerate(_bands(columns, room) or [[]]):
         if n:
-            console.print()
-        _print_band(console, [*lead, *band])
+            page.blank()
+        _add_band(page, [*lead, *band])
 
 
 def _bands(columns: list[Column], room: int) -> list[list[Column]]:
@@ -56,10 +55,10 @@ def _bands(columns: list[Column], room: int) -> list[list[Column]]:
     return bands
 
 
-def _print_band(console: Console, columns: list[Column]) -> None:
+def _add_band(page: Page, columns: list[Column]) -> None:
     right = tuple(n for n, column in enumerate(columns) if column.right)
     table = plain_table(*(column.header for column in columns), right=right)
-    room = console.width - sum(column.width + GAP for column in columns) + GAP
+    room = page.width - sum(column.width + GAP for column in columns) + GAP
     for shown, column in zip(table.columns, columns, strict=True):
         # Headers stay on one line while there is room, from the left.
         more = min(max(0, room), column.natural - column.width)
@@ -67,4 +66,4 @@ def _print_band(console: Console, columns: list[Column]) -> None:
         room -= more
     for row in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*map(Text, row))
-    console.print(table)
+    page.add(table)

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from rich.cells import cell_len
-from rich.console import Console
 from rich.text import Text
 
 from taskaff.records import PairTable
 from taskaff.report.escape import terminal
 from taskaff.report.names import short_names
 from taskaff.report.numbers import MISSING
-from taskaff.report.terminal.console import heading, paragraph
+from taskaff.report.terminal.page import Page, heading, paragraph, unwrapped
 
 SHADES = "░▒▓█"
 BLUES = (255, 189, 153, 111, 69, 27)
@@ -101,25 +100,25 @@ class Grid:
         return Text((scale.shade(x) * 2).rjust(self.wide)[-self.wide :])
 
 
-def print_heatmap(console: Console, table: PairTable, names: tuple[str, ...], color: bool) -> None:
+def add_heatmap(page: Page, table: PairTable, names: tuple[str, ...]) -> None:
     """The map, with task numbers above the columns; said, not shown, when it cannot fit."""
-    heading(console, f"Heat map of {terminal(table.name)}")
+    heading(page, f"Heat map of {terminal(table.name)}")
     k, digits, scale = len(names), len(str(len(names))), Scale.of(table)
     longest = max(len(scale.text(x)) for x in (scale.low, scale.high))
-    label = digits + 1 + min(max(8, console.width // 5), max(map(cell_len, names)))
-    grid = Grid.fitting(k, longest, console.width - label - 1)
+    label = digits + 1 + min(max(8, page.width // 5), max(map(cell_len, names)))
+    grid = Grid.fitting(k, longest, page.width - label - 1)
     if grid is None:
-        paragraph(console, f"{k:,} tasks do not fit into {console.width} columns; see -f csv.")
+        paragraph(page, f"{k:,} tasks do not fit into {page.width} columns; see -f csv.")
         return
     for above in grid.header(k):
-        console.print(Text(" " * (label + 1) + above, style="bold"), no_wrap=True, overflow="crop")
+        unwrapped(page, Text(" " * (label + 1) + above, style="bold"))
     for i, name in enumerate(short_names(names, label - digits - 1)):
         line = Text(f"{i + 1:>{digits}} {name}")
         line.pad_right(max(0, label + 1 - line.cell_len))
         for j in range(k):
-            line.append_text(grid.cell(float(table.value[i, j]), scale, color, i == j))
-        console.print(line, no_wrap=True, overflow="crop")
-    paragraph(console, _legend(table, scale, color), style="dim")
+            line.append_text(grid.cell(float(table.value[i, j]), scale, page.color, i == j))
+        unwrapped(page, line)
+    paragraph(page, _legend(table, scale, page.color), style="dim")
 
 
 def _legend(table: PairTable, scale: Scale, color: bool) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.text import Text
 
 from taskaff.records import TaskInfo
@@ -10,50 +9,50 @@ from taskaff.report.escape import terminal
 from taskaff.report.facts import TOP, facts, rejected, top_labels
 from taskaff.report.names import shorten
 from taskaff.report.numbers import percent
-from taskaff.report.terminal.console import heading, listing, paragraph, plain_table
+from taskaff.report.terminal.page import Page, heading, listing, paragraph, plain_table
 
 
-def print_inspection(console: Console, info: TaskInfo) -> None:
+def add_inspection(page: Page, info: TaskInfo) -> None:
     """Facts, labels, files, skipped rows, notes."""
-    listing(console, facts(info))
+    listing(page, facts(info))
     if info.label_counts:
-        _print_labels(console, info)
+        _add_labels(page, info)
     if info.files:
-        heading(console, "Files")
+        heading(page, "Files")
         table = plain_table("split", "rows", "bytes", "sha256", "path", right=(1, 2))
         for file in info.files:
             cells = (file.split, f"{file.rows:,}", f"{file.bytes:,}", file.sha256[:12])
             table.add_row(*map(Text, cells), Text(terminal(file.path)))
-        console.print(table)
+        page.add(table)
     if rejected(info.files):
-        _print_rejects(console, info)
+        _add_rejects(page, info)
     if info.notes:
-        heading(console, "Notes")
+        heading(page, "Notes")
         for note in info.notes:
-            paragraph(console, note)
+            paragraph(page, note)
 
 
-def _print_labels(console: Console, info: TaskInfo) -> None:
-    heading(console, "Labels")
+def _add_labels(page: Page, info: TaskInfo) -> None:
+    heading(page, "Labels")
     shown, more = top_labels(info)
     total = sum(info.rows.values())
     table = plain_table("label", "rows", "share", right=(1, 2))
     for name, n in shown:
         share = percent(n / total) if total else ""
         table.add_row(Text(shorten(name, 40)), f"{n:,}", Text(share))
-    console.print(table)
+    page.add(table)
     if more:
-        paragraph(console, f"… {more:,} more")
+        paragraph(page, f"… {more:,} more")
 
 
-def _print_rejects(console: Console, info: TaskInfo) -> None:
-    heading(console, "Skipped rows")
+def _add_rejects(page: Page, info: TaskInfo) -> None:
+    heading(page, "Skipped rows")
     table = plain_table("file", "row", "reason", right=(1,))
     for reject in info.rejects[:TOP]:
         reason = Text(shorten(reject.reason, 300))
         table.add_row(Text(terminal(reject.file)), f"{reject.row:,}", reason)
     if info.rejects:
-        console.print(table)
+        page.add(table)
     more = rejected(info.files) - len(info.rejects[:TOP])
     if more > 0:
-        paragraph(console, f"… {more:,} more")
+        paragraph(page, f"… {more:,} more")

@@ -5,30 +5,29 @@ from __future__ import annotations
 import math
 
 from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from taskaff.records import Capacity, CapacityPoint, ScoreResult
 from taskaff.report.facts import capacity_line, weights_line
 from taskaff.report.numbers import short
-from taskaff.report.terminal.console import heading, paragraph
+from taskaff.report.terminal.page import Page, heading, paragraph
 
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def print_mix(console: Console, result: ScoreResult) -> None:
+def add_mix(page: Page, result: ScoreResult) -> None:
     """Capacity with its curve, task weights, and the notes of the result."""
     if result.capacity is not None:
-        _print_capacity(console, result.capacity)
+        _add_capacity(page, result.capacity)
     if result.weights:
-        heading(console, "Task weights")
+        heading(page, "Task weights")
         for group in result.weights:
-            paragraph(console, weights_line(group))
+            paragraph(page, weights_line(group))
     if result.notes:
-        heading(console, "Notes")
+        heading(page, "Notes")
         for note in result.notes:
-            paragraph(console, note)
+            paragraph(page, note)
 
 
 def curve_bar(curve: tuple[CapacityPoint, ...]) -> str:
@@ -41,11 +40,11 @@ def curve_bar(curve: tuple[CapacityPoint, ...]) -> str:
     )
 
 
-def _print_capacity(console: Console, capacity: Capacity) -> None:
-    heading(console, "Capacity of the shared module")
-    paragraph(console, capacity_line(capacity))
+def _add_capacity(page: Page, capacity: Capacity) -> None:
+    heading(page, "Capacity of the shared module")
+    paragraph(page, capacity_line(capacity))
     if capacity.note:
-        paragraph(console, capacity.note, style="dim")
+        paragraph(page, capacity.note, style="dim")
     if not capacity.curve:
         return
     rows = [("r", "error", "±", "")]
@@ -54,7 +53,7 @@ def _print_capacity(console: Console, capacity: Capacity) -> None:
         mark = "*" if point.r == capacity.recommended else ""
         rows.append((f"{point.r}{mark}", short(point.error), short(point.stderr), bar * 4))
     width = max(cell_len(part) for row in rows for part in row) + 2
-    each = max(1, console.width // width - 1)
+    each = max(1, page.width // width - 1)
     for start in range(1, len(rows), each):
         grid = Table.grid()
         columns = [rows[0], *rows[start : start + each]]
@@ -62,10 +61,10 @@ def _print_capacity(console: Console, capacity: Capacity) -> None:
             grid.add_column(width=width, no_wrap=True, justify="right" if n else "left")
         for line in zip(*columns, strict=True):
             grid.add_row(*map(Text, line))
-        console.print(grid)
+        page.add(grid)
     if any(point.r == capacity.recommended for point in capacity.curve):
         paragraph(
-            console,
+            page,
             "* recommended: the smallest r within one standard error of the best",
             style="dim",
         )

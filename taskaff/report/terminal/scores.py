@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.cells import cell_len
-from rich.console import Console
 from rich.text import Text
 
 from taskaff.records import PairTable, ScoreResult
@@ -20,34 +19,36 @@ from taskaff.report.cells import (
 from taskaff.report.escape import terminal
 from taskaff.report.names import short_names
 from taskaff.report.options import ReportOptions
-from taskaff.report.terminal.bands import GAP, Column, print_bands
-from taskaff.report.terminal.console import (
+from taskaff.report.terminal.bands import GAP, Column, add_bands
+from taskaff.report.terminal.page import (
+    Page,
     heading,
     listing,
     paragraph,
     superscript,
+    unwrapped,
 )
 
 HEADER = 16
 """Score names are folded after an underscore to about this many columns."""
 
 
-def print_scores(console: Console, result: ScoreResult, options: ReportOptions) -> None:
+def add_scores(page: Page, result: ScoreResult, options: ReportOptions) -> None:
     """Every score of every pair, or what fits of it, then the notes."""
     if not result.tables or len(result.tasks) < 2:
         return
     notes = Footnotes()
     if len(result.tasks) == 2:
-        _print_list(console, result, options, notes)
+        _add_list(page, result, options, notes)
     elif len(result.tasks) <= WIDE:
-        _print_tables(console, result, notes)
+        _add_tables(page, result, notes)
     else:
-        _print_extremes(console, result, notes)
+        _add_extremes(page, result, notes)
     for n, text in enumerate(notes.texts, 1):
-        paragraph(console, f"{superscript(n)} {text}", style="dim")
+        paragraph(page, f"{superscript(n)} {text}", style="dim")
     if options.explain and len(result.tasks) > 2:
-        heading(console, "What the numbers mean")
-        listing(console, [(t.name, t.explain) for t in result.tables.values() if t.explain])
+        heading(page, "What the numbers mean")
+        listing(page, [(t.name, t.explain) for t in result.tables.values() if t.explain])
 
 
 def way(table: PairTable, names: list[str], pair: Pair) -> str:
@@ -58,34 +59,32 @@ def way(table: PairTable, names: list[str], pair: Pair) -> str:
 # ---------------------------------------------------------------- two tasks: a list
 
 
-def _print_list(
-    console: Console, result: ScoreResult, options: ReportOptions, notes: Footnotes
-) -> None:
-    heading(console, "Scores")
-    names = short_names(result.names, 12 if console.width >= 100 else 8)
+def _add_list(page: Page, result: ScoreResult, options: ReportOptions, notes: Footnotes) -> None:
+    heading(page, "Scores")
+    names = short_names(result.names, 12 if page.width >= 100 else 8)
     blocks = {table.name: _rows(table, result, names, notes) for table in result.tables.values()}
     rows = [row for block in blocks.values() for row in block]
-    widths = [max(cell_len(row[n]) for row in rows) for n in range(5)]
-    beside = sum(widths) + 4 * GAP <= console.width
+    widths = [max(cell_len(row[n]) for row in rows) for n in range(4)]
     for number, table in enumerate(result.tables.values()):
         if options.explain and number:
-            console.print()
+            page.blank()
         for row in blocks[table.name]:
-            _print_row(console, row, widths, beside)
+            _add_row(page, row, widths)
         if options.explain and table.explain:
-            paragraph(console, table.explain, indent=4, style="dim")
+            paragraph(page, table.explain, indent=4, style="dim")
 
 
-def _print_row(console: Console, row: tuple[str, ...], widths: list[int], beside: bool) -> None:
+def _add_row(page: Page, row: tuple[str, ...], widths: list[int]) -> None:
     """Name, direction, value, interval; further numbers beside them or on a line of their own."""
     line = Text()
     for part, width in zip(row[:4], widths, strict=False):
         line.append(part + " " * (width - cell_len(part) + GAP))
+    beside = line.cell_len + cell_len(row[4]) <= page.width
     if beside:
         line.append(row[4], style="dim")
-    console.print(line, no_wrap=True, overflow="crop")
+    unwrapped(page, line)
     if row[4] and not beside:
-        console.print(Text(" " * (sum(widths[:2]) + 2 * GAP) + row[4], style="dim"))
+        paragraph(page, row[4], indent=sum(widths[:2]) + 2 * GAP, style="dim")
 
 
 def _rows(
@@ -95,7 +94,7 @@ def _rows(
     for n, pair in enumerate(pairs_of(result, table)):
         shown = cell(table, *pair)
         direction = way(table, names, pair) if table.directed else ""
-        value = terminal(shown.value) + superscript(notes.mark(shown.note))
+        value = terminal(shown.value) + superscript(notes.mark(shown.note or shown.detail))
         name = "" if n else terminal(table.name)
         found.append((name, direction, value, shown.interval, terminal(shown.beside)))
     return found
@@ -104,17 +103,17 @@ def _rows(
 # ---------------------------------------------------------- some tasks: pairs by scores
 
 
-def _print_tables(console: Console, result: ScoreResult, notes: Footnotes) -> None:
-    names = short_names(result.names, max(8, min(14, console.width // 8)))
+def _add_tables(page: Page, result: ScoreResult, notes: Footnotes) -> None:
+    names = short_names(result.names, max(8, min(14, page.width // 8)))
     for group in groups(result):
         directed = group[0].directed
-        heading(console, "Scores from source to target" if directed else "Scores of pairs")
+        heading(page, "Scores from source to target" if directed else "Scores of pairs")
         pairs = pairs_of(result, group[0])
         first = Column(
             "source → target" if directed else "pair", [way(group[0], names, p) for p in pairs]
         )
         columns = [_column(table, pairs, notes) for table in group]
-        print_bands(console, [first], columns)
+        add_bands(page, [first], columns)
 
 
 def _column(table: PairTable, pairs: list[Pair], notes: Footnotes) -> Column:
@@ -137,22 +136,22 @@ def _fold(name: str) -> str:
 # ------------------------------------------------------------- many tasks: both ends
 
 
-def _print_extremes(console: Console, result: ScoreResult, notes: Footnotes) -> None:
-    names = short_names(result.names, max(10, min(24, console.width // 5)))
+def _add_extremes(page: Page, result: ScoreResult, notes: Footnotes) -> None:
+    names = short_names(result.names, max(10, min(24, page.width // 5)))
     for table in heat_tables(result):
         high, low = extremes(table)
-        heading(console, f"{terminal(table.name)}: highest and lowest")
+        heading(page, f"{terminal(table.name)}: highest and lowest")
         gap = ["…"] if low else []
         pairs = [[way(table, names, pair) for pair in end] for end in (high, low)]
         cells = [_column(table, end, notes).cells for end in (high, low)]
         first = "source → target" if table.directed else "pair"
         columns = [(first, pairs), (_fold(terminal(table.name)), cells)]
         shown = [Column(h, [*top, *gap, *end]) for h, (top, end) in columns]
-        print_bands(console, shown[:1], shown[1:])
+        add_bands(page, shown[:1], shown[1:])
     k = len(result.tasks)
-    console.print()
+    page.blank()
     paragraph(
-        console,
+        page,
         f"{k * (k - 1) // 2:,} pairs in all, with {len(result.tables)} scores: "
         "-f csv, -f jsonl or -f json gives all of them.",
     )

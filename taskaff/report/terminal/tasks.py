@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-
 from taskaff.records import ScoreResult
 from taskaff.report.facts import TASKS, encoder_line, task_columns, task_notes
 from taskaff.report.names import shorten
-from taskaff.report.terminal.bands import Column, print_bands
-from taskaff.report.terminal.console import heading, paragraph
+from taskaff.report.terminal.bands import Column, add_bands
+from taskaff.report.terminal.page import Page, heading, paragraph
 
 
-def print_tasks(console: Console, result: ScoreResult) -> None:
+def add_tasks(page: Page, result: ScoreResult) -> None:
     """Title, encoder and the table of tasks."""
-    paragraph(console, encoder_line(result), style="dim")
-    heading(console, "Tasks")
+    paragraph(page, encoder_line(result), style="dim")
+    heading(page, "Tasks")
     shown = result.tasks[:TASKS]
-    limit = max(10, min(32, console.width // 4))
+    limit = max(10, min(32, page.width // 4))
     lead = [
         Column("#", [str(n) for n in range(1, len(shown) + 1)], right=True),
         Column("task", [shorten(task.name, limit) for task in shown]),
     ]
     columns = [Column(header, cells, header != "labels") for header, cells in task_columns(shown)]
-    print_bands(console, lead, columns)
+    add_bands(page, lead, columns)
     if len(result.tasks) > TASKS:
-        paragraph(console, f"and {len(result.tasks) - TASKS:,} more; -f json lists all of them")
+        paragraph(page, f"and {len(result.tasks) - TASKS:,} more; -f json lists all of them")
     for who, note in task_notes(result):
-        paragraph(console, f"{who}: {note}", style="dim")
+        paragraph(page, f"{who}: {note}", style="dim")
