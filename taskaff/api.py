@@ -82,7 +82,7 @@ def _request(source: Any, name: str | None, columns: Mapping[str, Any]) -> DataR
         source = str(source)
     elif isinstance(source, str) and name is None:
         name, source = split_argument(source)
-    fields = {
+    fields: dict[str, Any] = {
         key: (value,) if key in ("text", "label") and isinstance(value, str) else value
         for key, value in columns.items()
     }

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from threadpoolctl import threadpool_limits
 
 from taskaff import data, embed, moments, scoring
 from taskaff.errors import TaskaffError, UsageError
@@ -180,7 +182,7 @@ class _Run:
         """The partial signature of one file, from the cache when its content was seen before."""
         if self.store is None or request.limit is not None:
             return self._part(task, file, card)
-        key = _part_key(task.info, file, card, self.settings.split)
+        key = _part_key(request, task.info, file, card, self.settings.split)
         found = self.store.get("signature", key)
         if found is not None:
             return moments.load(found)
@@ -188,22 +190,30 @@ class _Run:
         self.store.put("signature", key, lambda path: moments.save(part, path))
         return part
 
+    def _summed(self, batch: RowBatch) -> bool:
+        return self.settings.split in ("all", batch.split)
+
     def _part(self, task: Task, file: InputFile, card: EncoderCard) -> TaskSignature:
         info = task.info
         encoder = self._encoder_for(info)
 
-        def embed_rows(batch: RowBatch) -> tuple[RowBatch, Floats32, EncodeCounts, Hashes]:
+        def embed_rows(batch: RowBatch) -> tuple[RowBatch, Floats32 | None, EncodeCounts, Hashes]:
+            hashes = moments.row_hashes(batch)
+            if not self._summed(batch):  # only the sketch of its rows is wanted
+                return batch, None, EncodeCounts(), hashes
             X, counts = embed.embed_batch(encoder, batch)
-            return batch, X, counts, moments.row_hashes(batch)
+            return batch, X, counts, hashes
 
         accumulator = moments.Accumulator(
             info.name, card, info.layout, info.schema, self.settings.split, _width(info, card)
         )
-        batches: Iterable[RowBatch] = task.batches(file)
-        for batch, X, counts, hashes in ordered_map(embed_rows, batches, self.settings.workers):
-            accumulator.add(batch.split, X, batch.labels, hashes, counts)
-            if self.progress:
-                self.progress("embed", info.name, batch.first_row + batch.rows, file.rows)
+        batches = task.batches(file)
+        # Every core embeds; matrix products with threads of their own would fight for the cores.
+        with threadpool_limits(1, user_api="blas"):
+            for batch, X, counts, hashes in ordered_map(embed_rows, batches, self.settings.workers):
+                accumulator.add(batch.split, X, batch.labels, hashes, counts)
+                if self.progress:
+                    self.progress("embed", info.name, batch.first_row + batch.rows - 1, file.rows)
         return accumulator.finish((file,))
 
 
@@ -225,7 +235,9 @@ def _width(info: TaskInfo, card: EncoderCard) -> int:
     return embed.PAIR_BLOCKS * card.width if info.layout == "pair" else card.width
 
 
-def _part_key(info: TaskInfo, file: InputFile, card: EncoderCard, split: str) -> str:
+def _part_key(
+    request: DataRequest, info: TaskInfo, file: InputFile, card: EncoderCard, split: str
+) -> str:
     """Everything that changes a partial signature; the file's name and place do not."""
     return digest_key(
         version=moments.FORMAT_VERSION,
@@ -238,5 +250,6 @@ def _part_key(info: TaskInfo, file: InputFile, card: EncoderCard, split: str) ->
         text=list(info.text_columns),
         schema=[info.schema.kind, list(info.schema.names), list(info.schema.columns)],
         dialect=dict(info.dialect),
+        split_column=request.split_column,
         rejected=file.rejected,
     )
