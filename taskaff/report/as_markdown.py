@@ -141,7 +141,7 @@ def _mix(result: ScoreResult) -> Iterator[str]:
 
 
 def _inspection(info: TaskInfo, options: ReportOptions) -> Iterator[str]:
-    yield f"## {markdown(info.name)}\n" + _table(["what", "found"], facts(info)[1:])
+    yield f"## {markdown(info.name)}\n" + _table(["what", "found"], facts(info))
     if options.quiet:
         return
     if info.label_counts:

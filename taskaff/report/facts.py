@@ -133,7 +133,6 @@ def facts(info: TaskInfo) -> list[tuple[str, str]]:
     rows = ", ".join(f"{split} {n:,}" for split, n in info.rows.items())
     kind = kind_text(info.schema.kind, info.schema.width)
     found = [
-        ("task", info.name),
         ("format", formats),
         ("reader", _first([f"{key} {value!r}" for key, value in sorted(info.dialect.items())])),
         ("input", LAYOUTS[info.layout] + width + _from(info.text_columns)),

@@ -21,13 +21,16 @@ def rounded(x: float | None) -> float | None:
 
 
 def short(x: float | None) -> str:
-    """About three significant digits, for people."""
+    """About three significant digits, for people, and never more than four decimals."""
     if x is None or not math.isfinite(x):
         return MISSING
-    if x != 0 and (abs(x) < 0.0005 or abs(x) >= 100_000):
+    size = abs(x)
+    if size >= 100_000:
         return f"{x:.1e}"
-    places = 0 if abs(x) >= 1000 else 1 if abs(x) >= 100 else 2 if abs(x) >= 0.1 else 3
-    return f"{x:,.{places}f}" if x else "0"
+    # The least size, with room for rounding up, that still needs no further decimal.
+    steps = ((999.5, 0), (99.5, 1), (0.0995, 2), (0.0005, 3))
+    places = next((places for least, places in steps if size >= least), 4)
+    return f"{x:,.{places}f}".removeprefix("-" if size < 0.00005 else "") if x else "0"
 
 
 def percent(share: float | None) -> str:

@@ -52,6 +52,7 @@ HOSTILE = (
     '"quoted", comma',
     "",
     "\\",
+    "a\\|b\\",
     "日本語のとても長いタスクの名前です",
     "'",
     "\u2028::error::after a line separator",

@@ -12,8 +12,6 @@ from report._zoo import HOSTILE, ZOO, inspection, names, result
 from taskaff.report import ReportOptions, render
 from taskaff.report.escape import markdown
 
-CELL = re.compile(r"(?<!\\)(?:\\\\)*\|")
-
 
 def parse_tables(text: str) -> list[list[list[str]]]:
     """Tables as GitHub splits them: at pipes that no backslash precedes."""

@@ -114,7 +114,7 @@ def test_heat_map_of_equal_or_undefined_values() -> None:
     zoo.tables["source_gain"].value[:] = np.nan
     for color in (False, True):
         text = SGR.sub("", table(zoo, color=color))
-        assert ".500" in text
+        assert ".5000" in text
         assert "Heat map of source_gain" not in text
 
 
@@ -216,9 +216,15 @@ def test_shortened_names_stay_different() -> None:
         (0.8712, "0.87"),
         (0.0, "0"),
         (-0.0041, "-0.004"),
-        (0.00001, "1.0e-05"),
+        (0.00001, "0.0000"),
+        (-8.2e-07, "0.0000"),
+        (-0.0003, "-0.0003"),
+        (-0.0996, "-0.10"),
+        (0.0994, "0.099"),
+        (1e6, "1.0e+06"),
         (12.345, "12.35"),
         (123.45, "123.5"),
+        (999.7, "1,000"),
         (12345.6, "12,346"),
         (1.0, "1.00"),
         (None, MISSING),

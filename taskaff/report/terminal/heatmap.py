@@ -35,11 +35,12 @@ class Scale:
         off = table.value[~np.eye(len(table.value), dtype=bool)]
         off = off[np.isfinite(off)]
         low, high = float(off.min()), float(off.max())
-        return cls(low, high, 2 if high - low >= 0.2 or high >= 10 else 3)
+        steps = ((0.2, 2), (0.02, 3))
+        return cls(low, high, next((n for least, n in steps if high - low >= least), 4))
 
     def text(self, x: float) -> str:
         """A value without its leading zero."""
-        number = f"{x:.{self.places}f}"
+        number = f"{round(x, self.places) + 0.0:.{self.places}f}"
         return number.replace("0.", ".", 1) if abs(x) < 1 else number
 
     def share(self, x: float) -> float:

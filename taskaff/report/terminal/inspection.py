@@ -14,7 +14,7 @@ from taskaff.report.terminal.page import Page, heading, listing, paragraph, plai
 
 def add_inspection(page: Page, info: TaskInfo) -> None:
     """Facts, labels, files, skipped rows, notes."""
-    listing(page, facts(info))
+    listing(page, [("task", info.name or '""'), *facts(info)])
     if info.label_counts:
         _add_labels(page, info)
     if info.files:
