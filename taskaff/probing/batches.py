@@ -76,7 +76,7 @@ def ordinals(sequence: Ints, slots: int) -> Ints:
 def looks(steps: int) -> tuple[int, ...]:
     """Updates after which the held-out loss is looked at: a geometric grid from the third on."""
     grid, at = [], 3.0
-    while at < steps:
+    while round(at) < steps:
         grid.append(round(at))
         at = max(at + 1, at * 1.15)
     return (*grid, steps)

@@ -40,6 +40,7 @@ DECAYED = frozenset({"B", "B2"})
 def initial_state(run: Run, d: int, widths: tuple[int, ...]) -> dict[str, NDArray[np.float32]]:
     """Unpadded initial weights, uniform in ``±1/sqrt(fan-in)`` as in ``torch.nn.Linear``.
 
+    Biases start at zero: at capacity 1 random ones cost more than the vectors can give back soon.
     ``widths`` are the label widths of the slots. Heads are ``A0``, ``A1`` ...
     """
     given: dict[str, Any] = dict(run.initial or {})
@@ -50,11 +51,14 @@ def initial_state(run: Run, d: int, widths: tuple[int, ...]) -> dict[str, NDArra
         state[name] = given.get(name)
         if state[name] is None:
             state[name] = _uniform(stream(run.seed, name, run.stream), shapes[name], fans[name])
+            if name not in DECAYED:
+                state[name][:] = 0.0
     for s, (slot, c) in enumerate(zip(run.slots, widths, strict=True)):
         state[f"A{s}"] = given.get(f"A{s}")
         if state[f"A{s}"] is None:
             generator = stream(run.seed, "A", slot.stream)
             state[f"A{s}"] = _uniform(generator, (run.r + 1, c), run.r)
+            state[f"A{s}"][-1] = 0.0
     return {name: np.asarray(value, dtype=np.float32) for name, value in state.items()}
 
 

@@ -57,7 +57,7 @@ def split_task(task: TaskVectors, name: str, seed: int, settings: ProbeSettings)
     for wanted, share in SHARES.items():
         if not (role == wanted).any():
             free = order[role[order] == TRAIN]
-            drawn = min(caps[wanted], int(np.ceil(share * len(distinct))))
+            drawn = min(caps[wanted], max(LEAST, int(np.ceil(share * len(distinct)))))
             role[free[:drawn]] = wanted
     rank = np.empty(len(distinct), dtype=np.int64)
     rank[order] = np.arange(len(distinct))

@@ -1,0 +1,232 @@
+"""The probe on real data: all runs at once against one at a time, and the six sentiment sets.
+
+    TASKAFF_DATA=FOLDER python docs/benchmarks/probe_stacked.py speed [--threads 2] [--sample 60]
+    TASKAFF_DATA=FOLDER python docs/benchmarks/probe_stacked.py six [--threads 2]
+
+`speed` trains every directed pair of the single-text sets and their single-task baselines (one
+seed, one weight decay) stacked, and a random sample of the same runs one at a time in plain
+PyTorch (`torch.nn`, autograd, `torch.optim.AdamW`, the same batches, initial weights and looks), a
+few after every chunk, so that both meet the same machine. It compares the held-out losses and
+extrapolates the time of the sample to all runs. `six` is the table of directed pairs of the six
+sets. Each writes a JSON file beside this script; vectors are averaged 50-d GloVe, the default
+encoder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from taskaff import embed, moments
+from taskaff.probing.batches import batch_table, looks, ordinals, slot_sequence
+from taskaff.probing.engine import train
+from taskaff.probing.model import initial_state
+from taskaff.probing.pairs import plan_pairs, probe_pairs
+from taskaff.probing.prepare import prepare
+from taskaff.probing.records import ProbeSettings
+from taskaff.records import LabelSchema, RowBatch, TaskVectors
+
+HERE = Path(__file__).parent
+SIX = ("mr", "sst", "cr", "subj", "mpqa", "trec")
+SPLIT_OF = {"train": 0, "dev": 1, "test": 2, "data": 0}
+
+
+def read_set(folder: Path, encoder) -> TaskVectors:
+    """All files of one set, embedded and hashed."""
+    texts, labels, splits = [], [], []
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file, strict=True))[1:]
+        texts += [row[0] for row in rows]
+        labels += [row[1] for row in rows]
+        splits += [SPLIT_OF[path.stem]] * len(rows)
+    batch = RowBatch(folder.name, "train", 0, (pa.array(texts),), None, None)
+    X, _ = embed.embed_batch(encoder, batch)
+    if folder.name.startswith("reg_"):
+        schema = LabelSchema("regression", ("label",), ("label",))
+        codes = np.array(labels, dtype=np.float64)[:, None]
+    else:
+        names, codes = np.unique(labels, return_inverse=True)
+        schema = LabelSchema("classes", tuple(names.tolist()), ("label",))
+    hashes = moments.row_hashes(batch)
+    return TaskVectors(folder.name, X, codes, hashes, np.array(splits), schema)
+
+
+def read_sets(names: tuple[str, ...] | None = None) -> list[TaskVectors]:
+    root = Path(os.environ["TASKAFF_DATA"])
+    folders = sorted([*(root / "sentiment").iterdir(), *(root / "calibration").iterdir()])
+    encoder = embed.open_encoder("glove")
+    wanted = [f for f in folders if f.is_dir() and (names is None or f.name in names)]
+    return [read_set(folder, encoder) for folder in wanted]
+
+
+class Plain(torch.nn.Module):
+    """The linear trunk and the heads of one run, as anyone would write them."""
+
+    def __init__(self, run, bank) -> None:
+        super().__init__()
+        widths = tuple(bank.widths[slot.task] for slot in run.slots)
+        state = {k: torch.from_numpy(v) for k, v in initial_state(run, bank.d, widths).items()}
+        self.trunk = torch.nn.Linear(bank.d, run.r, bias=False)
+        self.heads = torch.nn.ModuleList(torch.nn.Linear(run.r, c) for c in widths)
+        with torch.no_grad():
+            self.trunk.weight.copy_(state["B"].T)
+            for s, head in enumerate(self.heads):
+                head.weight.copy_(state[f"A{s}"][:-1].T)
+                head.bias.copy_(state[f"A{s}"][-1])
+
+    def forward(self, x, slot):
+        return self.heads[slot](self.trunk(x))
+
+
+def plain_run(run, bank) -> float:
+    """Test loss of the first slot, one run at a time."""
+    model = Plain(run, bank)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=run.lr, weight_decay=0.0)
+    sequence = slot_sequence(run)
+    order = ordinals(sequence, len(run.slots))
+    tables = [
+        batch_table(slot, run.seed, run.batch, int((sequence == s).sum()))
+        for s, slot in enumerate(run.slots)
+    ]
+    loss_of = [loss_function(bank, slot) for slot in run.slots]
+    target = run.slots[0]
+    held = [torch.from_numpy(target.validation), torch.from_numpy(target.test)]
+    X_held = [bank.X[rows] * run.scale for rows in held]
+    grid, best, kept = frozenset(looks(run.steps)), np.inf, None
+    for t in range(run.steps):
+        s, k = int(sequence[t]), int(order[t])
+        table, sizes = tables[s]
+        rows = torch.from_numpy(table[k, : sizes[k]])
+        optimiser.zero_grad()
+        loss_of[s](model(bank.X[rows] * run.scale, s), rows).backward()
+        optimiser.step()
+        if t + 1 in grid:
+            with torch.no_grad():
+                loss = float(loss_of[0](model(X_held[0], 0), held[0]))
+            if loss < best:
+                best = loss
+                kept = {name: value.clone() for name, value in model.state_dict().items()}
+    model.load_state_dict(kept)
+    with torch.no_grad():
+        return float(loss_of[0](model(X_held[1], 0), held[1]))
+
+
+def loss_function(bank, slot) -> Callable:
+    if bank.kinds[slot.task] == 0:
+        return lambda out, rows: torch.nn.functional.cross_entropy(out, bank.codes[rows])
+    mean, deviation = (torch.from_numpy(a).float() for a in bank.moments(slot.task, slot.train))
+    c = bank.widths[slot.task]
+    return lambda out, rows: torch.nn.functional.mse_loss(
+        out, (bank.values[rows][:, :c] - mean) / deviation
+    )
+
+
+def speed(sample: int, chunk: int | None) -> dict:
+    tasks = read_sets()
+    settings = ProbeSettings(seeds=(0,), weight_decay=(0.0,))
+    prepared = prepare(tasks, settings)
+    started = time.perf_counter()
+    runs = plan_pairs(prepared).runs
+    planned = time.perf_counter() - started
+    chosen = np.random.default_rng(0).permutation(len(runs))[:sample]
+    for run in runs[:2]:
+        plain_run(run, prepared.bank)  # warm up
+    queue, alone, spent = list(chosen), {}, 0.0
+    per_chunk = -(-sample * 256 // len(runs)) + 1
+
+    def between(done: int, total: int) -> None:
+        nonlocal spent
+        began = time.perf_counter()
+        for _ in range(min(per_chunk, len(queue)) if done < total else len(queue)):
+            number = queue.pop()
+            start = time.perf_counter()
+            loss = plain_run(runs[number], prepared.bank)
+            alone[number] = (loss, time.perf_counter() - start)
+        spent += time.perf_counter() - began
+
+    started = time.perf_counter()
+    found = train(prepared.bank, runs, progress=between, chunk_runs=chunk)
+    stacked = time.perf_counter() - started - spent + planned
+    difference = max(abs(found[n].slots[0].test_loss - loss) for n, (loss, _) in alone.items())
+    each = [seconds for _, seconds in alone.values()]
+    extrapolated = statistics.fmean(each) * len(runs)
+    return {
+        "sets": len(tasks),
+        "rows": sum(task.rows for task in tasks),
+        "runs": len(runs),
+        "updates_per_run": settings.steps,
+        "stacked_seconds": round(stacked, 2),
+        "stacked_runs_per_second": round(len(runs) / stacked, 1),
+        "sample": len(each),
+        "one_at_a_time_seconds_per_run": round(statistics.fmean(each), 4),
+        "one_at_a_time_seconds_extrapolated": round(extrapolated, 1),
+        "times_faster": round(extrapolated / stacked, 1),
+        "largest_difference_of_test_loss": difference,
+        "settings": asdict(settings),
+    }
+
+
+def six(seeds: int) -> dict:
+    tasks = read_sets(SIX)
+    settings = ProbeSettings(seeds=tuple(range(seeds)), leaks="both")
+    result = probe_pairs(tasks, settings)
+    pairs = [
+        {
+            "source": p.source,
+            "target": p.target,
+            "gain": p.gain.mean,
+            "low": p.gain.low,
+            "high": p.gain.high,
+            "accuracy_gain": p.metric_gain.mean,
+            "stl_loss": p.stl_loss,
+            "leaked_rows": p.leaked,
+            "gain_with_leaks": p.gain_with_leaks.mean,
+            "verdict": p.verdict.call,
+        }
+        for p in result.pairs
+    ]
+    for p in pairs:
+        print(
+            f"{p['source']:>6} -> {p['target']:<6} {p['gain']:+.4f} [{p['low']:+.4f}, "
+            f"{p['high']:+.4f}] accuracy {p['accuracy_gain']:+.3f}, leaked {p['leaked_rows']:.0f}, "
+            f"with them {p['gain_with_leaks']:+.4f}  {p['verdict']}"
+        )
+    return {
+        "pairs": pairs,
+        "runs": result.runs,
+        "seconds": round(result.timings["train"], 1),
+        "settings": asdict(settings),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("speed", "six"))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--sample", type=int, default=60)
+    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--chunk", type=int, default=None)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    load = os.getloadavg()[0]
+    found = speed(args.sample, args.chunk) if args.what == "speed" else six(args.seeds)
+    found |= {"torch": torch.__version__, "threads": args.threads, "load_before": round(load, 2)}
+    (HERE / f"probe_{args.what}.json").write_text(json.dumps(found, indent=2) + "\n")
+    if args.what == "speed":
+        print(json.dumps({k: v for k, v in found.items() if k != "settings"}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
