@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.records import FOLDS, PairTable, ScoreSettings
-from taskaff.score.grams import chunks, frobenius_grams, on_every_core
+from taskaff.score.grams import frobenius_grams, on_every_core
 from taskaff.score.jackknife import NO_INTERVAL, interval
 from taskaff.score.tables import Why, for_tasks, pair_table, too_few_rows
 
@@ -71,12 +71,10 @@ def covariance_similarity(views: Sequence[TaskView], settings: ScoreSettings) ->
 def truncate_all(views: Sequence[TaskView], share: float) -> list[Floats]:
     """``truncate`` of every task's ``G``, one task a core."""
 
-    def some(tasks: range) -> list[Floats]:
-        return [truncate(views[i].gram(), share) for i in tasks]
+    def one(view: TaskView) -> Floats:
+        return truncate(view.gram(), share)
 
-    k = len(views)
-    parts = on_every_core(some, chunks(k), 10.0 * k * views[0].width ** 3)
-    return [matrix for part in parts for matrix in part]
+    return list(on_every_core(one, views, 10.0 * len(views) * views[0].width ** 3))
 
 
 def truncate(G: Floats, share: float) -> Floats:

@@ -46,18 +46,22 @@ def frobenius_grams(
     k, d = len(views), views[0].width
     height = max(1, min(d, BAND_NUMBERS // (k * d)))
 
-    def products(a: int) -> Floats:
-        b = min(a + height, d)
-        stack = np.empty((count, k, b - a, d - a), dtype=dtype)
-        for i, view in enumerate(views):
-            band(view, a, b, stack[:, i])
-            stack[:, i, :, b - a :] *= ROOT2
-        return np.stack([rows @ rows.T for rows in stack.reshape(count, k, -1)])
+    def products(starts: Sequence[int]) -> Floats:
+        room = np.empty(count * k * height * d, dtype=dtype)  # one buffer for all bands of a core
+        product, total = np.empty((k, k), dtype=dtype), np.zeros((count, k, k))
+        for a in starts:
+            b = min(a + height, d)
+            stack = room[: count * k * (b - a) * (d - a)].reshape(count, k, b - a, d - a)
+            for i, view in enumerate(views):
+                band(view, a, b, stack[:, i])
+                stack[:, i, :, b - a :] *= ROOT2
+            for gram, rows in zip(total, stack.reshape(count, k, -1), strict=True):
+                gram += np.matmul(rows, rows.T, out=product)
+        return total
 
-    grams = np.zeros((count, k, k))
-    for part in on_every_core(products, range(0, d, height), count * k * k * d * d // 2):
-        grams += part
-    return grams
+    starts = range(0, d, height)
+    parts = on_every_core(products, dealt(starts), count * k * k * d * d // 2)
+    return np.asarray(sum(parts))
 
 
 def on_every_core(
@@ -77,7 +81,7 @@ def on_every_core(
         yield from ordered_map(function, items)
 
 
-def chunks(k: int) -> list[range]:
-    """``k`` tasks cut into one range a core."""
-    size = -(-k // cores())
-    return [range(start, min(start + size, k)) for start in range(0, k, size)]
+def dealt(items: range) -> list[range]:
+    """``items`` dealt out in turn, one hand a core: even where they shrink from first to last."""
+    hands = min(cores(), len(items))
+    return [items[start::hands] for start in range(hands)]

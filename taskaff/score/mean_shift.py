@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.records import FOLDS, PairTable, ScoreSettings
-from taskaff.score.grams import chunks, on_every_core
+from taskaff.score.grams import dealt, on_every_core
 from taskaff.score.jackknife import NO_INTERVAL, interval
 from taskaff.score.tables import Why, pair_table, too_few_rows
 
@@ -51,7 +51,7 @@ def mean_shift(views: Sequence[TaskView], settings: ScoreSettings) -> PairTable:
         for i in tasks:
             squared[:, i, i:], varying[i, i:] = _against(i, folds, means, variances)
 
-    for _ in on_every_core(compare, _interleaved(k), 16.0 * k * k * views[0].width):
+    for _ in on_every_core(compare, dealt(range(k)), 16.0 * k * k * views[0].width):
         pass
     squared = np.triu(squared) + np.transpose(np.triu(squared, 1), (0, 2, 1))
     value = np.sqrt(np.maximum(squared[0], 0.0))
@@ -92,12 +92,6 @@ def _sums_without(products: Floats) -> Floats:
     rows = products.sum(axis=2)
     total = rows.sum(axis=1)
     return np.concatenate([total[None], total - 2.0 * rows.T])
-
-
-def _interleaved(k: int) -> list[range]:
-    """Tasks dealt out in turn, since the first has the most others to be compared with."""
-    parts = len(chunks(k))
-    return [range(start, k, parts) for start in range(parts)]
 
 
 def _constant_columns(views: Sequence[TaskView], variances: Floats) -> list[Why]:
