@@ -372,7 +372,7 @@ class ScoreSettings:
     """Settings of the scoring stage; every one stands in the result."""
 
     scores: tuple[str, ...] = ()
-    """Names from ``taskaff.score.SCORES``; empty means all of them."""
+    """Names from ``taskaff.scoring.SCORES``; empty means all of them."""
     confidence: float = 0.90
     """Level of the intervals."""
     intervals: bool = True
@@ -394,7 +394,7 @@ class ScoreResult:
     tasks: tuple[TaskSummary, ...]
     encoder: EncoderCard
     tables: Mapping[str, PairTable]
-    """Score name to table, in the order of ``taskaff.score.SCORES``."""
+    """Score name to table, in the order of ``taskaff.scoring.SCORES``."""
     capacity: Capacity | None
     weights: tuple[TaskWeights, ...]
     settings: ScoreSettings

@@ -8,8 +8,8 @@ import numpy as np
 from _samplers import naive_signature
 
 from taskaff.records import ScoreSettings, TaskSignature
-from taskaff.score.splits import PENALTIES
-from taskaff.score.views import TaskView
+from taskaff.scoring.splits import PENALTIES
+from taskaff.scoring.views import TaskView
 
 SETTINGS = ScoreSettings()
 

@@ -25,10 +25,10 @@ from taskaff.records import (
     LabelSchema,
     ScoreSettings,
 )
-from taskaff.score.covariance_alignment import covariance_alignment
-from taskaff.score.covariance_similarity import covariance_similarity
-from taskaff.score.mean_shift import mean_shift
-from taskaff.score.views import TaskView
+from taskaff.scoring.covariance_alignment import covariance_alignment
+from taskaff.scoring.covariance_similarity import covariance_similarity
+from taskaff.scoring.mean_shift import mean_shift
+from taskaff.scoring.views import TaskView
 
 PLAN = ((50, 200), (500, 60), (2000, 20))
 SETTINGS = ScoreSettings(intervals=False)

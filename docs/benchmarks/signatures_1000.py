@@ -29,8 +29,8 @@ from taskaff.records import (
     TaskSignature,
 )
 from taskaff.registry import load
-from taskaff.score import SCORES
-from taskaff.score.views import TaskView
+from taskaff.scoring import SCORES
+from taskaff.scoring.views import TaskView
 
 NAMES = ("covariance_similarity", "covariance_alignment", "mean_shift", "overlap")
 HASHES = 10_000

@@ -24,9 +24,9 @@ from taskaff.records import (
     LabelSchema,
     ScoreSettings,
 )
-from taskaff.score.model_similarity import model_similarity
-from taskaff.score.source_gain import source_gain
-from taskaff.score.views import TaskView
+from taskaff.scoring.model_similarity import model_similarity
+from taskaff.scoring.source_gain import source_gain
+from taskaff.scoring.views import TaskView
 
 ROWS, DRAWS = 300, 20
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.records import FOLDS, PairTable, ScoreSettings
-from taskaff.score.grams import frobenius_grams, on_every_core
-from taskaff.score.jackknife import NO_INTERVAL, interval
-from taskaff.score.tables import Why, for_tasks, pair_table, too_few_rows
+from taskaff.scoring.grams import frobenius_grams, on_every_core
+from taskaff.scoring.jackknife import NO_INTERVAL, interval
+from taskaff.scoring.tables import Why, for_tasks, pair_table, too_few_rows
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
-    from taskaff.score.views import TaskView
+    from taskaff.scoring.views import TaskView
 
 EXPLAIN = (
     "How far two tasks' inputs occupy the same directions, from 0 (none in common) to 1; higher "

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.records import TaskWeights
-from taskaff.score.splits import moments
+from taskaff.scoring.splits import moments
 
 if TYPE_CHECKING:
     from taskaff.records import Floats, TaskSignature
-    from taskaff.score.views import TaskView
+    from taskaff.scoring.views import TaskView
 
 SAME = 1e-9
 """Relative difference up to which two sums over the same rows in another order are equal."""

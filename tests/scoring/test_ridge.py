@@ -7,8 +7,8 @@ from _samplers import one_hot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskaff.score.ridge import fit, model, reason
-from taskaff.score.splits import PENALTIES, moments, ridge, splits
+from taskaff.scoring.ridge import fit, model, reason
+from taskaff.scoring.splits import PENALTIES, moments, ridge, splits
 
 
 @pytest.mark.parametrize(("n", "d", "c"), [(60, 5, 1), (41, 7, 3), (30, 40, 2)])

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.records import FOLDS, PairTable, ScoreSettings
-from taskaff.score.grams import frobenius_grams
-from taskaff.score.jackknife import NO_INTERVAL, interval
-from taskaff.score.tables import for_tasks, pair_table, too_few_rows
+from taskaff.scoring.grams import frobenius_grams
+from taskaff.scoring.jackknife import NO_INTERVAL, interval
+from taskaff.scoring.tables import for_tasks, pair_table, too_few_rows
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
-    from taskaff.score.views import TaskView
+    from taskaff.scoring.views import TaskView
 
 FLOOR = 0.1
 """Floor of a squared norm, as a share of ``(tr C)^2 / d``, which no covariance can fall below."""

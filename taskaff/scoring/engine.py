@@ -17,9 +17,9 @@ from taskaff.records import (
     TaskWeights,
 )
 from taskaff.registry import load, resolve
-from taskaff.score import SCORES
-from taskaff.score.summary import summarise
-from taskaff.score.views import TaskView
+from taskaff.scoring import SCORES
+from taskaff.scoring.summary import summarise
+from taskaff.scoring.views import TaskView
 
 
 def score(
@@ -43,9 +43,9 @@ def score(
         tables[name] = _timed(timings, name, functions[name], views, settings)
     capacity: Capacity | None = None
     if settings.capacity:
-        find = load("taskaff.score.capacity:capacity")
+        find = load("taskaff.scoring.capacity:capacity")
         capacity = _timed(timings, "capacity", find, views, settings)
-    weigh = load("taskaff.score.task_weights:task_weights")
+    weigh = load("taskaff.scoring.task_weights:task_weights")
     weights: tuple[TaskWeights, ...] = _timed(timings, "task_weights", weigh, views)
     return ScoreResult(
         tasks=tuple(summarise(view, settings) for view in views),

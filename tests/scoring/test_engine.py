@@ -9,11 +9,11 @@ import pytest
 from _oracles import T3_90
 from _samplers import naive_signature, sketch
 
-import taskaff.score
+import taskaff.scoring
 from taskaff.errors import ScoreError, SignatureError, UsageError
 from taskaff.records import ScoreSettings
-from taskaff.score.engine import score
-from taskaff.score.jackknife import interval, t_quantile
+from taskaff.scoring.engine import score
+from taskaff.scoring.jackknife import interval, t_quantile
 
 NAMES = ("covariance_alignment", "overlap")
 QUICK = ScoreSettings(scores=NAMES, capacity=False)
@@ -36,14 +36,14 @@ def test_selected_scores_stand_in_the_order_of_the_table():
 
 def test_everything_runs_by_default():
     result = score([task("a", 60), task("b", 60, seed=1)])
-    assert tuple(result.tables) == tuple(taskaff.score.SCORES)
+    assert tuple(result.tables) == tuple(taskaff.scoring.SCORES)
     assert result.capacity is not None
     assert result.environment == {}
 
 
 def test_the_room_exports_score_and_loads_it_late():
-    assert taskaff.score.score is score
-    code = "import sys, taskaff.score; print('numpy' in sys.modules)"
+    assert taskaff.scoring.score is score
+    code = "import sys, taskaff.scoring; print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.records import FOLDS, PairTable, ScoreSettings
-from taskaff.score.grams import dealt, on_every_core
-from taskaff.score.jackknife import NO_INTERVAL, interval
-from taskaff.score.tables import Why, pair_table, too_few_rows
+from taskaff.scoring.grams import dealt, on_every_core
+from taskaff.scoring.jackknife import NO_INTERVAL, interval
+from taskaff.scoring.tables import Why, pair_table, too_few_rows
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
-    from taskaff.score.views import TaskView
+    from taskaff.scoring.views import TaskView
 
 EXPLAIN = (
     "How far apart the average inputs of two tasks lie, in standard deviations within a task "

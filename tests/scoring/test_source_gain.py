@@ -6,10 +6,10 @@ from _model_samples import SETTINGS, draw, many_rows, row_ridge, view
 from _samplers import one_hot
 
 from taskaff.records import ScoreSettings
-from taskaff.score.jackknife import t_quantile
-from taskaff.score.ridge import model
-from taskaff.score.source_gain import source_gain
-from taskaff.score.splits import PENALTIES
+from taskaff.scoring.jackknife import t_quantile
+from taskaff.scoring.ridge import model
+from taskaff.scoring.source_gain import source_gain
+from taskaff.scoring.splits import PENALTIES
 
 
 def augmented_errors(X, Y, source, level, folds):

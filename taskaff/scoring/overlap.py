@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.records import PairTable, ScoreSettings
-from taskaff.score.sketches import RowSet, share_interval, shared_counts, union
-from taskaff.score.tables import pair_table
+from taskaff.scoring.sketches import RowSet, share_interval, shared_counts, union
+from taskaff.scoring.tables import pair_table
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
-    from taskaff.score.views import TaskView
+    from taskaff.scoring.views import TaskView
 
 EXPLAIN = (
     "Share of the target's distinct rows that are also in the source, from 0 to 1; higher means "

@@ -17,7 +17,7 @@ from taskaff.parallel import cores, ordered_map
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
-    from taskaff.score.views import TaskView
+    from taskaff.scoring.views import TaskView
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

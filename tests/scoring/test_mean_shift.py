@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskaff.records import ScoreSettings
-from taskaff.score.mean_shift import mean_shift
-from taskaff.score.views import TaskView
+from taskaff.scoring.mean_shift import mean_shift
+from taskaff.scoring.views import TaskView
 
 
 def table(tasks, folds=None, **changes):

@@ -29,14 +29,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskaff.records import PairTable, ScoreSettings
-from taskaff.score.ridge import model, reasons
-from taskaff.score.splits import moments
-from taskaff.score.subspaces import basis
-from taskaff.score.tables import Why, for_tasks, pair_table
+from taskaff.scoring.ridge import model, reasons
+from taskaff.scoring.splits import moments
+from taskaff.scoring.subspaces import basis
+from taskaff.scoring.tables import Why, for_tasks, pair_table
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
-    from taskaff.score.views import TaskView
+    from taskaff.scoring.views import TaskView
 
 MARGIN = 1.0 / 3.0
 """Largest margin the theorem allows; it asks for the fewest rows."""

@@ -10,8 +10,8 @@ from _samplers import naive_signature, one_hot
 
 from taskaff.records import ScoreSettings
 from taskaff.registry import resolve
-from taskaff.score import SCORES
-from taskaff.score.views import TaskView
+from taskaff.scoring import SCORES
+from taskaff.scoring.views import TaskView
 
 SETTINGS = ScoreSettings()
 

@@ -7,8 +7,8 @@ import pytest
 from _model_samples import SETTINGS, draw, many_rows, view
 from _samplers import one_hot
 
-from taskaff.score.ridge import model
-from taskaff.score.theorem2 import MARGIN, theorem2, verdict
+from taskaff.scoring.ridge import model
+from taskaff.scoring.theorem2 import MARGIN, theorem2, verdict
 
 
 def test_numbers_of_the_formal_statement_from_rows():

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.records import FOLDS, PairTable, ScoreSettings
-from taskaff.score.jackknife import NO_INTERVAL, interval
-from taskaff.score.ridge import model, reasons
-from taskaff.score.splits import moments
-from taskaff.score.subspaces import Heads, chance_cosine, overlaps, projection_share
-from taskaff.score.tables import for_tasks, pair_table
+from taskaff.scoring.jackknife import NO_INTERVAL, interval
+from taskaff.scoring.ridge import model, reasons
+from taskaff.scoring.splits import moments
+from taskaff.scoring.subspaces import Heads, chance_cosine, overlaps, projection_share
+from taskaff.scoring.tables import for_tasks, pair_table
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
-    from taskaff.score.views import TaskView
+    from taskaff.scoring.views import TaskView
 
 COSINE, SHARE = 0, 1
 

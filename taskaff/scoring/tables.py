@@ -12,7 +12,7 @@ from taskaff.records import PairTable, ScoreSettings
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
-    from taskaff.score.views import TaskView
+    from taskaff.scoring.views import TaskView
 
 Why = tuple[NDArray[np.bool_], str]
 """``(k, k)`` mask of the entries that a note is about, and the note."""

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskaff.records import ScoreSettings
-from taskaff.score import grams
-from taskaff.score.covariance_alignment import covariance_alignment
-from taskaff.score.views import TaskView
+from taskaff.scoring import grams
+from taskaff.scoring.covariance_alignment import covariance_alignment
+from taskaff.scoring.views import TaskView
 
 
 def table(tasks, folds=None, **changes):

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.records import FOLDS, PairTable, ScoreSettings
-from taskaff.score.jackknife import NO_INTERVAL, interval
-from taskaff.score.ridge import model, reasons
-from taskaff.score.splits import PENALTIES, Split, splits
-from taskaff.score.tables import for_tasks, pair_table
+from taskaff.scoring.jackknife import NO_INTERVAL, interval
+from taskaff.scoring.ridge import model, reasons
+from taskaff.scoring.splits import PENALTIES, Split, splits
+from taskaff.scoring.tables import for_tasks, pair_table
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
-    from taskaff.score.views import TaskView
+    from taskaff.scoring.views import TaskView
 
 EXPLAIN = (
     "How much of the target's labels, as a share of their variance, a linear model predicts "

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskaff.records import ScoreSettings
-from taskaff.score.covariance_similarity import covariance_similarity, truncate
-from taskaff.score.views import TaskView
+from taskaff.scoring.covariance_similarity import covariance_similarity, truncate
+from taskaff.scoring.views import TaskView
 
 
 def table(*tasks, **changes):
@@ -104,7 +104,7 @@ def test_zero_vectors_are_undefined_and_say_so():
 
 
 def test_many_tasks_take_the_threaded_path(monkeypatch):
-    module = "taskaff.score.grams.WORTH_THREADS"
+    module = "taskaff.scoring.grams.WORTH_THREADS"
     rng = np.random.default_rng(2)
     tasks = [rng.normal(size=(30, 5)) + i for i in range(5)]
     expected = table(*tasks).value

@@ -16,11 +16,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from taskaff.score.splits import PENALTIES, moments, ridge, splits
+from taskaff.scoring.splits import PENALTIES, moments, ridge, splits
 
 if TYPE_CHECKING:
     from taskaff.records import Floats, ScoreSettings, TaskSignature
-    from taskaff.score.views import TaskView
+    from taskaff.scoring.views import TaskView
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.records import FOLDS, Capacity, CapacityPoint, ScoreSettings
-from taskaff.score.reduced_rank import Problem, single_task_ranks
-from taskaff.score.ridge import model, reasons
-from taskaff.score.splits import held_out, moments
-from taskaff.score.subspaces import basis
+from taskaff.scoring.reduced_rank import Problem, single_task_ranks
+from taskaff.scoring.ridge import model, reasons
+from taskaff.scoring.splits import held_out, moments
+from taskaff.scoring.subspaces import basis
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
-    from taskaff.score.views import TaskView
+    from taskaff.scoring.views import TaskView
 
 
 def capacity(views: Sequence[TaskView], settings: ScoreSettings) -> Capacity:

@@ -7,8 +7,8 @@ from statistics import NormalDist
 import numpy as np
 
 from taskaff.records import Estimate, ScoreSettings, Sketch, TaskSummary
-from taskaff.score.sketches import share_interval, shared_counts, union
-from taskaff.score.views import TaskView
+from taskaff.scoring.sketches import share_interval, shared_counts, union
+from taskaff.scoring.views import TaskView
 
 
 def summarise(view: TaskView, settings: ScoreSettings) -> TaskSummary:

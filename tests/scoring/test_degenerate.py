@@ -10,7 +10,7 @@ from _samplers import naive_signature, one_hot
 
 from taskaff.errors import SignatureError
 from taskaff.records import ScoreSettings
-from taskaff.score.engine import score
+from taskaff.scoring.engine import score
 
 COVARIANCE = ("covariance_similarity", "covariance_alignment", "mean_shift")
 SETTINGS = ScoreSettings(scores=(*COVARIANCE, "overlap"), capacity=False)

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskaff.records import ScoreSettings
-from taskaff.score import model_similarity as ms
-from taskaff.score.jackknife import t_quantile
-from taskaff.score.ridge import model
-from taskaff.score.subspaces import chance_cosine, inverse_root, projection_share
+from taskaff.scoring import model_similarity as ms
+from taskaff.scoring.jackknife import t_quantile
+from taskaff.scoring.ridge import model
+from taskaff.scoring.subspaces import chance_cosine, inverse_root, projection_share
 
 ALL = (
     ms.model_similarity,

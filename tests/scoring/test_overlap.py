@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskaff.records import ScoreSettings, Sketch
-from taskaff.score import sketches
-from taskaff.score.overlap import overlap
-from taskaff.score.sketches import RowSet, shared_counts, union
-from taskaff.score.summary import duplicates, split_leak
-from taskaff.score.views import TaskView
+from taskaff.scoring import sketches
+from taskaff.scoring.overlap import overlap
+from taskaff.scoring.sketches import RowSet, shared_counts, union
+from taskaff.scoring.summary import duplicates, split_leak
+from taskaff.scoring.views import TaskView
 
 SETTINGS = ScoreSettings()
 

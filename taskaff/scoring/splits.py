@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taskaff.score.views import without_noise
+from taskaff.scoring.views import without_noise
 
 if TYPE_CHECKING:
     from taskaff.records import Floats, TaskSignature

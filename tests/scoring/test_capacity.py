@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskaff.records import ScoreSettings
-from taskaff.score.capacity import capacity, capacity_grid
-from taskaff.score.reduced_rank import Problem, single_task_ranks
-from taskaff.score.ridge import model
+from taskaff.scoring.capacity import capacity, capacity_grid
+from taskaff.scoring.reduced_rank import Problem, single_task_ranks
+from taskaff.scoring.ridge import model
 
 
 def problem(k, d, seed=0, equal=False, widths=None):
