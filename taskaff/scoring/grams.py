@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-WORTH_THREADS = 1e8
+WORTH_THREADS = 1e9
 """Number of operations from which threads repay their start."""
 ROOT2 = float(np.sqrt(2.0))
 BAND_NUMBERS = 4_000_000
