@@ -86,7 +86,7 @@ def score(
     embedded = time.perf_counter()
     result = scoring.score(same_width(signatures), settings.score)
     ended = time.perf_counter()
-    timings = {"signatures": embedded - started, "scores": ended - embedded}
+    timings = {"signatures": embedded - started, "scoring": ended - embedded, **result.timings}
     return replace(result, environment=environment(), timings=timings)
 
 

@@ -67,6 +67,8 @@ def direct(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("TASKAFF_")]:
         monkeypatch.delenv(name)
+    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TASKAFF_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.delenv("FORCE_COLOR", raising=False)
 
