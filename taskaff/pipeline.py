@@ -54,7 +54,6 @@ class RunSettings:
     cache_mode: str = "use"
     cache_dir: Path | None = None
     """None means no cache at all."""
-    cache_vectors: bool = False
     workers: int | None = None
     """Threads of the embedding stage; None means one per core."""
     score: ScoreSettings = field(default_factory=ScoreSettings)
@@ -167,9 +166,7 @@ class _Run:
         if info.layout == "vectors":
             return None
         if self._encoder is None:
-            self._encoder = embed.open_encoder(
-                self.settings.encoder, cache_dir=self.settings.cache_dir
-            )
+            self._encoder = embed.open_encoder(self.settings.encoder, store=self.store)
         return self._encoder
 
     def _card(self, info: TaskInfo) -> EncoderCard:
