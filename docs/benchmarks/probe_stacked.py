@@ -22,6 +22,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -138,7 +139,7 @@ def speed(sample: int, chunk: int | None) -> dict:
     settings = ProbeSettings(seeds=(0,), weight_decay=(0.0,))
     prepared = prepare(tasks, settings)
     started = time.perf_counter()
-    runs = plan_pairs(prepared).runs
+    runs = plan_pairs(prepared, list(permutations(range(len(tasks)), 2))).runs
     planned = time.perf_counter() - started
     chosen = np.random.default_rng(0).permutation(len(runs))[:sample]
     for run in runs[:2]:

@@ -9,9 +9,9 @@ and choose their weight decay there, so that regularisation does not pass for kn
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import permutations, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,8 +59,10 @@ def probe_pairs(
     tasks: Sequence[TaskVectors],
     settings: ProbeSettings | None = None,
     progress: Progress | None = None,
+    *,
+    wanted: Collection[tuple[int, int]] | None = None,
 ) -> ProbeResult:
-    """Measure transfer for every directed pair of the tasks.
+    """Measure transfer for directed pairs ``(source, target)`` of the tasks; all by default.
 
     Raises
     ------
@@ -72,7 +74,9 @@ def probe_pairs(
     settings = settings or ProbeSettings()
     started = time.perf_counter()
     prepared = prepare(tasks, settings)
-    plan = plan_pairs(prepared)
+    if wanted is None:
+        wanted = list(permutations(range(len(tasks)), 2))
+    plan = plan_pairs(prepared, wanted)
     planned = time.perf_counter()
     outcomes = train(
         prepared.bank,
@@ -85,7 +89,7 @@ def probe_pairs(
     return ProbeResult(
         mode="pairs",
         tasks=describe(prepared),
-        pairs=read_pairs(prepared, plan, outcomes),
+        pairs=read_pairs(prepared, plan, outcomes, wanted),
         settings=settings,
         sampling_rule=RULES[settings.sampling],
         runs=len(plan.runs),
@@ -96,12 +100,13 @@ def probe_pairs(
 # --------------------------------------------------------------------- plan
 
 
-def plan_pairs(prepared: Prepared) -> Plan:
+def plan_pairs(prepared: Prepared, wanted: Collection[tuple[int, int]]) -> Plan:
     """The single-task arm of every target once, and a run of each pair; all seeds and decays."""
     runs: list[Run] = []
     removed: dict[Arm, int] = {}
     unusable: dict[Arm, str] = {}
-    for n, target in product(range(len(prepared.settings.seeds)), range(len(prepared.tasks))):
+    targets = sorted({target for _, target in wanted})
+    for n, target in product(range(len(prepared.settings.seeds)), targets):
         slot = prepared.target_slot(target, n)
         scale = prepared.scale(slot)
         reason = prepared.one_class(slot)
@@ -109,9 +114,7 @@ def plan_pairs(prepared: Prepared) -> Plan:
             unusable["stl", -1, target, n] = reason
             continue
         runs += _runs(prepared, ("stl", -1, target, n), (slot,), scale)
-        for source in range(len(prepared.tasks)):
-            if source == target:
-                continue
+        for source in sorted(s for s, t in wanted if t == target):
             for arm, rows, shared in _sources(prepared, source, target, n):
                 key = (arm, source, target, n)
                 removed[key] = shared
@@ -188,17 +191,14 @@ def _runs(prepared: Prepared, arm: Arm, slots: tuple[Slot, ...], scale: float) -
 
 
 def read_pairs(
-    prepared: Prepared, plan: Plan, outcomes: Sequence[RunOutcome]
+    prepared: Prepared,
+    plan: Plan,
+    outcomes: Sequence[RunOutcome],
+    wanted: Collection[tuple[int, int]],
 ) -> tuple[PairOutcome, ...]:
-    """Gains and verdicts of all directed pairs, sources first."""
+    """Gains and verdicts of the wanted pairs."""
     best = _best_decay(outcomes)
-    k = range(len(prepared.tasks))
-    return tuple(
-        _read_pair(prepared, plan, best, source, target)
-        for source in k
-        for target in k
-        if source != target
-    )
+    return tuple(_read_pair(prepared, plan, best, source, target) for source, target in wanted)
 
 
 def _best_decay(outcomes: Sequence[RunOutcome]) -> dict[Arm, tuple[SlotOutcome, float]]:

@@ -15,6 +15,8 @@ QUICK = ProbeSettings(
     r=2, steps=40, target_rows=40, source_rows=80, seeds=(0, 1, 2), weight_decay=(0.0,)
 )
 
+ALL = [(s, t) for s in range(3) for t in range(3) if s != t]
+
 
 def gains(result):
     return {(p.source, p.target): p.gain.mean for p in result.pairs}
@@ -46,9 +48,17 @@ def test_a_pair_does_not_depend_on_the_other_tasks_their_order_or_the_stacking()
         assert whole[key] == pytest.approx(gain, abs=2e-6)
 
 
+def test_only_the_pairs_asked_for_are_trained():
+    tasks = [task(name, 150, seed=i) for i, name in enumerate("abc")]
+    whole = gains(probe_pairs(tasks, QUICK))
+    part = probe_pairs(tasks, QUICK, wanted=[(2, 0)])
+    assert part.runs == 3 * (1 + 1)
+    assert gains(part) == pytest.approx({("c", "a"): whole["c", "a"]}, abs=2e-6)
+
+
 def test_the_arms_share_split_batches_and_initial_weights():
     tasks = [task("a", 150), task("b", 150, seed=1), task("c", 150, seed=2)]
-    plan = plan_pairs(prepare(tasks, QUICK))
+    plan = plan_pairs(prepare(tasks, QUICK), ALL)
     of_target = [run for run in plan.runs if run.key[2] == 0 and run.seed == 1]
     assert len(of_target) == 3
     assert len({id(run.slots[0]) for run in of_target}) == 1
@@ -127,7 +137,7 @@ def test_joint_sampling_trains_same_inputs_together():
 
 def test_epochs_pass_over_all_rows_of_both_tasks():
     tasks = [task("a", 150), task("b", 150, seed=1)]
-    plan = plan_pairs(prepare(tasks, replace(QUICK, epochs=3, batch=20)))
+    plan = plan_pairs(prepare(tasks, replace(QUICK, epochs=3, batch=20)), [(0, 1)])
     steps = {run.key[0]: run.steps for run in plan.runs}
     assert steps == {"stl": 3 * 2, "mtl": 3 * (2 + 4)}
 
