@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from taskaff.data import split_argument
 from taskaff.errors import UsageError
 from taskaff.pipeline import RunSettings
 from taskaff.records import DataRequest, ScoreResult, TaskInfo, TaskSignature
+from taskaff.registry import unknown_name
 
 Sources = Sequence[Any] | Mapping[str, Any]
 
@@ -86,7 +88,7 @@ def _request(source: Any, name: str | None, columns: Mapping[str, Any]) -> DataR
         key: (value,) if key in ("text", "label") and isinstance(value, str) else value
         for key, value in columns.items()
     }
-    try:
-        return DataRequest(source=source, name=name, **fields)
-    except TypeError as error:
-        raise UsageError(f"unknown option: {error}", hint="see help(taskaff.score)") from error
+    known = [field.name for field in dataclasses.fields(DataRequest)]
+    if unknown := [key for key in fields if key not in known]:
+        raise unknown_name("option", unknown[0], known)
+    return DataRequest(source=source, name=name, **fields)

@@ -120,6 +120,8 @@ class TaskInfo:
     """The first skipped rows; their whole number is the sum over ``files``."""
     columns: tuple[str, ...] = ()
     """Every column of the input, used or not."""
+    split_column: str | None = None
+    """The column that names each row's split, when one does."""
     notes: tuple[str, ...] = ()
 
 

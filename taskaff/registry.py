@@ -27,12 +27,17 @@ def load(target: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """The error for a name that is in no table, with the nearest one that is."""
+    names = list(known)
+    near = closest(name, names)
+    guess = f"did you mean {near!r}? " if near else ""
+    return UsageError(f"unknown {kind} {name!r}", hint=f"{guess}known: {', '.join(names)}")
+
+
 def resolve(kind: str, table: Mapping[str, str], name: str) -> Callable[..., Any]:
     """Look ``name`` up in a room's table and import it; unknown names say what is near."""
     if name not in table:
-        guess = closest(name, table)
-        listing = ", ".join(table)
-        hint = f"did you mean {guess!r}? known: {listing}" if guess else f"known: {listing}"
-        raise UsageError(f"unknown {kind} {name!r}", hint=hint)
+        raise unknown_name(kind, name, table)
     found: Callable[..., Any] = load(table[name])
     return found

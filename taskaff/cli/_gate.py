@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-from taskaff.cli._output import unknown
 from taskaff.errors import UsageError
 from taskaff.records import Estimate, ScoreResult
+from taskaff.registry import unknown_name
 
 Mapped = Literal["pass", "fail"]
 
@@ -59,7 +59,7 @@ def parse_limits(
             hint = "for example --fail-under covariance_alignment=0.5"
             raise UsageError(f"--fail-under takes SCORE=VALUE, found {text!r}", hint=hint)
         if name not in known:
-            raise unknown("score", name, known)
+            raise unknown_name("score", name, known)
         if name in limits:
             raise UsageError(f"--fail-under {name} is given twice", hint="leave one out")
         if chosen and name not in chosen:

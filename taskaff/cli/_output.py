@@ -12,7 +12,7 @@ from taskaff.cli._files import check_target, whole_file, write_text
 from taskaff.cli._options import ReportingOptions
 from taskaff.cli._streams import wants_color, width, write
 from taskaff.errors import UsageError
-from taskaff.registry import closest
+from taskaff.registry import unknown_name
 
 if TYPE_CHECKING:
     from taskaff.records import ScoreResult, TaskInfo
@@ -53,7 +53,7 @@ def _format(options: ReportingOptions) -> str:
         raise UsageError(f"--json and --format {options.format} exclude each other", hint="use one")
     name = "json" if options.json else options.format or DEFAULT_FORMAT
     if name not in FORMATS:
-        raise unknown("format", name, FORMATS)
+        raise unknown_name("format", name, FORMATS)
     return name
 
 
@@ -65,13 +65,6 @@ def _format_of(path: Path) -> str:
         what = f"suffix {path.suffix!r}" if path.suffix else "suffix ''"
         raise UsageError(f"-o {path}: no format has the {what}", hint=_known(SUFFIXES))
     return found
-
-
-def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """The error for a name that is in no table, with the nearest one that is."""
-    near = closest(name, known)
-    guess = f"did you mean {near!r}? " if near else ""
-    return UsageError(f"unknown {kind} {name!r}", hint=guess + _known(known))
 
 
 def _known(names: Iterable[str]) -> str:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskaff.cli._options import ConfigOptions
-from taskaff.cli._output import unknown
 from taskaff.cli._streams import say
 from taskaff.config import Assignment, Config, find_file, load, override, toml_value
-from taskaff.registry import closest
+from taskaff.registry import closest, unknown_name
 
 if TYPE_CHECKING:
     from taskaff.pipeline import RunSettings
@@ -117,7 +116,7 @@ def run_settings(config: Config) -> RunSettings:
 
     for name in config.score.scores:
         if name not in SCORES:
-            raise unknown("score", name, SCORES)
+            raise unknown_name("score", name, SCORES)
     chosen = config.score
     return RunSettings(
         encoder=config.embed.encoder,

@@ -87,7 +87,7 @@ def score(
     asked = requests(data or (), config, reading)
     if len(asked) < 2:
         hint = "name two or more, or list them in taskaff.toml (taskaff init writes one)"
-        raise UsageError(f"there are {len(asked)} data sets, and a score compares two", hint=hint)
+        raise UsageError(f"a score compares two data sets or more, not {len(asked)}", hint=hint)
     report = plan(reporting, [request.source for request in asked], explain)
     with ProgressBar(reporting.quiet) as progress:
         result = pipeline.score(asked, settings, progress)

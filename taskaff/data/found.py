@@ -41,7 +41,7 @@ def format_and_compression(path: str, request: DataRequest) -> tuple[str, str | 
             "the suffix says no known format",
             where=Place(path),
             hint="rename it to end in .csv, .tsv, .jsonl, .parquet, .arrow, .npz or .npy "
-            "(.gz, .bz2, .xz, .zst may follow)",
+            "(.gz, .bz2, .xz, .zst may follow), or pipe it in: - --stdin-format csv",
         )
     return name, compression
 

@@ -139,6 +139,7 @@ class _Opening:
             dialect=dict(first.dialect),
             rejects=self._rejects(),
             columns=tuple(column.name for column in first.columns),
+            split_column=choice.split,
             notes=tuple(self._notes + list(choice.notes) + self._remarks(schema, tally)),
         )
 

@@ -64,6 +64,7 @@ def inspect_document(info: TaskInfo) -> Document:
         "layout": info.layout,
         "columns": list(info.columns),
         "text_columns": list(info.text_columns),
+        "split_column": info.split_column,
         "labels": labels(info.schema),
         "label_counts": dict(info.label_counts),
         "rows": dict(info.rows),

@@ -128,7 +128,7 @@ def facts(info: TaskInfo) -> list[tuple[str, str]]:
     """Term and text of everything that is not a table; foreign text is still raw."""
     formats = ", ".join(dict.fromkeys(file.format for file in info.files))
     width = f", {info.vector_width:,} dimensions" if info.vector_width else ""
-    used = [*info.text_columns, *info.schema.columns]
+    used = [*info.text_columns, *info.schema.columns, info.split_column]
     unused = [column for column in info.columns if column not in used]
     rows = ", ".join(f"{split} {n:,}" for split, n in info.rows.items())
     kind = kind_text(info.schema.kind, info.schema.width)
@@ -139,6 +139,7 @@ def facts(info: TaskInfo) -> list[tuple[str, str]]:
         ("labels", kind + _from(info.schema.columns)),
         ("not used", _first(unused)),
         ("rows", f"{sum(info.rows.values()):,}" + (f" ({rows})" if len(info.rows) > 1 else "")),
+        ("splits", f"from column {info.split_column}" if info.split_column else ""),
         ("skipped", f"{skipped:,}" if (skipped := rejected(info.files)) else ""),
     ]
     return [(term, text) for term, text in found if text]

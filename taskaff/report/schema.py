@@ -113,6 +113,7 @@ def _inspect() -> Schema:
         layout=_layout(),
         columns=_TEXTS,
         text_columns=_TEXTS,
+        split_column={"type": ["string", "null"]},
         labels=_ref("labels"),
         label_counts=_map(_COUNT),
         rows=_map(_COUNT),

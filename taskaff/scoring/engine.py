@@ -87,7 +87,9 @@ def check(signatures: Sequence[TaskSignature]) -> None:
                 f"made with encoder {other.encoder.id!r} ({other.encoder.fingerprint[:12]}), "
                 f"but {first.name!r} with {first.encoder.id!r} ({first.encoder.fingerprint[:12]})",
                 task=other.name,
-                hint="profile both data sets again with the same encoder",
+                hint="embed the texts as the ready vectors were made, or the other way round"
+                if "vectors" in (other.encoder.id, first.encoder.id)
+                else "profile both data sets again with the same encoder",
             )
         if other.width != first.width:
             raise SignatureError(
