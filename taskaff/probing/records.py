@@ -68,6 +68,22 @@ class ProbeSettings:
     """Bytes that stacked runs may take at once."""
     chunk_runs: int | None = None
     """Runs stacked at once; None means what suits the device and ``memory``."""
+    align: bool = False
+    """Add an arm with alignment matrices (W, Algorithm 1), and its control."""
+    align_form: Literal["full", "low-rank", "orthogonal"] = "full"
+    align_rank: int = 8
+    """Rank of the low-rank form."""
+    weights: Literal["equal", "proportional", "svd", "uncertainty"] = "equal"
+    """Loss weights of the tasks (W eq. 2, Algorithm 2; Kendall et al. 2018)."""
+    capacities: tuple[int, ...] = ()
+    """Sweep these capacities instead of measuring pairs."""
+    transference: bool = False
+    """Measure transference (TAG) during the MTL runs."""
+    transference_every: int = 10
+    controls: bool = False
+    """Add arms with permuted source labels, and the target against itself."""
+    budget: float | None = None
+    """Seconds: seeds are added until every verdict is decided or time is out."""
 
 
 # ------------------------------------------------------------------ engine
@@ -209,6 +225,57 @@ class PairOutcome:
     seeds: tuple[SeedGain, ...]
     gain_with_leaks: Interval | None = None
     """The gain when leaked rows stay in the source; None when not measured."""
+    arm: str = "mtl"
+    """What was trained: ``mtl``, ``align``, ``align control``, ``permuted source``, ``self``,
+    ``mix``, ``fine-tuned``, ``fine-tuned with R``, and the like; stable names."""
+    against: str = "alone"
+    """What it is compared with: ``alone``, ``mtl``, ``mix without``, ``fine-tuned``."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlignmentReport:
+    """What Algorithm 1 did to one pair: how far ``R`` moved, eq. 6 before and after it."""
+
+    source: str
+    target: str
+    form: str
+    """``full``, ``low-rank`` or ``orthogonal``."""
+    distance_source: Interval
+    """``|R_s - I|_F``."""
+    distance_target: Interval
+    similarity_before: Interval
+    """Covariance similarity (W eq. 6) of the held-out rows of both tasks."""
+    similarity_after: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class CapacitySweep:
+    """Held-out loss against capacity for one model: all tasks together, or one alone."""
+
+    model: str
+    """``all`` or the task's name."""
+    capacities: tuple[int, ...]
+    loss: tuple[Interval, ...]
+    """Mean held-out loss over tasks, relative to predicting the label frequencies or mean."""
+    metric: tuple[Interval, ...]
+    chosen: int | None
+    """Smallest capacity within one standard error of the best."""
+    best: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferenceRow:
+    """``Z`` of one directed pair during joint training (T; TAG, Fifty et al. 2021)."""
+
+    source: str
+    target: str
+    z: Interval
+    """Mean over steps and seeds of ``1 - L_j(after a step on i) / L_j(before)``."""
+    ratio: Interval
+    """``Z_{i to j} / Z_{j to j}``: the part of what the target's own gradient does."""
+    updates: tuple[int, ...]
+    over_time: tuple[float, ...]
+    """Mean ``z`` over seeds in the window that ends with each of ``updates``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -238,6 +305,14 @@ class ProbeResult:
     runs: int
     notes: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    alignment: tuple[AlignmentReport, ...] = ()
+    capacity: tuple[CapacitySweep, ...] = ()
+    transference: tuple[TransferenceRow, ...] = ()
+    weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Mean task weights of a run, by pair or mix (``source + target``) and task."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    finished: bool = True
+    """False when time ran out or the run was interrupted: what is undecided is inconclusive."""
 
     def pair(self, source: str, target: str) -> PairOutcome:
         """The directed pair by name; KeyError when there is none."""

@@ -54,7 +54,7 @@ def test_the_room_exports_score_and_loads_it_late():
         ([task("a")], ScoreError, "1 task given", "two data sets"),
         ([], ScoreError, "no task given", "two data sets"),
         ([task("a"), task("b"), task("a")], ScoreError, "two tasks are called 'a'", "NAME=PATH"),
-        ([task("a"), task("b", fingerprint="x")], SignatureError, "encoder", "same encoder"),
+        ([task("a"), task("b", fingerprint="x")], SignatureError, "encoder", "embed the texts"),
         ([task("a"), task("b", width=4)], SignatureError, "4 dimensions", "pad"),
     ],
 )
