@@ -11,8 +11,25 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "taskaff"
 ROOMS = ("data", "embed", "moments", "scoring", "probing", "report")
-SHARED = ("records", "errors", "registry", "store", "config", "parallel", "provenance")
-ORDER = {"records": 0, "errors": 0, "registry": 1, "parallel": 1, "store": 1, "provenance": 1}
+SHARED = (
+    "records",
+    "probe_records",
+    "errors",
+    "registry",
+    "store",
+    "config",
+    "parallel",
+    "provenance",
+)
+ORDER = {
+    "records": 0,
+    "probe_records": 0,
+    "errors": 0,
+    "registry": 1,
+    "parallel": 1,
+    "store": 1,
+    "provenance": 1,
+}
 HEAVY = ("torch", "transformers", "sentence_transformers", "sklearn")
 LIGHT_START = ("numpy", "scipy", "pyarrow", "pydantic", "safetensors", *HEAVY)
 

@@ -1,13 +1,32 @@
-"""What the probe takes and gives: settings, runs, outcomes, verdicts.
+"""The probe's own records: runs and their outcomes.
 
-Alphabet as in ``taskaff.records``; ``S`` slots (tasks of a run), ``b`` rows of a batch.
+Alphabet as in ``taskaff.records``; ``S`` slots (tasks of a run), ``b`` rows of a batch. Settings
+and results, which the report needs too, are in ``taskaff.probe_records``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from taskaff.probe_records import (
+    AlignmentReport,
+    Call,
+    CapacitySweep,
+    Interval,
+    Leaks,
+    PairOutcome,
+    ProbeResult,
+    ProbeSettings,
+    ProbeTask,
+    Progress,
+    Sampling,
+    SeedGain,
+    TransferenceRow,
+    Trunk,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,76 +36,27 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     State = Mapping[str, NDArray[np.float32]]
 
-Trunk = Literal["linear", "relu", "mlp"]
-Sampling = Literal["mixed", "proportional", "equal", "joint"]
-Call = Literal["positive", "negative", "inconclusive"]
-Leaks = Literal["remove", "keep", "both"]
-
-Progress = Callable[[int, int], None]
-"""``progress(done, total)``, in runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeSettings:
-    """Settings of a probe; every one stands in the result."""
-
-    trunk: Trunk = "linear"
-    r: int = 16
-    """Capacity: output width of the shared module."""
-    steps: int = 1200
-    """Updates of a run, in both arms. With ``epochs`` it is not used."""
-    epochs: int | None = None
-    """Passes over the rows of all tasks of a run, instead of a fixed number of updates."""
-    batch: int = 32
-    lr: float = 0.01
-    """Learning rate of Adam."""
-    weight_decay: tuple[float, ...] = (0.0, 0.3)
-    """Tried in every arm, decoupled; each run's own validation loss chooses."""
-    sampling: Sampling = "mixed"
-    target_rows: int = 300
-    """Training rows of the target; what is asked is what a source gives to a small task."""
-    source_rows: int = 4000
-    validation_rows: int = 500
-    test_rows: int = 2000
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    """Each draws its own splits, initial weights and batches."""
-    confidence: float = 0.90
-    """Level of the t intervals over seeds."""
-    margin: float = 0.0
-    """A gain within the margin is no transfer either way."""
-    margin_unit: Literal["loss", "relative"] = "loss"
-    """``loss``: the held-out loss's own unit (nats; label variances for squared error).
-    ``relative``: share of the single-task loss."""
-    leaks: Leaks = "remove"
-    """Source rows that the target also has: removed, kept, or both measured side by side."""
-    leaks_train: bool = True
-    """Remove the rows shared with the target's training rows too, not only the held-out ones."""
-    scale: Literal["target", "none"] = "target"
-    """``target``: vectors divided by the root mean square of the target's training rows."""
-    device: str = "cpu"
-    memory: int = 1 << 30
-    """Bytes that stacked runs may take at once."""
-    chunk_runs: int | None = None
-    """Runs stacked at once; None means what suits the device and ``memory``."""
-    align: bool = False
-    """Add an arm with alignment matrices (W, Algorithm 1), and its control."""
-    align_form: Literal["full", "low-rank", "orthogonal"] = "full"
-    align_rank: int = 8
-    """Rank of the low-rank form."""
-    weights: Literal["equal", "proportional", "svd", "uncertainty"] = "equal"
-    """Loss weights of the tasks (W eq. 2, Algorithm 2; Kendall et al. 2018)."""
-    capacities: tuple[int, ...] = ()
-    """Sweep these capacities instead of measuring pairs."""
-    transference: bool = False
-    """Measure transference (TAG) during the MTL runs."""
-    transference_every: int = 10
-    controls: bool = False
-    """Add arms with permuted source labels, and the target against itself."""
-    budget: float | None = None
-    """Seconds: seeds are added until every verdict is decided or time is out."""
-
-
-# ------------------------------------------------------------------ engine
+__all__ = [
+    "AlignmentReport",
+    "Call",
+    "CapacitySweep",
+    "Interval",
+    "Leaks",
+    "PairOutcome",
+    "ProbeResult",
+    "ProbeSettings",
+    "ProbeTask",
+    "Progress",
+    "Run",
+    "RunOutcome",
+    "Sampling",
+    "SeedGain",
+    "Slot",
+    "SlotOutcome",
+    "TransferenceRow",
+    "Trunk",
+    "Verdict",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,164 +129,3 @@ class RunOutcome:
     key: tuple[Any, ...]
     slots: tuple[SlotOutcome | None, ...]
     state: State | None = None
-
-
-# ------------------------------------------------------------------- pairs
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Mean over seeds with its t interval; None where fewer than two seeds gave a number."""
-
-    mean: float | None
-    low: float | None = None
-    high: float | None = None
-    stderr: float | None = None
-    n: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The call and the reason, in words."""
-
-    call: Call
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SeedGain:
-    """One seed of one directed pair; NaN where a run diverged."""
-
-    seed: int
-    stl_loss: float
-    mtl_loss: float
-    stl_metric: float
-    mtl_metric: float
-    removed: int
-    """Source rows taken out because the target has them."""
-    weight_decay: tuple[float, float]
-    """Chosen on validation rows: (STL, MTL)."""
-
-    @property
-    def gain(self) -> float:
-        """STL minus MTL held-out loss: positive when the source helped."""
-        return self.stl_loss - self.mtl_loss
-
-    @property
-    def metric_gain(self) -> float:
-        """MTL minus STL: all metrics are better when larger, but log-loss, which is not chosen."""
-        return self.mtl_metric - self.stl_metric
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PairOutcome:
-    """Measured transfer from ``source`` to ``target``."""
-
-    source: str
-    target: str
-    gain: Interval
-    metric: str
-    metric_gain: Interval
-    verdict: Verdict
-    stl_loss: float | None
-    """Mean single-task held-out loss over seeds."""
-    leaked: float
-    """Mean number of source rows that the target has too."""
-    seeds: tuple[SeedGain, ...]
-    gain_with_leaks: Interval | None = None
-    """The gain when leaked rows stay in the source; None when not measured."""
-    arm: str = "mtl"
-    """What was trained: ``mtl``, ``align``, ``align control``, ``permuted source``, ``self``,
-    ``mix``, ``fine-tuned``, ``fine-tuned with R``, and the like; stable names."""
-    against: str = "alone"
-    """What it is compared with: ``alone``, ``mtl``, ``mix without``, ``fine-tuned``."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlignmentReport:
-    """What Algorithm 1 did to one pair: how far ``R`` moved, eq. 6 before and after it."""
-
-    source: str
-    target: str
-    form: str
-    """``full``, ``low-rank`` or ``orthogonal``."""
-    distance_source: Interval
-    """``|R_s - I|_F``."""
-    distance_target: Interval
-    similarity_before: Interval
-    """Covariance similarity (W eq. 6) of the held-out rows of both tasks."""
-    similarity_after: Interval
-
-
-@dataclass(frozen=True, slots=True)
-class CapacitySweep:
-    """Held-out loss against capacity for one model: all tasks together, or one alone."""
-
-    model: str
-    """``all`` or the task's name."""
-    capacities: tuple[int, ...]
-    loss: tuple[Interval, ...]
-    """Mean held-out loss over tasks, relative to predicting the label frequencies or mean."""
-    metric: tuple[Interval, ...]
-    chosen: int | None
-    """Smallest capacity within one standard error of the best."""
-    best: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class TransferenceRow:
-    """``Z`` of one directed pair during joint training (T; TAG, Fifty et al. 2021)."""
-
-    source: str
-    target: str
-    z: Interval
-    """Mean over steps and seeds of ``1 - L_j(after a step on i) / L_j(before)``."""
-    ratio: Interval
-    """``Z_{i to j} / Z_{j to j}``: the part of what the target's own gradient does."""
-    updates: tuple[int, ...]
-    over_time: tuple[float, ...]
-    """Mean ``z`` over seeds in the window that ends with each of ``updates``."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ProbeTask:
-    """One task as the probe saw it: rows per role (largest over the seeds)."""
-
-    name: str
-    rows: int
-    kind: str
-    classes: int
-    train: int
-    source: int
-    validation: int
-    test: int
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ProbeResult:
-    """What a probe found, with everything needed to read it."""
-
-    mode: str
-    tasks: tuple[ProbeTask, ...]
-    pairs: tuple[PairOutcome, ...]
-    settings: ProbeSettings
-    sampling_rule: str
-    runs: int
-    notes: tuple[str, ...] = ()
-    timings: Mapping[str, float] = field(default_factory=dict)
-    alignment: tuple[AlignmentReport, ...] = ()
-    capacity: tuple[CapacitySweep, ...] = ()
-    transference: tuple[TransferenceRow, ...] = ()
-    weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Mean task weights of a run, by pair or mix (``source + target``) and task."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    finished: bool = True
-    """False when time ran out or the run was interrupted: what is undecided is inconclusive."""
-
-    def pair(self, source: str, target: str) -> PairOutcome:
-        """The directed pair by name; KeyError when there is none."""
-        for found in self.pairs:
-            if (found.source, found.target) == (source, target):
-                return found
-        raise KeyError((source, target))
