@@ -20,6 +20,8 @@ class Corrections:
 
     rate: Tensor
     eps: Tensor
+    plain: tuple[tuple[float, float], ...]
+    """``(eps, rate)`` once more, for updates in which all runs have the same ``t``."""
 
 
 def corrections(steps: int, device: torch.device) -> Corrections:
@@ -27,11 +29,18 @@ def corrections(steps: int, device: torch.device) -> Corrections:
     t = torch.arange(1, steps + 1, dtype=torch.float64)
     root = (1 - BETA2**t).sqrt()
     rate, eps = root / (1 - BETA1**t), EPS * root
-    return Corrections(rate.float().to(device), eps.float().to(device))
+    plain = tuple(zip(eps.tolist(), rate.tolist(), strict=True))
+    return Corrections(rate.float().to(device), eps.float().to(device), plain)
 
 
-def step(p: Tensor, g: Tensor, m: Tensor, v: Tensor, rate: Tensor, eps: Tensor | float) -> None:
+def step(
+    p: Tensor, g: Tensor, m: Tensor, v: Tensor, rate: Tensor | float, eps: Tensor | float
+) -> None:
     """Move ``p`` in place; ``rate`` (learning rate times correction) broadcasts over runs."""
     m.lerp_(g, 1 - BETA1)
     v.mul_(BETA2).addcmul_(g, g, value=1 - BETA2)
-    p.sub_(torch.sqrt(v).add_(eps).reciprocal_().mul_(m).mul_(rate))
+    below = torch.sqrt(v).add_(eps)
+    if isinstance(rate, float):
+        p.addcdiv_(m, below, value=-rate)
+    else:
+        p.addcdiv_(m * rate, below, value=-1.0)

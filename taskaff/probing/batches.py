@@ -38,16 +38,15 @@ def batch_table(slot: Slot, seed: int, batch: int, count: int) -> tuple[Ints, In
     Batches shorter than ``batch`` are filled with their own first row; the size says so.
     """
     generator = stream(seed, "batches", slot.stream)
-    parts = batch_count(len(slot.train), batch)
-    table = np.empty((count, batch), dtype=np.int64)
-    sizes = np.empty(count, dtype=np.int64)
-    for start in range(0, count, parts):
-        shuffled = slot.train[generator.permutation(len(slot.train))]
-        for k, rows in enumerate(np.array_split(shuffled, parts)[: count - start]):
-            table[start + k] = rows[0]
-            table[start + k, : len(rows)] = rows
-            sizes[start + k] = len(rows)
-    return table, sizes
+    n = len(slot.train)
+    parts = batch_count(n, batch)
+    sizes = np.full(parts, n // parts)
+    sizes[: n % parts] += 1
+    starts, column = np.cumsum(sizes) - sizes, np.arange(batch)
+    places = starts[:, None] + np.where(column < sizes[:, None], column, 0)
+    epochs = -(-count // parts)
+    table = np.concatenate([slot.train[generator.permutation(n)][places] for _ in range(epochs)])
+    return table[:count], np.tile(sizes, epochs)[:count]
 
 
 def slot_sequence(run: Run) -> Ints:

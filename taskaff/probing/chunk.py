@@ -89,6 +89,7 @@ class Chunk:
         self.keep = column([1 - a * b for a, b in zip(moving, decay, strict=True)])
         self.keep_heads = column([1 - a * b for a, b in zip(heads, decay, strict=True)])
         self.decays = any(decay)
+        self.one_rate = moving[0] if len(set(moving)) == 1 else None
         unit = all(run.scale == 1.0 for run in runs)
         self.scale = None if unit else column([run.scale for run in runs])
         self.corrections = adam.corrections(int(self.steps.max()), self.device)
@@ -156,7 +157,7 @@ class Chunk:
         lanes = n * L
         batch, head = self.batch[self.t, :lanes], self.head[self.t, :lanes]
         rows = self.rows.index_select(0, batch)
-        weights = self.shares.index_select(0, batch).unsqueeze(-1)
+        weights = self.shares.index_select(0, batch).unsqueeze(1)
         if self.weighted:
             weights = weights * self.weights.index_select(0, head).view(-1, 1, 1)
         x = self.bank.X.index_select(0, rows.view(-1)).view(n, -1, self.bank.d)
@@ -165,7 +166,8 @@ class Chunk:
         seen = trunk_forward(self.trunk, p, x, scale)
         h = seen.h.view(lanes, -1, self.r + 1)
         A = self.p["A"][:lanes] if self.every_head else self.p["A"].index_select(0, head)
-        dlogits = gradient(torch.bmm(h, A), self._batch_labels(rows, head), weights)
+        logits = torch.bmm(A.transpose(1, 2), h.transpose(1, 2))
+        dlogits = gradient(logits, self._batch_labels(rows, head), weights).transpose(1, 2)
         dA = torch.bmm(h.transpose(1, 2), dlogits)
         dh = torch.bmm(dlogits, A[:, :-1].transpose(1, 2)).view(n, -1, self.r)
         gradients = trunk_backward(self.trunk, p, seen, dh, scale)
@@ -183,11 +185,13 @@ class Chunk:
         width = min(self.c, found.shape[1])
         values[..., :width] = found.view(*rows.shape, -1)[..., :width]
         values.sub_(self.shift.index_select(0, head)).mul_(self.over.index_select(0, head))
-        return Labels(codes, values, kinds, widths)
+        return Labels(codes, values.transpose(1, 2), kinds, widths)
 
     def _move_trunk(self, n: int, gradients: Parameters) -> None:
-        rate = self.lr[:n] * self.corrections.rate[self.t]
-        eps = float(self.corrections.eps[self.t])
+        eps, correction = self.corrections.plain[self.t]
+        rate: Tensor | float = self.lr[:n] * correction
+        if self.one_rate is not None:
+            rate = self.one_rate * correction
         for name, g in gradients.items():
             p = self.p[name][:n]
             if self.decays and name in DECAYED:

@@ -15,6 +15,9 @@ CPU_CHUNK = 256
 
 CUDA_CHUNK = 16384
 
+FEW = 24
+"""So few runs of one shape are padded to the next wider one rather than trained by themselves."""
+
 
 def train(
     bank: Bank,
@@ -70,7 +73,10 @@ def chunks(
     start = 0
     while start < len(order):
         key, size, end = keys[order[start]], 0, start
-        while end < len(order) and keys[order[end]] == key and end - start < most:
+        while end < len(order) and end - start < most:
+            rigid, power = keys[order[end]]
+            if rigid != key[0] or (power != key[1] and end - start >= FEW):
+                break
             size += _bytes(bank, runs[order[end]])
             if size > memory and end > start:
                 break
@@ -79,8 +85,11 @@ def chunks(
         start = end
 
 
-def _shape(bank: Bank, run: Run) -> tuple[object, ...]:
-    """Runs stack when these agree; widths in powers of two, so that padding stays small."""
+def _shape(bank: Bank, run: Run) -> tuple[tuple[object, ...], tuple[int, int]]:
+    """Runs stack when the first part agrees, and when the second does or they are few.
+
+    The second part is capacity and label width in powers of two, so that padding stays small.
+    """
     if not run.slots or not all(len(slot.train) for slot in run.slots):
         raise ProbeError(f"run {run.key} has a task without training rows")
     if not all(len(s.validation) and len(s.test) for s in run.slots if s.judged):
@@ -89,7 +98,7 @@ def _shape(bank: Bank, run: Run) -> tuple[object, ...]:
     kinds = {KINDS[bank.kinds[slot.task]] for slot in run.slots}
     joint = len(run.slots) if run.sampling == "joint" else 1
     power = (run.r - 1).bit_length(), max(widest - 1, 3).bit_length()
-    return run.trunk, joint, kinds != {"classes"}, run.batch, power
+    return (run.trunk, joint, kinds != {"classes"}, run.batch), power
 
 
 def _bytes(bank: Bank, run: Run) -> int:

@@ -82,7 +82,7 @@ class HeldOut:
         for group in self._grouped(range(len(self.slots)), "test"):
             for part, out in group.outputs({k: v[group.units] for k, v in self.kept.items()}):
                 loss = group.loss(out).cpu().numpy()
-                found = metrics(group.kind, out.cpu().numpy(), *group.truth())
+                found = metrics(group.kind, out.mT.cpu().numpy(), *group.truth())
                 for j, u in enumerate(group.units[part].tolist()):
                     tested[u] = (float(loss[j]), found, j)
         built = [self._outcome(u, np.array(curves[u]), *tested[u]) for u in range(len(self.slots))]
@@ -168,7 +168,7 @@ class _Group:
         self.scale = None if chunk.scale is None else chunk.scale[owner.run[units]]
 
     def outputs(self, weights: Parameters) -> Iterator[tuple[slice, Tensor]]:
-        """Outputs ``(m, n, c)``, in blocks of units that fit the memory."""
+        """Outputs ``(m, c, n)``, in blocks of units that fit the memory."""
         n, wide = len(self.X), max(self.c, self.chunk.r + 1)
         block = max(1, LOGITS // (n * wide))
         for start in range(0, len(self.units), block):
@@ -181,11 +181,11 @@ class _Group:
         B = p["B"] if scale is None else p["B"] * scale
         z = (self.X @ B.transpose(0, 1).reshape(d, m * r)).view(-1, m, r).transpose(0, 1)
         seen = finish_trunk(self.chunk.trunk, p, self.X, z)
-        return torch.bmm(seen.h, p["A"][:, :, : self.c])
+        return torch.bmm(p["A"][:, :, : self.c].transpose(1, 2), seen.h.transpose(1, 2))
 
     def loss(self, outputs: Tensor) -> Tensor:
         """``(m,)``."""
-        return mean_loss(outputs, self.kind, self.codes, self.values)
+        return mean_loss(outputs, self.kind, self.codes, self.values.T)
 
     def truth(self) -> tuple[np.ndarray, np.ndarray]:
         """Codes ``(n,)`` and values ``(n, c)`` as the loss sees them."""
