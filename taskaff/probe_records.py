@@ -11,6 +11,7 @@ from typing import Literal
 
 Trunk = Literal["linear", "relu", "mlp"]
 Sampling = Literal["mixed", "proportional", "equal", "joint"]
+Mode = Literal["pairs", "mix", "transfer", "capacity"]
 Call = Literal["positive", "negative", "inconclusive"]
 Leaks = Literal["remove", "keep", "both"]
 
@@ -193,6 +194,10 @@ class TransferenceRow:
     updates: tuple[int, ...]
     over_time: tuple[float, ...]
     """Mean ``z`` over seeds in the window that ends with each of ``updates``."""
+    own: Interval = Interval(None)
+    """``Z_{j to j}`` in the same runs, the yardstick."""
+    run: str = "pair"
+    """``pair`` (the two tasks trained together) or ``all`` (all tasks in one model)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
