@@ -12,6 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "taskaff"
 ROOMS = ("data", "embed", "moments", "scoring", "probing", "report")
 SHARED = (
+    "arrow",
     "records",
     "probe_records",
     "errors",
@@ -20,6 +21,7 @@ SHARED = (
     "config",
     "parallel",
     "provenance",
+    "spectra",
 )
 ORDER = {
     "records": 0,
@@ -29,6 +31,7 @@ ORDER = {
     "parallel": 1,
     "store": 1,
     "provenance": 1,
+    "spectra": 1,
 }
 HEAVY = ("torch", "transformers", "sentence_transformers", "sklearn")
 LIGHT_START = ("numpy", "scipy", "pyarrow", "pydantic", "safetensors", *HEAVY)

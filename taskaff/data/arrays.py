@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from taskaff.data import bridge
+from taskaff import arrow
 from taskaff.data.blobs import Blob
 from taskaff.data.reader import (
     BATCH_BYTES,
@@ -225,5 +225,5 @@ def _arrow(array: np.ndarray[Any, Any]) -> pa.Array:
     if array.dtype.kind == "S":
         array = np.char.decode(array, "utf-8")
     flat = array.reshape(-1)
-    items = bridge.strings(flat.tolist()) if array.dtype.kind == "U" else bridge.flat(flat)
+    items = arrow.strings(flat.tolist()) if array.dtype.kind == "U" else arrow.flat(flat)
     return items if array.ndim == 1 else pa.FixedSizeListArray.from_arrays(items, array.shape[1])

@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from taskaff.data import bridge
+from taskaff import arrow
 from taskaff.data.blobs import BLOCK, Blob
 from taskaff.data.encoding import NulError, Utf8, known_encoding, not_utf8, nul_error
 from taskaff.data.reader import (
@@ -245,7 +245,7 @@ def _columns(chunk: list[Any], names: Sequence[str]) -> pa.RecordBatch:
     if not names:
         return pa.RecordBatch.from_arrays([pa.nulls(len(chunk))], names=[""])
     cells = [chunk] if len(names) == 1 else (list(zip(*chunk, strict=True)) or [()] * len(names))
-    arrays = [bridge.strings(column) for column in cells]
+    arrays = [arrow.strings(column) for column in cells]
     return pa.RecordBatch.from_arrays(arrays, names=list(names))
 
 

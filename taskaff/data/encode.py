@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pat
 from numpy.typing import NDArray
 
-from taskaff.data import bridge
+from taskaff import arrow
 from taskaff.data.values import NONFINITE, NUMBER, Mask, is_list, is_words, matrix, numbers, words
 from taskaff.errors import DataError
 from taskaff.records import LabelKind, LabelSchema
@@ -33,9 +33,9 @@ def unfit(array: pa.Array, kind: LabelKind | None) -> Mask:
         like = pc.match_substring_regex(coded.dictionary, f"({NUMBER})|({NONFINITE})")
         if not pc.any(like).as_py():
             return none
-        endless = bridge.array(like) & ~np.isfinite(numbers(coded.dictionary))
-        lost = bridge.is_null(coded.indices)
-        picked: Mask = endless[np.where(lost, 0, bridge.array(coded.indices))]
+        endless = arrow.array(like) & ~np.isfinite(numbers(coded.dictionary))
+        lost = arrow.is_null(coded.indices)
+        picked: Mask = endless[np.where(lost, 0, arrow.array(coded.indices))]
         return picked & ~lost
     if kind is None and not pat.is_floating(array.type):
         return none
@@ -57,18 +57,18 @@ def encode(arrays: Sequence[pa.Array], schema: LabelSchema) -> NDArray[Any] | No
 
 
 def _codes(array: pa.Array, schema: LabelSchema) -> NDArray[np.int64]:
-    codes = pc.index_in(array, value_set=bridge.strings(schema.names))
+    codes = pc.index_in(array, value_set=arrow.strings(schema.names))
     if codes.null_count:
         value = array.filter(pc.is_null(codes))[0].as_py()
         raise DataError(
             f"label {value!r} was not there when the file was first read",
             hint="the file changed while it was read, or two readers disagree: run again",
         )
-    return bridge.array(codes).astype(np.int64)
+    return arrow.array(codes).astype(np.int64)
 
 
 def _indicators(array: pa.Array, schema: LabelSchema) -> NDArray[np.float64]:
     out = np.zeros((len(array), schema.width))
-    parents = bridge.array(pc.list_parent_indices(array))
+    parents = arrow.array(pc.list_parent_indices(array))
     out[parents.astype(np.int64), _codes(words(array.flatten()), schema)] = 1.0
     return out

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from taskaff.data import bridge
+from taskaff import arrow
 from taskaff.data.blobs import Blob
 from taskaff.data.encoding import NulError, Utf8, known_encoding, nul_error
 from taskaff.data.reader import BATCH_BYTES, BATCH_ROWS, CELL_BYTES, PEEK_ROWS, Column, Options
@@ -213,7 +213,7 @@ def _type(values: list[Any]) -> pa.DataType:
 
 def _array(cells: Sequence[Any]) -> pa.Array:
     texts = all(type(cell) is str for cell in cells)
-    return bridge.strings(cells) if texts and cells else pa.array(cells)
+    return arrow.strings(cells) if texts and cells else pa.array(cells)
 
 
 def _batch(rows: list[list[Any]], columns: Sequence[str]) -> pa.RecordBatch:

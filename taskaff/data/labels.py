@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pat
 from numpy.typing import NDArray
 
-from taskaff.data import bridge
+from taskaff import arrow
 from taskaff.data.tally import MAX_COUNTED, Tally
 from taskaff.data.values import (
     is_list,
@@ -67,8 +67,8 @@ class LabelTally:
         items = array.flatten()
         self._tallies[0].add(items, typed)
         coded = words(items).dictionary_encode()
-        parents = bridge.array(pc.list_parent_indices(array))
-        codes = bridge.array(coded.indices)
+        parents = arrow.array(pc.list_parent_indices(array))
+        codes = arrow.array(coded.indices)
         size = max(1, len(coded.dictionary))
         once = np.unique(parents.astype(np.int64) * size + codes) % size
         names = coded.dictionary.to_pylist()

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from taskaff.data import bridge
+from taskaff import arrow
 from taskaff.data.columns import Choice
 from taskaff.data.encode import unfit
 from taskaff.data.labels import LabelTally
@@ -65,7 +65,7 @@ def _split_codes(array: pa.Array, column: str, path: str, row: int) -> NDArray[n
             hint="write train, validation (valid, val, dev) or test, or --split-column OTHER",
         )
     table = np.array([SPLITS.index(split) for split in splits if split], dtype=np.int8)
-    return table[bridge.array(coded.indices)] if len(table) else np.zeros(0, np.int8)
+    return table[arrow.array(coded.indices)] if len(table) else np.zeros(0, np.int8)
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ class Judge:
         if self.choice.layout == "vectors" and names:
             return self._vectors(batch.column(names[0]), path, row)
         return {
-            f"text is missing in column {name!r}": bridge.is_null(batch.column(name))
+            f"text is missing in column {name!r}": arrow.is_null(batch.column(name))
             for name in names
             if batch.column(name).null_count
         }
@@ -111,7 +111,7 @@ class Judge:
             raise DataError(
                 "the vector is empty", where=Place(path, row=row, column=self.choice.inputs[0])
             )
-        null = bridge.is_null(array)
+        null = arrow.is_null(array)
         with np.errstate(over="ignore"):
             finite = np.isfinite(values.astype(np.float32)).all(axis=1)
         return {"vector is missing": null, "vector is not finite": ~finite & ~null}
@@ -196,7 +196,7 @@ def _tally(
     keep = (codes != OUT) & ~any_of(bad, batch.num_rows)
     arrays = [batch.column(name) for name in choice.labels]
     if not keep.all():
-        arrays = [array.filter(bridge.flags(keep)) for array in arrays]
+        arrays = [array.filter(arrow.flags(keep)) for array in arrays]
     tally.add(arrays, typed)
 
 

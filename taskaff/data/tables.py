@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from taskaff.data import bridge
+from taskaff import arrow
 from taskaff.data.blobs import Blob, spooled
 from taskaff.data.reader import BATCH_ROWS, PEEK_ROWS, Column, pieces, unique, validate
 from taskaff.errors import DataError, Place, UsageError
@@ -133,10 +133,10 @@ def _column(name: str, values: Any) -> pa.Array:
     if array.ndim == 1:
         if name == "X":
             raise UsageError("X has one dimension", hint="pass X of shape (n, d)")
-        return bridge.flat(array)
+        return arrow.flat(array)
     if array.shape[1] == 0:
         raise UsageError(f"{name} has no columns", hint=f"pass {name} of shape (n, d), d > 0")
-    flat = bridge.flat(np.ascontiguousarray(array).reshape(-1))
+    flat = arrow.flat(np.ascontiguousarray(array).reshape(-1))
     return pa.FixedSizeListArray.from_arrays(flat, array.shape[1])
 
 

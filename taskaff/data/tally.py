@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pat
 from numpy.typing import NDArray
 
-from taskaff.data import bridge
+from taskaff import arrow
 from taskaff.data.values import INTEGER, NONFINITE, NUMBER, decoded, is_words, numbers, words
 
 MAX_COUNTED = 20_000
@@ -74,10 +74,10 @@ class Tally:
             self.full = len(self.counts) > MAX_COUNTED
         if len(uniques) > len(_BINARY):
             self.odd = self.odd or uniques[0].as_py()
-        binary = pc.is_in(pc.utf8_lower(uniques), value_set=bridge.strings(sorted(_BINARY)))
+        binary = pc.is_in(pc.utf8_lower(uniques), value_set=arrow.strings(sorted(_BINARY)))
         self.odd = self.odd or _first(uniques, pc.invert(binary))
         if self.odd is None:
-            self.ones += _total(times, bridge.flags(numbers(uniques) == 1.0))
+            self.ones += _total(times, arrow.flags(numbers(uniques) == 1.0))
 
 
 def _total(times: pa.Array, mask: pa.Array) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from taskaff.data import bridge
+from taskaff import arrow
 from taskaff.data.columns import Choice
 from taskaff.data.encode import encode
 from taskaff.data.found import Found
@@ -93,7 +93,7 @@ class FileTask:
         if not len(rows):
             return
         if len(rows) < batch.num_rows:
-            batch = batch.filter(bridge.flags(keep))
+            batch = batch.filter(arrow.flags(keep))
         at = 0
         for piece in pieces(batch):
             text, vectors = self._inputs(piece)

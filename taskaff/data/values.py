@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pat
 from numpy.typing import NDArray
 
-from taskaff.data import bridge
+from taskaff import arrow
 
 NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 INTEGER = r"^[+-]?\d+$"
@@ -48,8 +48,8 @@ def numbers(array: pa.Array) -> NDArray[np.float64]:
         array = _parsed(array.cast(pa.string()))
     elif pat.is_boolean(array.type):
         array = array.cast(pa.uint8())
-    out = np.array(bridge.array(array.cast(pa.float64(), safe=False)), dtype=np.float64)
-    out[bridge.is_null(array)] = np.nan
+    out = np.array(arrow.array(array.cast(pa.float64(), safe=False)), dtype=np.float64)
+    out[arrow.is_null(array)] = np.nan
     return out
 
 
@@ -59,22 +59,22 @@ def _parsed(array: pa.Array) -> pa.Array:
     texts = pc.utf8_trim_whitespace(coded.dictionary)
     lower = pc.utf8_lower(texts)
     for word, digit in (("false", "0"), ("true", "1")):
-        same = pc.equal(lower, bridge.string(word))
-        texts = pc.if_else(same, bridge.string(digit), texts)
+        same = pc.equal(lower, arrow.string(word))
+        texts = pc.if_else(same, arrow.string(digit), texts)
     good = pc.match_substring_regex(texts, NUMBER)
-    bare = pc.utf8_ltrim(pc.if_else(good, texts, bridge.strings([None])[0]), characters="+")
+    bare = pc.utf8_ltrim(pc.if_else(good, texts, arrow.strings([None])[0]), characters="+")
     return bare.cast(pa.float64()).take(coded.indices)
 
 
 def missing(array: pa.Array) -> Mask:
     """Rows that are null, or the empty word; for a matrix or a list, null or with a null inside."""
-    null = bridge.is_null(array)
+    null = arrow.is_null(array)
     if is_list(array.type) or pat.is_fixed_size_list(array.type):
         items = array.flatten()
         if items.null_count:
-            null[bridge.array(pc.list_parent_indices(array))[bridge.is_null(items)]] = True
+            null[arrow.array(pc.list_parent_indices(array))[arrow.is_null(items)]] = True
     elif is_words(array.type):
-        null |= bridge.array(pc.binary_length(words(array))) == 0
+        null |= arrow.array(pc.binary_length(words(array))) == 0
     return null
 
 
@@ -83,8 +83,8 @@ def matrix(array: pa.Array, width: int | None = None) -> NDArray[Any]:
 
     Raises ``WidthError`` for the first row of another length.
     """
-    null = bridge.is_null(array)
-    lengths = np.where(null, -1, bridge.array(pc.list_value_length(array)))
+    null = arrow.is_null(array)
+    lengths = np.where(null, -1, arrow.array(pc.list_value_length(array)))
     if width is None:
         width = int(lengths[~null][0]) if not null.all() else 0
     wrong = np.flatnonzero(~null & (lengths != width))
@@ -93,8 +93,8 @@ def matrix(array: pa.Array, width: int | None = None) -> NDArray[Any]:
     items = array.drop_null().flatten() if null.any() else array.flatten()
     wide = items.type in (pa.float64(), pa.int64(), pa.uint64())
     kind, dtype = (pa.float64(), np.float64) if wide else (pa.float32(), np.float32)
-    flat = np.array(bridge.array(items.cast(kind, safe=False)), dtype=dtype)
-    flat[bridge.is_null(items)] = np.nan
+    flat = np.array(arrow.array(items.cast(kind, safe=False)), dtype=dtype)
+    flat[arrow.is_null(items)] = np.nan
     if not null.any():
         return flat.reshape(len(array), width)
     out = np.full((len(array), width), np.nan, dtype)

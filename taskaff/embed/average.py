@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from taskaff.embed.arrays import integers, places
+from taskaff.arrow import flat, integers
 from taskaff.embed.tokens import LEVELS, TOKENISER_VERSION, known_rows, pieces, split_further
 from taskaff.embed.vocabulary import Vocabulary
 from taskaff.records import EncodeCounts, EncoderCard
@@ -68,7 +68,7 @@ class AverageEncoder:
         tokens = np.ones(len(rows), np.int64)
         known = (rows >= 0).astype(np.int64)
         if level < LEVELS and len(missing):
-            lists = split_further(strings.take(places(missing)), level + 1)
+            lists = split_further(strings.take(flat(missing)), level + 1)
             bounds = integers(lists.offsets)
             inner_sums, inner_tokens, inner_known = self._spell(lists.values, level + 1)
             order = np.arange(len(inner_sums))

@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from taskaff.embed.arrays import integers, places
+from taskaff.arrow import flat, integers
 
 if TYPE_CHECKING:
     from taskaff.embed.vocabulary import Vocabulary
@@ -80,7 +80,7 @@ def known_rows(strings: pa.Array, vocabulary: Vocabulary, level: int) -> Ints:
     if level == 0:
         ends_in_stop = integers(pc.match_substring_regex(strings, rf"{_WORD}\.$"))
         stops = np.flatnonzero((ends_in_stop > 0) & (rows >= 0))
-        without = vocabulary.rows(pc.utf8_slice_codeunits(strings.take(places(stops)), 0, -1))
+        without = vocabulary.rows(pc.utf8_slice_codeunits(strings.take(flat(stops)), 0, -1))
         rows[stops[(without >= 0) & (without < rows[stops])]] = -1
     return rows
 

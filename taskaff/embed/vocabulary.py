@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.lib.stride_tricks import as_strided
 
-from taskaff.embed.arrays import integers, places
+from taskaff.arrow import flat, integers
 
 if TYPE_CHECKING:
     from taskaff.records import Hashes, Ints
@@ -49,7 +49,7 @@ class Vocabulary:
         place = np.searchsorted(self._hashes, hashes)
         place[place == len(self._hashes)] = 0
         rows = np.where(self._hashes[place] == hashes, self._rows[place], -1)
-        same = integers(pc.equal(strings, self.words.take(places(np.maximum(rows, 0)))))
+        same = integers(pc.equal(strings, self.words.take(flat(np.maximum(rows, 0)))))
         filled = integers(pc.binary_length(strings))
         rows[(same == 0) | (filled == 0)] = -1
         return rows

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from taskaff.embed.arrays import integers, places
+from taskaff.arrow import flat, integers
 from taskaff.errors import EmbedError, Place
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _drop_repeats(path: Path, words: pa.Array, width: int) -> pa.Array:
             rows = first[at : at + ROWS_AT_ONCE]
             matrix[at : at + len(rows)] = matrix[rows]
         matrix.flush()
-    return words.take(places(first))
+    return words.take(flat(first))
 
 
 def _blocks(vectors: Floats32) -> Iterator[Floats32]:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from taskaff.arrow import strings
 from taskaff.records import PairTable, ScoreResult, TaskInfo
-from taskaff.report.columns import joined, texts
+from taskaff.report.columns import joined
 from taskaff.report.document import input_file
 from taskaff.report.escape import csv_cell
 from taskaff.report.options import ReportOptions
@@ -28,7 +29,7 @@ def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[s
         header += [name, f"{name}_low", f"{name}_high"]
         header += [f"{name}_{extra}" for extra in table.extras] + [f"{name}_note"]
     yield ",".join(map(csv_cell, header)) + "\n"
-    names = texts([csv_cell(name) for name in result.names])
+    names = strings([csv_cell(name) for name in result.names])
     for block in blocks(result):
         columns: list[pa.Array | str] = [*block.names(names)]
         for table in result.tables.values():

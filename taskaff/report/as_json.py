@@ -13,8 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from taskaff.arrow import strings
 from taskaff.records import PairTable, ScoreResult, TaskInfo
-from taskaff.report.columns import joined, texts
+from taskaff.report.columns import joined
 from taskaff.report.document import Document, inspect_document, score_head, score_tail
 from taskaff.report.escape import json_safe, json_text
 from taskaff.report.options import ReportOptions
@@ -37,7 +38,7 @@ def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[s
 
 def pair_lines(result: ScoreResult) -> Iterator[list[str]]:
     """One JSON object a pair and direction, in blocks."""
-    names = texts([json_text(name) for name in result.names])
+    names = strings([json_text(name) for name in result.names])
     for block in blocks(result):
         source, target = block.names(names)
         parts = ['{"source": ', source, ', "target": ', target, ', "scores": {']

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from taskaff.arrow import strings
 from taskaff.records import PairTable, ScoreResult
 from taskaff.report.cells import note_at
-from taskaff.report.columns import decimals, taken, texts
+from taskaff.report.columns import decimals, taken
 
 if TYPE_CHECKING:
     from taskaff.records import Floats, Ints
@@ -50,7 +51,7 @@ class Block:
             if text not in quoted:
                 quoted[text] = quote(text)
             found.append(quoted[text])
-        return texts(found)
+        return strings(found)
 
 
 def blocks(result: ScoreResult) -> Iterator[Block]:

@@ -56,6 +56,11 @@ def array(values: pa.Array) -> NDArray[Any]:
     return np.frombuffer(buffer, dtype, count=count, offset=offset * dtype.itemsize)
 
 
+def integers(values: pa.Array) -> NDArray[np.int64]:
+    """Whole numbers or truth values without nulls as int64 ``(n,)``."""
+    return array(values).astype(np.int64)
+
+
 def _dtype(kind: pa.DataType) -> np.dtype[Any]:
     dtype: np.dtype[Any] = np.dtype(kind.to_pandas_dtype())
     return dtype
