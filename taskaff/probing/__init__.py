@@ -13,14 +13,27 @@ if TYPE_CHECKING:
     from taskaff.probing.engine import train
     from taskaff.probing.pairs import probe_pairs
     from taskaff.probing.records import ProbeResult, ProbeSettings
+    from taskaff.probing.run import probe
     from taskaff.probing.synthetic import synthetic_task
 
-__all__ = ["MODES", "ProbeResult", "ProbeSettings", "probe_pairs", "synthetic_task", "train"]
+__all__ = [
+    "MODES",
+    "ProbeResult",
+    "ProbeSettings",
+    "probe",
+    "probe_pairs",
+    "synthetic_task",
+    "train",
+]
 
-MODES: dict[str, str] = {"pairs": "taskaff.probing.pairs:probe_pairs"}
+MODES: dict[str, str] = {
+    "pairs": "taskaff.probing.pairs:probe_pairs",
+    "capacity": "taskaff.probing.capacity:probe_capacity",
+}
 """Mode name to ``"module:function"``; each takes ``(tasks, settings, progress)``."""
 
 _EXPORTS = {
+    "probe": "taskaff.probing.run:probe",
     "train": "taskaff.probing.engine:train",
     "probe_pairs": "taskaff.probing.pairs:probe_pairs",
     "synthetic_task": "taskaff.probing.synthetic:synthetic_task",

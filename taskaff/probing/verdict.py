@@ -40,5 +40,7 @@ def decide(gain: Interval, margin: float, unusable: Sequence[str] = ()) -> Verdi
     if gain.low > margin:
         return Verdict("positive", f"interval {span} lies above {margin:.4g}")
     if gain.high < -margin:
-        return Verdict("negative", f"interval {span} lies below {-margin:.4g}")
+        return Verdict("negative", f"interval {span} lies below {0.0 - margin:.4g}")
+    if margin > 0 and -margin <= gain.low and gain.high <= margin:
+        return Verdict("inconclusive", f"interval {span} lies within the margin {margin:.4g}")
     return Verdict("inconclusive", f"interval {span} is not beyond the margin {margin:.4g}")

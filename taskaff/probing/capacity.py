@@ -1,0 +1,238 @@
+"""Capacity mode: held-out loss against the shared module's width (W section 2.2, Table 1).
+
+Too wide a module lets every task keep to itself, too narrow a one makes tasks interfere: W find the
+best width of the joint model below the sum of the single-task ones. Each width is trained for all
+tasks together and for each alone. Losses are relative to what the training rows' label
+frequencies (or mean) lose on the same rows, so that tasks can be averaged: 1 is no better than
+that. With a fixed number of updates the joint model gets as many for each task as a task alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any, cast
+
+import numpy as np
+
+from taskaff.errors import ProbeError, UsageError
+from taskaff.probing.bank import Bank
+from taskaff.probing.batches import RULES
+from taskaff.probing.engine import train
+from taskaff.probing.losses import CLASSES, REGRESSION
+from taskaff.probing.metrics import MAIN
+from taskaff.probing.prepare import Prepared, describe, prepare
+from taskaff.probing.records import (
+    CapacitySweep,
+    Interval,
+    ProbeResult,
+    ProbeSettings,
+    Progress,
+    Run,
+    RunOutcome,
+    Slot,
+    SlotOutcome,
+)
+from taskaff.probing.splits import LEAST
+from taskaff.probing.verdict import t_interval
+from taskaff.records import TaskVectors
+
+ALL = "all"
+Model = str | int
+"""``ALL``, or the number of the task that is trained alone."""
+Best = dict[tuple[tuple[Any, ...], int], SlotOutcome]
+"""By ``(model, r, seed number)`` and slot: at the weight decay of least validation loss."""
+
+
+def probe_capacity(
+    tasks: Sequence[TaskVectors],
+    settings: ProbeSettings | None = None,
+    progress: Progress | None = None,
+) -> ProbeResult:
+    """Sweep ``settings.capacities`` for all tasks together and for each alone.
+
+    Raises
+    ------
+    UsageError : no task, no capacities, or some below 1.
+    ProbeError : a task that cannot be trained on.
+    """
+    settings = settings or ProbeSettings()
+    widths = tuple(sorted(set(settings.capacities)))
+    if not tasks or not widths or widths[0] < 1:
+        raise UsageError(f"nothing to sweep: {len(tasks)} data sets, capacities {widths}")
+    if settings.sampling == "joint":
+        raise UsageError("no capacity sweep with joint sampling", hint="use --sampling mixed")
+    started = time.perf_counter()
+    prepared = prepare(tasks, settings)
+    slots = [mix_slots(prepared, n) for n in range(len(settings.seeds))]
+    runs = list(_runs(prepared, widths, slots))
+    planned = time.perf_counter()
+    outcomes = train(
+        prepared.bank,
+        runs,
+        memory=settings.memory,
+        chunk_runs=settings.chunk_runs,
+        progress=progress,
+    )
+    ended = time.perf_counter()
+    sweeps = tuple(_sweeps(prepared, widths, slots, _best(outcomes)))
+    return ProbeResult(
+        mode="capacity",
+        tasks=describe(prepared),
+        pairs=(),
+        settings=settings,
+        sampling_rule=RULES[settings.sampling],
+        runs=len(runs),
+        timings={"plan": planned - started, "train": ended - planned},
+        capacity=sweeps,
+    )
+
+
+# --------------------------------------------------------------------- plan
+
+
+def mix_slots(prepared: Prepared, n: int) -> tuple[Slot, ...]:
+    """Every task as a target, without training rows that another task is judged by.
+
+    Raises
+    ------
+    ProbeError : a task of which too little is left, or whose training rows have one label.
+    """
+    slots = [prepared.target_slot(task, n) for task in range(len(prepared.tasks))]
+    keep = prepared.settings.leaks == "keep"
+    judged = [_hashes(prepared, slot, (*slot.validation, *slot.test)) for slot in slots]
+    kept = []
+    for i, slot in enumerate(slots):
+        others = [hashes for j, hashes in enumerate(judged) if j != i]
+        kept.append(
+            _without(prepared, slot, np.concatenate(others)) if others and not keep else slot
+        )
+    for task, slot in zip(prepared.tasks, kept, strict=True):
+        reason = f"only {len(slot.train)} training rows are left without leaked ones"
+        reason = reason if len(slot.train) < LEAST else prepared.one_class(slot)
+        if reason:
+            raise ProbeError(reason, task=task.name, hint="leave this data set out")
+    return tuple(kept)
+
+
+def _hashes(prepared: Prepared, slot: Slot, rows: Sequence[int]) -> np.ndarray:
+    start = prepared.bank.starts[slot.task]
+    return prepared.tasks[slot.task].hashes[np.asarray(rows, dtype=np.int64) - start]
+
+
+def _without(prepared: Prepared, slot: Slot, judged: np.ndarray) -> Slot:
+    shared = np.isin(_hashes(prepared, slot, slot.train.tolist()), judged)
+    return replace(slot, train=slot.train[~shared]) if shared.any() else slot
+
+
+def mix_run(
+    prepared: Prepared, key: tuple[object, ...], slots: Sequence[Slot], r: int, decay: float
+) -> Run:
+    """Tasks in one model, the vectors scaled by all their training rows; ``key[2]`` is the seed."""
+    settings = prepared.settings
+    rows = np.concatenate([slot.train for slot in slots])
+    scale = 1.0 / prepared.bank.rms(rows) if settings.scale == "target" else 1.0
+    more = len(slots) if settings.epochs is None else 1
+    return Run(
+        key=key,
+        seed=settings.seeds[cast(int, key[2])],
+        slots=tuple(slots),
+        stream="+".join(prepared.ids[slot.task] for slot in slots),
+        trunk=settings.trunk,
+        r=r,
+        steps=more * prepared.steps(slots),
+        batch=settings.batch,
+        lr=settings.lr,
+        weight_decay=decay,
+        sampling=settings.sampling,
+        scale=scale,
+    )
+
+
+def _runs(
+    prepared: Prepared, widths: Sequence[int], slots: Sequence[Sequence[Slot]]
+) -> Iterator[Run]:
+    for (n, mix), r, decay in product(enumerate(slots), widths, prepared.settings.weight_decay):
+        for i, slot in enumerate(mix):
+            yield mix_run(prepared, (i, r, n), (slot,), r, decay)
+        if len(mix) > 1:
+            yield mix_run(prepared, (ALL, r, n), mix, r, decay)
+
+
+# ------------------------------------------------------------------ reading
+
+
+def _best(outcomes: Sequence[RunOutcome]) -> Best:
+    best: Best = {}
+    for outcome in outcomes:
+        for s, found in enumerate(outcome.slots):
+            assert found is not None
+            at = outcome.key, s
+            known = best.get(at)
+            if known is None or not found.validation_loss >= known.validation_loss:
+                best[at] = found
+    return best
+
+
+def _sweeps(
+    prepared: Prepared, widths: tuple[int, ...], slots: Sequence[Sequence[Slot]], best: Best
+) -> Iterator[CapacitySweep]:
+    k = len(prepared.tasks)
+    constants = [[constant_loss(prepared.bank, slot) for slot in mix] for mix in slots]
+    models: list[tuple[str, list[tuple[Model, int, int]]]] = [
+        (prepared.tasks[i].name, [(i, 0, i)]) for i in range(k)
+    ]
+    if k > 1:
+        models.insert(0, (ALL, [(ALL, i, i) for i in range(k)]))
+    for name, members in models:
+        loss, metric = zip(
+            *(_point(prepared, best, constants, members, r) for r in widths), strict=True
+        )
+        chosen, least = choose(widths, loss)
+        yield CapacitySweep(name, widths, loss, metric, chosen, least)
+
+
+def _point(
+    prepared: Prepared,
+    best: Best,
+    constants: Sequence[Sequence[float]],
+    members: Sequence[tuple[Model, int, int]],
+    r: int,
+) -> tuple[Interval, Interval]:
+    """Over seeds: means over tasks of relative loss and of each task's main metric."""
+    losses, values = [], []
+    for n in range(len(prepared.settings.seeds)):
+        found = [(best[(model, r, n), s], i) for model, s, i in members]
+        losses.append(float(np.mean([o.test_loss / constants[n][i] for o, i in found])))
+        mains = [o.metrics[MAIN[prepared.tasks[i].schema.kind]] for o, i in found]
+        values.append(float(np.mean(mains)))
+    level = prepared.settings.confidence
+    return t_interval(losses, level), t_interval(values, level)
+
+
+def constant_loss(bank: Bank, slot: Slot) -> float:
+    """Held-out loss of the training rows' label frequencies (one added to each count) or mean."""
+    kind, c = bank.kinds[slot.task], bank.widths[slot.task]
+    if kind == CLASSES:
+        codes = bank.codes.cpu().numpy()
+        counts = np.bincount(codes[slot.train], minlength=c) + 1.0
+        return float(-np.log(counts / counts.sum())[codes[slot.test]].mean())
+    Y = bank.values.cpu().numpy()[:, :c].astype(np.float64)
+    if kind == REGRESSION:
+        mean, deviation = bank.moments(slot.task, slot.train)
+        return float(np.square((Y[slot.test] - mean) / deviation).mean())
+    p = (Y[slot.train].sum(0) + 1.0) / (len(slot.train) + 2.0)
+    test = Y[slot.test]
+    return float(-(test * np.log(p) + (1 - test) * np.log(1 - p)).mean())
+
+
+def choose(widths: Sequence[int], loss: Sequence[Interval]) -> tuple[int | None, int | None]:
+    """Smallest width within one standard error of the least loss, and that of the least loss."""
+    known = [(r, point) for r, point in zip(widths, loss, strict=True) if point.mean is not None]
+    if not known:
+        return None, None
+    best, least = min(known, key=lambda at: cast(float, at[1].mean))
+    limit = cast(float, least.mean) + (least.stderr or 0.0)
+    return min(r for r, point in known if cast(float, point.mean) <= limit), best

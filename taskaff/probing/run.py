@@ -1,0 +1,77 @@
+"""The probe: one mode, with the budget, controls and transference that the settings ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from taskaff.errors import UsageError
+from taskaff.probing import MODES
+from taskaff.probing.budget import Names, drive
+from taskaff.probing.prepare import check_settings
+from taskaff.probing.records import ProbeResult, ProbeSettings, Progress
+from taskaff.records import TaskVectors
+from taskaff.registry import resolve
+
+
+def probe(
+    tasks: Sequence[TaskVectors],
+    settings: ProbeSettings | None = None,
+    mode: str = "pairs",
+    progress: Progress | None = None,
+) -> ProbeResult:
+    """Train, and say what transfers; ``capacities`` turn the mode of pairs into ``capacity``.
+
+    Raises
+    ------
+    UsageError : an unknown mode, settings that make no sense, names that are not distinct.
+    ProbeError : a task that cannot be trained on at all.
+    KeyboardInterrupt : interrupted before anything was known; later on, what is known comes back
+        with ``finished`` off.
+    """
+    settings = settings or ProbeSettings()
+    mode = "capacity" if settings.capacities and mode == "pairs" else mode
+    function = resolve("mode", MODES, mode)
+    _check(tasks, settings, mode)
+
+    def measure(
+        settings: ProbeSettings, wanted: Names | None, progress: Progress | None
+    ) -> ProbeResult:
+        if mode != "pairs":
+            found: ProbeResult = function(tasks, settings, progress)
+            return found
+        return _pairs(tasks, settings, wanted, progress)
+
+    return drive(measure, _runs(len(tasks), settings, mode), settings, progress)
+
+
+def _pairs(
+    tasks: Sequence[TaskVectors],
+    settings: ProbeSettings,
+    wanted: Names | None,
+    progress: Progress | None,
+) -> ProbeResult:
+    from taskaff.probing.pairs import probe_pairs
+
+    numbers = {task.name: i for i, task in enumerate(tasks)}
+    chosen = None if wanted is None else sorted((numbers[s], numbers[t]) for s, t in wanted)
+    return probe_pairs(tasks, settings, progress, wanted=chosen)
+
+
+def _runs(k: int, settings: ProbeSettings, mode: str) -> int:
+    """About the number of runs a seed needs, which need not be exact."""
+    arms = k * k if mode in ("pairs", "transfer") else (k + 1) * max(len(settings.capacities), 2)
+    return arms * len(settings.weight_decay)
+
+
+def _check(tasks: Sequence[TaskVectors], settings: ProbeSettings, mode: str) -> None:
+    check_settings(settings)
+    names = [task.name for task in tasks]
+    if len(set(names)) < len(names):
+        raise UsageError(
+            f"two data sets of one name: {', '.join(names)}", hint="name them: NAME=PATH"
+        )
+    if settings.budget is not None and not settings.budget > 0:
+        raise UsageError(f"budget must be above 0 seconds, not {settings.budget}")
+    if mode != "pairs" and (settings.controls or settings.transference):
+        asked = "controls" if settings.controls else "transference"
+        raise UsageError(f"{asked} are measured between pairs, not with --mode {mode}")
