@@ -121,7 +121,7 @@ def test_one_changed_shard_is_one_shard_embedded(tmp_path, monkeypatch):
     taskaff.profile(str(folder), settings=settings)
     write(folder / "part-3.csv", rows("films")[:5])
     seen = []
-    embed_batch = taskaff.pipeline.embed.embed_batch
+    embed_batch = taskaff.embed.embed_batch
     monkeypatch.setattr(
         "taskaff.embed.embed_batch",
         lambda encoder, batch: seen.append(Path(batch.file).name) or embed_batch(encoder, batch),

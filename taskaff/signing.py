@@ -1,0 +1,145 @@
+"""From a data set to its signature: data -> embed -> moments, file by file, through the cache.
+
+A *source* is anything that ``DataRequest.source`` may be, or a stored signature (``*.taskaff``),
+which needs no rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from threadpoolctl import threadpool_limits
+
+from taskaff import data, embed, moments
+from taskaff.errors import TaskaffError, UsageError
+from taskaff.parallel import ordered_map
+from taskaff.records import (
+    DataRequest,
+    EncodeCounts,
+    EncoderCard,
+    InputFile,
+    RowBatch,
+    Task,
+    TaskInfo,
+    TaskSignature,
+)
+from taskaff.store import digest_key
+from taskaff.workbench import Workbench
+
+if TYPE_CHECKING:
+    from taskaff.records import Floats32, Hashes
+
+SIGNATURE_SUFFIX = ".taskaff"
+
+
+def is_signature(source: object) -> bool:
+    """Whether a source is a stored signature, or one in memory."""
+    path = isinstance(source, (str, Path)) and Path(source).suffix == SIGNATURE_SUFFIX
+    return path or isinstance(source, TaskSignature)
+
+
+def signature_of(bench: Workbench, request: DataRequest) -> TaskSignature:
+    """The signature of a source: one pass over the rows that the cache does not know."""
+    if is_signature(request.source):
+        return _stored_signature(request)
+    task = data.open_task(request)
+    try:
+        return _profile(bench, task, request)
+    except TaskaffError as error:
+        raise error.for_task(task.info.name) from error.__cause__
+
+
+def _profile(bench: Workbench, task: Task, request: DataRequest) -> TaskSignature:
+    info = task.info
+    card = bench.card(info)
+    _require_rows(info, bench.settings.split)
+    parts = (_cached_part(bench, task, file, card, request) for file in info.files)
+    whole = reduce(_merge_two, parts)  # one at a time: a thousand shards need the room of two
+    return replace(whole, name=info.name, inputs=info.files, notes=info.notes)
+
+
+def _require_rows(info: TaskInfo, split: str) -> None:
+    if split == "all" or info.rows.get(split):
+        return
+    have = [name for name, rows in info.rows.items() if rows]
+    raise UsageError(
+        f"no rows in split {split!r}; there are: {', '.join(have)}",
+        task=info.name,
+        hint=f"use --split {have[0] if have else 'all'}",
+    )
+
+
+def _cached_part(
+    bench: Workbench, task: Task, file: InputFile, card: EncoderCard, request: DataRequest
+) -> TaskSignature:
+    """The partial signature of one file, from the cache when its content was seen before."""
+    if bench.store is None or request.limit is not None:
+        return _part(bench, task, file, card)
+    key = _part_key(request, task.info, file, card, bench.settings.split)
+    found = bench.store.get("signature", key)
+    if found is not None:
+        return moments.load(found)
+    part = _part(bench, task, file, card)
+    bench.store.put("signature", key, lambda path: moments.save(part, path))
+    return part
+
+
+def _part(bench: Workbench, task: Task, file: InputFile, card: EncoderCard) -> TaskSignature:
+    info, split = task.info, bench.settings.split
+    encoder = bench.encoder_for(info)
+
+    def embed_rows(batch: RowBatch) -> tuple[RowBatch, Floats32 | None, EncodeCounts, Hashes]:
+        hashes = moments.row_hashes(batch)
+        if split not in ("all", batch.split):  # only the sketch of its rows is wanted
+            return batch, None, EncodeCounts(), hashes
+        X, counts = embed.embed_batch(encoder, batch)
+        return batch, X, counts, hashes
+
+    accumulator = moments.Accumulator(
+        info.name, card, info.layout, info.schema, split, _width(info, card)
+    )
+    batches = task.batches(file)
+    # Every core embeds; matrix products with threads of their own would fight for the cores.
+    with threadpool_limits(1, user_api="blas"):
+        for batch, X, counts, hashes in ordered_map(embed_rows, batches, bench.settings.workers):
+            accumulator.add(batch.split, X, batch.labels, hashes, counts)
+            if bench.progress:
+                bench.progress("embed", info.name, batch.first_row + batch.rows - 1, file.rows)
+    return accumulator.finish((file,))
+
+
+def _stored_signature(request: DataRequest) -> TaskSignature:
+    source = request.source
+    signature = source if isinstance(source, TaskSignature) else moments.load(Path(source))
+    return replace(signature, name=request.name) if request.name else signature
+
+
+def _merge_two(one: TaskSignature, other: TaskSignature) -> TaskSignature:
+    return moments.merge([one, other], allow_repeats=True)
+
+
+def _width(info: TaskInfo, card: EncoderCard) -> int:
+    return embed.PAIR_BLOCKS * card.width if info.layout == "pair" else card.width
+
+
+def _part_key(
+    request: DataRequest, info: TaskInfo, file: InputFile, card: EncoderCard, split: str
+) -> str:
+    """Everything that changes a partial signature; the file's name and place do not."""
+    return digest_key(
+        version=moments.FORMAT_VERSION,
+        content=file.sha256,
+        format=file.format,
+        file_split=file.split,
+        split=split,
+        encoder=card.fingerprint,
+        layout=info.layout,
+        text=list(info.text_columns),
+        schema=[info.schema.kind, list(info.schema.names), list(info.schema.columns)],
+        dialect=dict(info.dialect),
+        split_column=request.split_column,
+        rejected=file.rejected,
+    )
