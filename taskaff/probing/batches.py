@@ -14,6 +14,8 @@ from taskaff.probing.records import Run, Sampling, Slot
 from taskaff.probing.streams import stream
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from taskaff.probing.records import Ints
 
 RULES: dict[Sampling, str] = {
@@ -49,6 +51,38 @@ def batch_table(slot: Slot, seed: int, batch: int, count: int) -> tuple[Ints, In
     return table[:count], np.tile(sizes, epochs)[:count]
 
 
+class BatchTables:
+    """Batch tables of a chunk: each slot's batches once, however many runs use them."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.asked: dict[tuple[str, int, int], tuple[Slot, int, int]] = {}
+        self.uses: list[tuple[tuple[str, int, int], tuple[Ints, int, int]]] = []
+
+    def ask(self, slot: Slot, seed: int, count: int, use: tuple[Ints, int, int]) -> None:
+        """Note that ``use`` (updates, run, lane) takes the first ``count`` batches of a slot."""
+        if not count:
+            return
+        key = (slot.stream, seed, id(slot.train))
+        known = self.asked.get(key, (slot, seed, 0))
+        self.asked[key] = (slot, seed, max(count, known[2]))
+        self.uses.append((key, use))
+
+    def fill(self, batch: Ints, count: Ints) -> tuple[Ints, NDArray[np.float32]]:
+        """Write table rows into ``batch``; return all tables and each row's share of a batch."""
+        starts, tables, sizes, at = {}, [], [], 0
+        for key, (slot, seed, need) in self.asked.items():
+            table, size = batch_table(slot, seed, self.width, need)
+            starts[key], at = at, at + need
+            tables.append(table)
+            sizes.append(size)
+        for key, (here, run, lane) in self.uses:
+            batch[here, run, lane] = starts[key] + count[here, run, lane]
+        size = np.concatenate(sizes)[:, None]
+        shares = np.where(np.arange(self.width) < size, 1.0 / size, 0.0).astype(np.float32)
+        return np.concatenate(tables), shares
+
+
 def slot_sequence(run: Run) -> Ints:
     """``(steps,)``: the slot whose batch each update uses; not for joint sampling."""
     counts = np.array([batch_count(len(slot.train), run.batch) for slot in run.slots])
@@ -72,9 +106,12 @@ def ordinals(sequence: Ints, slots: int) -> Ints:
     return out
 
 
-def looks(steps: int) -> tuple[int, ...]:
-    """Updates after which the held-out loss is looked at: a geometric grid from the third on."""
-    grid, at = [], 3.0
+def looks(steps: int, start: bool = False) -> tuple[int, ...]:
+    """Updates after which the held-out loss is looked at: a geometric grid from the third on.
+
+    ``start`` adds a look before the first, for weights that come from somewhere.
+    """
+    grid, at = [0] * start, 3.0
     while round(at) < steps:
         grid.append(round(at))
         at = max(at + 1, at * 1.15)

@@ -8,29 +8,47 @@ training are a leading part, and one that is over is not touched again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from taskaff.probing import adam
+from taskaff.probing import adam, align
 from taskaff.probing.bank import Bank
-from taskaff.probing.batches import batch_table, ordinals, slot_sequence
-from taskaff.probing.losses import CLASSES, REGRESSION, Labels, gradient
+from taskaff.probing.batches import BatchTables, ordinals, slot_sequence
+from taskaff.probing.losses import CLASSES, REGRESSION, Labels, gradient, lane_losses
 from taskaff.probing.model import (
     DECAYED,
     NEVER,
     TRUNKS,
     Parameters,
+    Pass,
     initial_state,
     trunk_backward,
     trunk_forward,
 )
-from taskaff.probing.records import Run, Slot
+from taskaff.probing.records import Run
 
 if TYPE_CHECKING:
-    from taskaff.probing.records import Floats, Ints
+    from taskaff.probing.records import Floats
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one update sees: ``lanes`` batches, each of one slot."""
+
+    n: int
+    """Active runs."""
+    lanes: int
+    head: Tensor
+    """``(lanes,)``: number of each lane's slot among all."""
+    x: Tensor
+    """``(n, rows of all lanes of a run, d)``; with alignment ``(lanes, rows, d)``."""
+    labels: Labels
+    weights: Tensor
+    """``(lanes, 1, rows)``: shares of the loss."""
 
 
 class Chunk:
@@ -40,6 +58,7 @@ class Chunk:
         self.bank, self.runs = bank, runs
         self.device = bank.X.device
         self.trunk = runs[0].trunk
+        self.form, self.uncertain = runs[0].align, runs[0].uncertain
         self.S = max(len(run.slots) for run in runs)
         self.L = self.S if runs[0].sampling == "joint" else 1
         self.r = max(run.r for run in runs)
@@ -59,6 +78,10 @@ class Chunk:
         shapes = {"B": (self.bank.d, r), "b": (1, r), "B2": (r, r), "b2": (1, r)}
         host = {name: np.zeros((R, *shapes[name]), np.float32) for name in TRUNKS[self.trunk]}
         heads = np.zeros((R * S, r + 1, c), np.float32)
+        parts = align.shapes(self.form, self.bank.d, self.runs[0].align_rank)
+        own = {name: np.zeros((R * S, *shape), np.float32) for name, shape in parts.items()}
+        if self.uncertain:
+            own["s"] = np.zeros((R * S, 1, 1), np.float32)
         for i, run in enumerate(self.runs):
             widths = tuple(self.bank.widths[slot.task] for slot in run.slots)
             state = initial_state(run, self.bank.d, widths)
@@ -70,8 +93,11 @@ class Chunk:
                 head[: run.r, :wide], head[r, :wide] = state[f"A{s}"][:-1], state[f"A{s}"][-1]
                 if self.bank.kinds[slot.task] != REGRESSION:
                     head[r, wide:] = NEVER
-        self.p: Parameters = {name: self._put(array) for name, array in host.items()}
-        self.p["A"] = self._put(heads)
+                for name, array in own.items():
+                    array[i * S + s] = state[f"{name}{s}"]
+        self.slot_parts = ("A", *own)
+        own["A"] = heads
+        self.p: Parameters = {name: self._put(array) for name, array in (host | own).items()}
         self.m = {name: torch.zeros_like(value) for name, value in self.p.items()}
         self.v = {name: torch.zeros_like(value) for name, value in self.p.items()}
 
@@ -88,6 +114,10 @@ class Chunk:
         self.lr, self.lr_heads = column(moving), column(heads)
         self.keep = column([1 - a * b for a, b in zip(moving, decay, strict=True)])
         self.keep_heads = column([1 - a * b for a, b in zip(heads, decay, strict=True)])
+        if self.form:
+            turns = [run.lr_align for run in runs]
+            self.lr_align = column(turns)
+            self.keep_align = column([1 - a * b for a, b in zip(turns, decay, strict=True)])
         self.decays = any(decay)
         self.one_rate = moving[0] if len(set(moving)) == 1 else None
         unit = all(run.scale == 1.0 for run in runs)
@@ -115,6 +145,8 @@ class Chunk:
                     shift[at, 0, :c], over[at, 0, :c] = mean, 1 / deviation
         self.only_classes = bool((kinds == CLASSES).all())
         self.weighted = bool((weights != 1).any())
+        # Kendall et al.: exp(-s) L for likelihoods of classes, exp(-s) L / 2 for Gaussian ones
+        self.halves = self._put(np.where(kinds == REGRESSION, 0.5, 1.0).astype(np.float32))
         self.kinds = self._put(kinds).view(-1, 1, 1)
         self.widths, self.weights = self._put(widths).view(-1, 1, 1), self._put(weights)
         self.shift, self.over = self._put(shift), self._put(over)
@@ -125,7 +157,7 @@ class Chunk:
         batch = np.zeros((T, R, L), np.int64)
         head = np.broadcast_to(np.arange(R)[:, None] * S + np.arange(L), (T, R, L)).copy()
         count = np.zeros((T, R, L), np.int64)
-        tables = _Tables(self.runs[0].batch)
+        tables = BatchTables(self.runs[0].batch)
         for i, run in enumerate(self.runs):
             sequences = [np.full(run.steps, s) for s in range(S)] if L > 1 else [slot_sequence(run)]
             for lane, sequence in enumerate(sequences):
@@ -152,7 +184,18 @@ class Chunk:
         return int((self.steps > self.t).sum())
 
     def update(self) -> None:
-        """One optimiser step of every active run."""
+        """One optimiser step of every active run.
+
+        With alignment two, on the same batch: one of ``A_i`` (and ``B``, unless it is frozen), and
+        from there one of ``R_i`` (W Algorithm 1, step 2).
+        """
+        at = self._batch()
+        self._step(at)
+        if self.form:
+            self._turn(at)
+        self.t += 1
+
+    def _batch(self) -> _Batch:
         n, L = self.active(), self.L
         lanes = n * L
         batch, head = self.batch[self.t, :lanes], self.head[self.t, :lanes]
@@ -160,22 +203,87 @@ class Chunk:
         weights = self.shares.index_select(0, batch).unsqueeze(1)
         if self.weighted:
             weights = weights * self.weights.index_select(0, head).view(-1, 1, 1)
-        x = self.bank.X.index_select(0, rows.view(-1)).view(n, -1, self.bank.d)
-        p = {name: self.p[name][:n] for name in TRUNKS[self.trunk]}
-        scale = None if self.scale is None else self.scale[:n]
-        seen = trunk_forward(self.trunk, p, x, scale)
-        h = seen.h.view(lanes, -1, self.r + 1)
-        A = self.p["A"][:lanes] if self.every_head else self.p["A"].index_select(0, head)
-        logits = torch.bmm(A.transpose(1, 2), h.transpose(1, 2))
-        dlogits = gradient(logits, self._batch_labels(rows, head), weights).transpose(1, 2)
-        dA = torch.bmm(h.transpose(1, 2), dlogits)
-        dh = torch.bmm(dlogits, A[:, :-1].transpose(1, 2)).view(n, -1, self.r)
-        gradients = trunk_backward(self.trunk, p, seen, dh, scale)
-        self._move_trunk(n, gradients)
-        self._move_heads(n, head, A, dA)
-        self.t += 1
+        if self.uncertain:
+            shrunk = torch.exp(-self.p["s"].index_select(0, head))
+            weights = weights * shrunk * self.halves.index_select(0, head).view(-1, 1, 1)
+        x = self.bank.X.index_select(0, rows.view(-1))
+        x = x.view(lanes if self.form else n, -1, self.bank.d)
+        return _Batch(n, lanes, head, x, self.batch_labels(rows, head), weights)
 
-    def _batch_labels(self, rows: Tensor, head: Tensor) -> Labels:
+    def _step(self, at: _Batch) -> None:
+        """Move the heads and the shared module (and the weights of the losses)."""
+        n, lanes = at.n, at.lanes
+        p, scale = self._seen_trunk(at)
+        seen, A, logits, dlogits = self._outputs(at, p, scale)
+        dA = torch.bmm(seen.h.view(lanes, -1, self.r + 1).transpose(1, 2), dlogits)
+        if self.one_rate != 0.0:
+            gradients = self._back(at, p, scale, seen, A, dlogits)
+            if self.form:
+                parts = {name: self._of_slots(at, self.p[name]) for name in self._parts}
+                gradients["B"] = align.to_trunk(self.form, parts, gradients["B"])
+                gradients = {
+                    k: g.view(n, self.L, *g.shape[1:]).sum(1) for k, g in gradients.items()
+                }
+            self._move_trunk(n, gradients)
+        self._move_heads(at, A, dA)
+        if self.uncertain:
+            s = self._of_slots(at, self.p["s"])
+            ds = 0.5 - lane_losses(logits, at.labels, at.weights)
+            self._move_slots(at, "s", s, ds, self.lr_heads)
+
+    def _turn(self, at: _Batch) -> None:
+        """Move the alignment matrices."""
+        p, scale = self._seen_trunk(at)
+        seen, A, _, dlogits = self._outputs(at, p, scale)
+        M = self._back(at, p, scale, seen, A, dlogits)["B"]
+        parts = {name: self._of_slots(at, self.p[name]) for name in self._parts}
+        B = self.p["B"][: at.n].repeat_interleave(self.L, 0)
+        for name, g in align.to_parts(self.form, parts, B, M).items():
+            if self.decays:
+                parts[name].mul_(self.keep_align[: at.n].repeat_interleave(self.L, 0))
+            self._move_slots(at, name, parts[name], g, self.lr_align)
+
+    @property
+    def _parts(self) -> tuple[str, ...]:
+        return align.FORMS[self.form]
+
+    def _seen_trunk(self, at: _Batch) -> tuple[Parameters, Tensor | None]:
+        """Shared modules as the batches see them, and scales: one a run, or a lane if aligned."""
+        p = {name: self.p[name][: at.n] for name in TRUNKS[self.trunk]}
+        scale = None if self.scale is None else self.scale[: at.n]
+        if not self.form:
+            return p, scale
+        if self.L > 1:
+            p = {name: value.repeat_interleave(self.L, 0) for name, value in p.items()}
+            scale = None if scale is None else scale.repeat_interleave(self.L, 0)
+        parts = {name: self._of_slots(at, self.p[name]) for name in self._parts}
+        return p | {"B": align.aligned(self.form, parts, p["B"])}, scale
+
+    def _outputs(
+        self, at: _Batch, p: Parameters, scale: Tensor | None
+    ) -> tuple[Pass, Tensor, Tensor, Tensor]:
+        """The forward pass: shared module, heads, logits, and the gradient of the logits."""
+        seen = trunk_forward(self.trunk, p, at.x, scale)
+        h = seen.h.view(at.lanes, -1, self.r + 1)
+        A = self._of_slots(at, self.p["A"])
+        logits = torch.bmm(A.transpose(1, 2), h.transpose(1, 2))
+        dlogits = gradient(logits, at.labels, at.weights).transpose(1, 2)
+        return seen, A, logits, dlogits
+
+    def _back(
+        self,
+        at: _Batch,
+        p: Parameters,
+        scale: Tensor | None,
+        seen: Pass,
+        A: Tensor,
+        dlogits: Tensor,
+    ) -> Parameters:
+        dh = torch.bmm(dlogits, A[:, :-1].transpose(1, 2)).view(len(at.x), -1, self.r)
+        return trunk_backward(self.trunk, p, seen, dh, scale)
+
+    def batch_labels(self, rows: Tensor, head: Tensor) -> Labels:
+        """Labels of ``rows (lanes, b)`` as the losses of the slots ``head (lanes,)`` see them."""
         codes = self.bank.codes.index_select(0, rows.view(-1)).view(rows.shape)
         if self.only_classes:
             return Labels(codes)
@@ -198,51 +306,27 @@ class Chunk:
                 p.mul_(self.keep[:n])
             adam.step(p, g, self.m[name][:n], self.v[name][:n], rate, eps)
 
-    def _move_heads(self, n: int, head: Tensor, A: Tensor, dA: Tensor) -> None:
-        """Only the heads of this update's tasks move; the others and their moments stand still."""
-        lanes = n * self.L
-        count = self.count[self.t, :lanes]
+    def _move_heads(self, at: _Batch, A: Tensor, dA: Tensor) -> None:
+        if self.decays:
+            A[:, :-1].mul_(self.keep_heads[: at.n].repeat_interleave(self.L, 0))
+        self._move_slots(at, "A", A, dA, self.lr_heads)
+
+    def _of_slots(self, at: _Batch, whole: Tensor) -> Tensor:
+        """The part of this update's slots: a copy, or a view where all slots take part."""
+        return whole[: at.lanes] if self.every_head else whole.index_select(0, at.head)
+
+    def _move_slots(self, at: _Batch, name: str, p: Tensor, g: Tensor, lr: Tensor) -> None:
+        """Only parts of this update's slots move; the others and their moments stand still.
+
+        ``p`` is what ``_of_slots`` gave.
+        """
+        count = self.count[self.t, : at.lanes]
         rate = self.corrections.rate.index_select(0, count).view(-1, 1, 1)
         eps = self.corrections.eps.index_select(0, count).view(-1, 1, 1)
-        rate = rate * self.lr_heads[:n].repeat_interleave(self.L, 0)
-        if self.decays:
-            A[:, :-1].mul_(self.keep_heads[:n].repeat_interleave(self.L, 0))
+        rate = rate * lr[: at.n].repeat_interleave(self.L, 0)
+        m, v = self._of_slots(at, self.m[name]), self._of_slots(at, self.v[name])
+        adam.step(p, g, m, v, rate, eps)
         if self.every_head:
-            adam.step(A, dA, self.m["A"][:lanes], self.v["A"][:lanes], rate, eps)
             return
-        m, v = self.m["A"].index_select(0, head), self.v["A"].index_select(0, head)
-        adam.step(A, dA, m, v, rate, eps)
-        for whole, part in ((self.p["A"], A), (self.m["A"], m), (self.v["A"], v)):
-            whole.index_copy_(0, head, part)
-
-
-class _Tables:
-    """Batch tables of a chunk: each slot's batches once, however many runs use them."""
-
-    def __init__(self, width: int) -> None:
-        self.width = width
-        self.asked: dict[tuple[str, int, int], tuple[Slot, int, int]] = {}
-        self.uses: list[tuple[tuple[str, int, int], tuple[Ints, int, int]]] = []
-
-    def ask(self, slot: Slot, seed: int, count: int, use: tuple[Ints, int, int]) -> None:
-        """Note that ``use`` (updates, run, lane) takes the first ``count`` batches of a slot."""
-        if not count:
-            return
-        key = (slot.stream, seed, id(slot.train))
-        known = self.asked.get(key, (slot, seed, 0))
-        self.asked[key] = (slot, seed, max(count, known[2]))
-        self.uses.append((key, use))
-
-    def fill(self, batch: Ints, count: Ints) -> tuple[Ints, np.ndarray]:
-        """Write table rows into ``batch``; return all tables and each row's share of a batch."""
-        starts, tables, sizes, at = {}, [], [], 0
-        for key, (slot, seed, need) in self.asked.items():
-            table, size = batch_table(slot, seed, self.width, need)
-            starts[key], at = at, at + need
-            tables.append(table)
-            sizes.append(size)
-        for key, (here, run, lane) in self.uses:
-            batch[here, run, lane] = starts[key] + count[here, run, lane]
-        size = np.concatenate(sizes)[:, None]
-        shares = np.where(np.arange(self.width) < size, 1.0 / size, 0.0).astype(np.float32)
-        return np.concatenate(tables), shares
+        for whole, part in ((self.p[name], p), (self.m[name], m), (self.v[name], v)):
+            whole.index_copy_(0, at.head, part)

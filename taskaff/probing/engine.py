@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from taskaff.errors import ProbeError
+from taskaff.probing.align import shapes as align_shapes
 from taskaff.probing.bank import KINDS, Bank
 from taskaff.probing.chunk import Chunk
 from taskaff.probing.heldout import HeldOut
@@ -14,6 +15,8 @@ CPU_CHUNK = 256
 """Runs at once on a processor: enough to hide the cost of calls, few enough for its cache."""
 
 CUDA_CHUNK = 16384
+
+Observer = Callable[[Chunk], Callable[[], None] | None]
 
 FEW = 24
 """So few runs of one shape are padded to the next wider one rather than trained by themselves."""
@@ -26,6 +29,7 @@ def train(
     memory: int = 1 << 30,
     chunk_runs: int | None = None,
     progress: Progress | None = None,
+    observer: Observer | None = None,
 ) -> list[RunOutcome]:
     """Outcomes in the order of ``runs``.
 
@@ -36,6 +40,8 @@ def train(
     memory : bytes that a chunk may take.
     chunk_runs : most runs in a chunk.
     progress : called with finished and all runs after every chunk.
+    observer : given each chunk; what it returns is called before every update, and must not
+        change the chunk.
 
     Raises
     ------
@@ -44,7 +50,7 @@ def train(
     found: list[RunOutcome | None] = [None] * len(runs)
     done = 0
     for numbers in chunks(bank, runs, memory, chunk_runs):
-        outcomes = _train_chunk(bank, [runs[i] for i in numbers])
+        outcomes = _train_chunk(bank, [runs[i] for i in numbers], observer)
         for number, outcome in zip(numbers, outcomes, strict=True):
             found[number] = outcome
         done += len(numbers)
@@ -53,11 +59,16 @@ def train(
     return [outcome for outcome in found if outcome is not None]
 
 
-def _train_chunk(bank: Bank, runs: Sequence[Run]) -> list[RunOutcome]:
+def _train_chunk(
+    bank: Bank, runs: Sequence[Run], observer: Observer | None = None
+) -> list[RunOutcome]:
     chunk = Chunk(bank, runs)
     held_out = HeldOut(chunk)
+    observe = observer(chunk) if observer else None
     for update in held_out.updates:
         while chunk.t < update:
+            if observe:
+                observe()
             chunk.update()
         held_out.look()
     return held_out.outcomes()
@@ -98,7 +109,9 @@ def _shape(bank: Bank, run: Run) -> tuple[tuple[object, ...], tuple[int, int]]:
     kinds = {KINDS[bank.kinds[slot.task]] for slot in run.slots}
     joint = len(run.slots) if run.sampling == "joint" else 1
     power = (run.r - 1).bit_length(), max(widest - 1, 3).bit_length()
-    return (run.trunk, joint, kinds != {"classes"}, run.batch), power
+    rank = run.align_rank if run.align == "low-rank" else 0
+    extras = (run.align, rank, run.uncertain)
+    return (run.trunk, joint, kinds != {"classes"}, run.batch, *extras), power
 
 
 def _bytes(bank: Bank, run: Run) -> int:
@@ -106,6 +119,8 @@ def _bytes(bank: Bank, run: Run) -> int:
     widest = max(bank.widths[slot.task] for slot in run.slots)
     trunk = bank.d * run.r + run.r * run.r
     weights = 5 * (trunk + len(run.slots) * (run.r + 1) * widest)
+    parts = align_shapes(run.align, bank.d, run.align_rank).values()
+    weights += 6 * len(run.slots) * sum(a * b for a, b in parts)
     lanes = len(run.slots) if run.sampling == "joint" else 1
     activations = lanes * run.batch * (bank.d + 4 * run.r + 6 * widest)
     return 4 * (weights + activations) + 24 * run.steps * lanes

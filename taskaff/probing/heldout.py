@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from taskaff.probing import align
 from taskaff.probing.batches import looks
 from taskaff.probing.chunk import Chunk
 from taskaff.probing.losses import CLASSES, MULTILABEL, REGRESSION, mean_loss
 from taskaff.probing.metrics import metrics
 from taskaff.probing.model import TRUNKS, Parameters, finish_trunk
-from taskaff.probing.records import RunOutcome, Slot, SlotOutcome
+from taskaff.probing.records import Run, RunOutcome, Slot, SlotOutcome
 
 if TYPE_CHECKING:
     from taskaff.probing.records import Ints
@@ -45,21 +46,22 @@ class HeldOut:
         self.slots = [chunk.runs[i].slots[s] for i, s in judged]
         self.run = self._long([i for i, _ in judged])
         self.head = self._long([i * chunk.S + s for i, s in judged])
-        self.steps = [chunk.runs[i].steps for i, _ in judged]
-        self.grids = {steps: frozenset(looks(steps)) for steps in set(self.steps)}
+        self.plans = [(run.steps, run.initial is not None) for run in self._runs(judged)]
+        self.grids = {plan: frozenset(looks(*plan)) for plan in set(self.plans)}
         self.updates = sorted(set().union(*self.grids.values()))
         self.best = torch.full((len(judged),), torch.inf, device=chunk.device)
         self.best_step = torch.zeros(len(judged), dtype=torch.long, device=chunk.device)
         self.kept = self._weights(slice(None))
+        self._keep_whole(judged)
         self.seen: list[tuple[int, list[int], np.ndarray]] = []
-        self.groups: dict[tuple[int, ...], list[_Group]] = {}
+        self.groups: dict[tuple[tuple[int, bool], ...], list[_Group]] = {}
 
     def look(self) -> None:
         """Held-out loss of the units whose grid has this update; keep the weights that are best."""
         now = self.chunk.t
-        due = tuple(steps for steps, grid in sorted(self.grids.items()) if now in grid)
+        due = tuple(plan for plan, grid in sorted(self.grids.items()) if now in grid)
         if due not in self.groups:
-            units = [u for u, steps in enumerate(self.steps) if steps in due]
+            units = [u for u, plan in enumerate(self.plans) if plan in due]
             self.groups[due] = list(self._grouped(units, "validation"))
         for group in self.groups[due]:
             weights = self._weights(group.units)
@@ -70,6 +72,7 @@ class HeldOut:
             self.best_step[improved] = now
             for name, value in weights.items():
                 self.kept[name][improved] = value[better]
+            self._update_whole(improved)
             self.seen.append((now, group.units.tolist(), loss.cpu().numpy()))
 
     def outcomes(self) -> list[RunOutcome]:
@@ -109,32 +112,78 @@ class HeldOut:
         return float(np.log(2.0 if kind == MULTILABEL else max(c, 2)))
 
     def _run_outcome(self, i: int, built: Sequence[SlotOutcome]) -> RunOutcome:
-        run = self.chunk.runs[i]
-        units = [self.index.get((i, s)) for s in range(len(run.slots))]
-        first = next((u for u in units if u is not None), None)
-        state = self._state(i, first) if run.keep_state and first is not None else None
-        return RunOutcome(run.key, tuple(None if u is None else built[u] for u in units), state)
-
-    def _state(self, i: int, unit: int) -> dict[str, np.ndarray]:
-        """Unpadded weights of a run at a unit's best look (other heads: as training ended)."""
         chunk, run = self.chunk, self.chunk.runs[i]
+        units = [self.index.get((i, s)) for s in range(len(run.slots))]
+        weights: tuple[float, ...] = ()
+        if chunk.uncertain:
+            of_run = torch.exp(-chunk.p["s"].view(-1, chunk.S)[i, : len(units)])
+            weights = tuple(of_run.tolist())
+        outcomes = tuple(None if u is None else built[u] for u in units)
+        return RunOutcome(run.key, outcomes, self._state(i), weights)
+
+    # ---------------------------------------------------------- whole states
+
+    def _keep_whole(self, judged: Sequence[tuple[int, int]]) -> None:
+        """Room for the weights of all slots of the runs whose state is asked for."""
+        first: dict[int, int] = {}
+        for u, run in enumerate(self._runs(judged)):
+            if run.keep_state:
+                first.setdefault(judged[u][0], u)
+        self.keepers = {i: k for k, i in enumerate(first)}
+        places = np.full(len(judged), -1)
+        places[list(first.values())] = np.arange(len(first))
+        self.place = self._long(places.tolist())
+        runs = self._long(list(first))
+        self.whole = {name: value[runs] for name, value in self._by_run().items()}
+
+    def _update_whole(self, improved: Tensor) -> None:
+        if not self.keepers:
+            return
+        place = self.place[improved]
+        runs = self.run[improved][place >= 0]
+        for name, value in self._by_run().items():
+            self.whole[name][place[place >= 0]] = value[runs]
+
+    def _by_run(self) -> Parameters:
+        """All present weights with a leading axis of runs, then one of slots for their parts."""
+        chunk = self.chunk
+        return {
+            name: value.view(-1, chunk.S, *value.shape[1:]) if name in chunk.slot_parts else value
+            for name, value in chunk.p.items()
+        }
+
+    def _state(self, i: int) -> dict[str, np.ndarray] | None:
+        """Unpadded weights of a run at the best look of its first judged slot."""
+        if i not in self.keepers:
+            return None
+        chunk, run = self.chunk, self.chunk.runs[i]
+        whole = {name: value[self.keepers[i]].cpu().numpy() for name, value in self.whole.items()}
         cut = {"B": (chunk.bank.d, run.r), "b": (1, run.r), "B2": (run.r,) * 2, "b2": (1, run.r)}
         state = {}
         for name in TRUNKS[run.trunk]:
             a, b = cut[name]
-            state[name] = self.kept[name][unit, :a, :b].cpu().numpy().copy()
+            state[name] = whole[name][:a, :b].copy()
         for s, slot in enumerate(run.slots):
-            u = self.index.get((i, s))
-            A = chunk.p["A"][i * chunk.S + s] if u != unit else self.kept["A"][unit]
-            c = chunk.bank.widths[slot.task]
-            state[f"A{s}"] = torch.cat([A[: run.r, :c], A[-1:, :c]]).cpu().numpy().copy()
+            A, c = whole["A"][s], chunk.bank.widths[slot.task]
+            state[f"A{s}"] = np.concatenate([A[: run.r, :c], A[-1:, :c]])
+            for name in chunk.slot_parts[1:]:
+                state[f"{name}{s}"] = whole[name][s].copy()
         return state
 
+    # ------------------------------------------------------------------ parts
+
+    def _runs(self, judged: Sequence[tuple[int, int]]) -> list[Run]:
+        return [self.chunk.runs[i] for i, _ in judged]
+
     def _weights(self, units: Tensor | slice) -> Parameters:
-        """A copy of the units' present weights."""
-        p = self.chunk.p
-        out = {name: p[name][self.run[units]] for name in TRUNKS[self.chunk.trunk]}
-        out["A"] = p["A"][self.head[units]]
+        """A copy of the units' present weights, ``R`` and ``B`` as their product."""
+        chunk, p = self.chunk, self.chunk.p
+        run, head = self.run[units], self.head[units]
+        out = {name: p[name][run] for name in TRUNKS[chunk.trunk]}
+        if chunk.form:
+            parts = {name: p[name][head] for name in align.FORMS[chunk.form]}
+            out["B"] = align.aligned(chunk.form, parts, out["B"])
+        out["A"] = p["A"][head]
         return out
 
     def _grouped(self, units: Sequence[int], role: str) -> Iterator[_Group]:

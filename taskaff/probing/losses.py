@@ -46,6 +46,21 @@ def gradient(logits: Tensor, labels: Labels, weights: Tensor) -> Tensor:
     return torch.where(labels.kinds == REGRESSION, squared, p).mul_(weights)
 
 
+def lane_losses(logits: Tensor, labels: Labels, weights: Tensor) -> Tensor:
+    """The loss ``(L, 1, 1)`` of which ``gradient`` is the gradient."""
+    codes = labels.codes.unsqueeze(1)
+    rows = torch.logsumexp(logits, 1, keepdim=True) - logits.gather(1, codes)
+    if labels.values is not None:
+        assert labels.kinds is not None
+        assert labels.widths is not None
+        wide = torch.arange(logits.shape[1], device=logits.device).view(1, -1, 1) < labels.widths
+        logistic = torch.nn.functional.softplus(logits) - logits * labels.values
+        each = torch.where(labels.kinds == MULTILABEL, logistic, (logits - labels.values).square())
+        mean = torch.where(wide, each, 0.0).sum(1, keepdim=True) / labels.widths
+        rows = torch.where(labels.kinds == CLASSES, rows, mean)
+    return (rows * weights).sum(2, keepdim=True)
+
+
 def mean_loss(logits: Tensor, kind: int, codes: Tensor, values: Tensor) -> Tensor:
     """Held-out loss ``(m,)`` of ``logits (m, c, n)`` with one set of labels, ``values (c, n)``."""
     if kind == CLASSES:

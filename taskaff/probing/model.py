@@ -2,8 +2,9 @@
 
 Parameters carry a leading axis of runs. The shared module: ``B (R, d, r)`` and, but for the linear
 trunk, biases ``b (R, 1, r)``; ``mlp`` adds a second layer ``B2 (R, r, r)``, ``b2``. Heads: one
-``A (r + 1, c)`` a slot, whose last row is the bias. Narrower runs are padded with zeros, which the
-gradient leaves at zero. W's trunks have no bias; ours do where there is an activation.
+``A (r + 1, c)`` a slot, whose last row is the bias; with alignment the parts of its ``R``
+(``align``); with learned loss weights its log-variance ``s``. Narrower runs are padded with zeros,
+which the gradient leaves at zero. W's trunks have no bias; ours do where there is an activation.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from taskaff.probing.align import shapes as align_shapes
 from taskaff.probing.records import Run
 from taskaff.probing.streams import stream
 
@@ -59,7 +61,21 @@ def initial_state(run: Run, d: int, widths: tuple[int, ...]) -> dict[str, NDArra
             generator = stream(run.seed, "A", slot.stream)
             state[f"A{s}"] = _uniform(generator, (run.r + 1, c), run.r)
             state[f"A{s}"][-1] = 0.0
+        state |= _alignment(run, d, s, slot.stream)
+        if run.uncertain:
+            state[f"s{s}"] = given.get(f"s{s}", np.zeros((1, 1)))
     return {name: np.asarray(value, dtype=np.float32) for name, value in state.items()}
+
+
+def _alignment(run: Run, d: int, s: int, name: str) -> dict[str, Any]:
+    """Parts of a slot's ``R``: the identity, unless given."""
+    given = run.initial or {}
+    state: dict[str, Any] = {}
+    for part, shape in align_shapes(run.align, d, run.align_rank).items():
+        state[f"{part}{s}"] = given.get(f"{part}{s}", np.zeros(shape))
+        if part == "U" and f"U{s}" not in given:
+            state[f"U{s}"] = _uniform(stream(run.seed, "U", name), shape, d)
+    return state
 
 
 def _uniform(

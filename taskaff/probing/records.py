@@ -102,8 +102,16 @@ class Run:
     """Parts that do not move: ``trunk``, ``heads``."""
     initial: State | None = None
     """Weights to start from instead of random ones, by the names of ``model.initial_state``."""
+    """Those are looked at before the first update too."""
     keep_state: bool = False
-    """Return the weights of the best look of the first judged slot."""
+    """Return all weights at the best look of the first judged slot."""
+    align: str = ""
+    """Form of the slots' alignment matrices (``align.FORMS``); none by default."""
+    align_rank: int = 0
+    """Rank of the low-rank form."""
+    lr_align: float = 0.001
+    uncertain: bool = False
+    """Learn the weights of the losses (Kendall et al. 2018)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,3 +137,5 @@ class RunOutcome:
     key: tuple[Any, ...]
     slots: tuple[SlotOutcome | None, ...]
     state: State | None = None
+    weights: tuple[float, ...] = ()
+    """Learned weights of the slots' losses when training ended; only of uncertain runs."""

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from probing._zoo import plain_loss, task
+
+from taskaff.probing import align
+from taskaff.probing.bank import make_bank
+from taskaff.probing.batches import batch_table, looks, slot_sequence
+from taskaff.probing.engine import train
+from taskaff.probing.model import initial_state
+from taskaff.probing.records import Run, Slot
+
+FORMS = ("full", "low-rank", "orthogonal")
+TASKS = [
+    task("two", 120, c=2, seed=1),
+    task("five", 300, c=5, seed=2),
+    task("labels", 150, c=3, kind="multilabel", seed=3),
+    task("numbers", 90, c=2, kind="regression", seed=4),
+]
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return make_bank(TASKS, "cpu")
+
+
+def slot(bank, number, **changes):
+    n = TASKS[number].rows
+    rows = np.random.default_rng(number).permutation(n) + bank.starts[number]
+    cut, end = n // 2, 3 * n // 4
+    return Slot(number, rows[:cut], rows[cut:end], rows[end:], f"task{number}", **changes)
+
+
+def aligned_runs(bank, form, trunk="linear"):
+    s = [slot(bank, i) for i in range(4)]
+    base = Run(
+        ("",), 0, (s[0],), "trunk", trunk=trunk, r=4, steps=40, batch=16,
+        align=form, align_rank=2, lr_align=0.02, keep_state=True,
+    )  # fmt: skip
+    still = frozenset({"trunk"})
+    return [
+        replace(base, key=("alone",)),
+        replace(base, key=("pair",), slots=(s[0], replace(s[1], judged=False)), scale=0.5),
+        replace(base, key=("fixed",), slots=(s[1], s[0]), frozen=still, seed=1, steps=33),
+        replace(base, key=("decay",), slots=(s[0], s[1]), weight_decay=0.5, r=3),
+        replace(base, key=("kinds",), slots=(s[3], s[1], s[2]), sampling="equal"),
+        replace(base, key=("weights",), slots=(s[0], replace(s[1], weight=0.2))),
+        replace(base, key=("joint",), slots=(s[0], s[1]), sampling="joint"),
+        replace(base, key=("joint fixed",), slots=(s[0], s[3]), sampling="joint", frozen=still),
+    ]
+
+
+# ------------------------------------------------- one run, written plainly
+
+
+def rotation(form, p, s):
+    """``R`` as the page defines it."""
+    if form == "full":
+        return torch.eye(len(p[f"E{s}"])) + p[f"E{s}"]
+    if form == "low-rank":
+        return torch.eye(len(p[f"U{s}"])) + p[f"U{s}"] @ p[f"V{s}"].T
+    S = p[f"W{s}"] - p[f"W{s}"].T
+    return torch.linalg.inv(torch.eye(len(S)) + S) @ (torch.eye(len(S)) - S)
+
+
+def output(run, p, x, s):
+    z = (x * run.scale) @ rotation(run.align, p, s) @ p["B"]
+    if run.trunk != "linear":
+        z = torch.relu(z + p["b"])
+    if run.trunk == "mlp":
+        z = torch.relu(z @ p["B2"] + p["b2"])
+    return z @ p[f"A{s}"][:-1] + p[f"A{s}"][-1]
+
+
+class Group:
+    """AdamW of some parameters; only those with a gradient move; biases are not decayed."""
+
+    def __init__(self, p, names, lr, decay):
+        self.p, self.names, self.factor = p, names, 1 - lr * decay
+        self.adam = torch.optim.AdamW([p[n] for n in names], lr=lr, weight_decay=0.0)
+
+    def step(self, loss):
+        for value in self.p.values():
+            value.grad = None
+        loss.backward(retain_graph=True)
+        self.move()
+
+    def move(self):
+        with torch.no_grad():
+            for name in self.names:
+                if self.p[name].grad is not None and name not in ("b", "b2"):
+                    value = self.p[name]
+                    (value[:-1] if name[0] == "A" else value).mul_(self.factor)
+        self.adam.step()
+
+
+def train_plainly(run, bank):
+    """Algorithm 1, step 2, with autograd and one slot at a time; see ``_zoo.train_plainly``."""
+    state = initial_state(run, bank.d, tuple(bank.widths[s.task] for s in run.slots))
+    p = {name: torch.nn.Parameter(torch.from_numpy(value.copy())) for name, value in state.items()}
+    trunk = [n for n in p if n in ("B", "b", "B2", "b2")]
+    heads = [n for n in p if n[0] == "A"]
+    turns = [n for n in p if n[0] in "EUVW"]
+    groups = [Group(p, heads, run.lr, run.weight_decay)]
+    if "trunk" not in run.frozen:
+        groups.append(Group(p, trunk, run.lr, run.weight_decay))
+    turning = Group(p, turns, run.lr_align, run.weight_decay)
+    tables = [batch_table(s, run.seed, run.batch, run.steps) for s in run.slots]
+    sequence = slot_sequence(run) if run.sampling != "joint" else None
+    seen = [0] * len(run.slots)
+    judged = [s for s, one in enumerate(run.slots) if one.judged]
+    curves = {s: [] for s in judged}
+    tests = {s: [] for s in judged}
+    for t in range(run.steps):
+        slots = range(len(run.slots)) if sequence is None else [sequence[t]]
+
+        def loss():
+            total = 0.0
+            for s in slots:  # noqa: B023
+                table, sizes = tables[s]
+                rows = torch.from_numpy(table[seen[s], : sizes[seen[s]]])
+                out = output(run, p, bank.X[rows], s)
+                total = total + run.slots[s].weight * plain_loss(bank, run.slots[s], out, rows)
+            return total
+
+        for value in p.values():
+            value.grad = None
+        loss().backward()
+        for group in groups:
+            group.move()
+        turning.step(loss())
+        for s in slots:
+            seen[s] += 1
+        if t + 1 in looks(run.steps):
+            with torch.no_grad():
+                for s in judged:
+                    for rows, into in (
+                        (run.slots[s].validation, curves),
+                        (run.slots[s].test, tests),
+                    ):
+                        rows = torch.from_numpy(rows)
+                        found = plain_loss(
+                            bank, run.slots[s], output(run, p, bank.X[rows], s), rows
+                        )
+                        into[s].append(float(found))
+    best = {s: int(np.argmin(curves[s])) for s in judged}
+    return {s: (np.array(curves[s]), tests[s][best[s]]) for s in judged}
+
+
+# -------------------------------------------------------------------- tests
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_gradients_are_those_of_autograd(form):
+    torch.manual_seed(0)
+    m, d, r = 3, 5, 2
+    shapes = align.shapes(form, d, 2)
+    p = {n: torch.randn(m, *s, dtype=torch.float64).requires_grad_() for n, s in shapes.items()}
+    B = torch.randn(m, d, r, dtype=torch.float64, requires_grad=True)
+    M = torch.randn(m, d, r, dtype=torch.float64)
+    (align.aligned(form, p, B) * M).sum().backward()
+    with torch.no_grad():
+        torch.testing.assert_close(align.to_trunk(form, p, M), B.grad)
+        for name, found in align.to_parts(form, p, B, M).items():
+            torch.testing.assert_close(found, p[name].grad)
+
+
+@pytest.mark.parametrize("trunk", ["linear", "mlp"])
+@pytest.mark.parametrize("form", FORMS)
+def test_stacked_training_is_plain_training(bank, form, trunk):
+    runs = aligned_runs(bank, form, trunk)
+    for run, found in zip(runs, train(bank, runs), strict=True):
+        for s, (curve, test_loss) in train_plainly(run, bank).items():
+            np.testing.assert_allclose(found.slots[s].curve[:, 1], curve, atol=2e-5, rtol=2e-5)
+            assert found.slots[s].test_loss == pytest.approx(test_loss, abs=2e-5, rel=2e-5)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("most", [1, 3])
+def test_outcomes_do_not_depend_on_the_stacking(bank, form, most):
+    runs = aligned_runs(bank, form)
+    plain = [replace(run, align="", key=("plain", *run.key)) for run in runs]
+    together = train(bank, runs + plain)
+    apart = train(bank, (runs + plain)[::-1], chunk_runs=most)[::-1]
+    for one, other in zip(together, apart, strict=True):
+        for a, b in zip(one.slots, other.slots, strict=True):
+            if a is not None:
+                np.testing.assert_allclose(a.curve, b.curve, atol=2e-6, rtol=5e-6)
+        for name, value in one.state.items():
+            np.testing.assert_allclose(value, other.state[name], atol=1e-4)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_rate_of_zero_leaves_the_identity(bank, form):
+    runs = [replace(run, lr_align=0.0) for run in aligned_runs(bank, form)]
+    plain = train(bank, [replace(run, align="") for run in runs])
+    for run, found, other in zip(runs, train(bank, runs), plain, strict=True):
+        for s in range(len(run.slots)):
+            np.testing.assert_array_equal(align.matrix(form, found.state, s), np.eye(bank.d))
+        assert found.slots[0].test_loss == pytest.approx(other.slots[0].test_loss, abs=2e-6)
+
+
+def test_the_orthogonal_form_stays_orthogonal(bank):
+    for run, found in zip(
+        aligned_runs(bank, "orthogonal"), train(bank, aligned_runs(bank, "orthogonal")), strict=True
+    ):
+        for s in range(len(run.slots)):
+            R = align.matrix("orthogonal", found.state, s)
+            assert np.linalg.norm(R - np.eye(bank.d)) > 0.01
+            np.testing.assert_allclose(R @ R.T, np.eye(bank.d), atol=1e-12)
+            assert np.linalg.det(R) == pytest.approx(1.0)
+
+
+def test_the_low_rank_form_has_that_rank(bank):
+    for found in train(bank, aligned_runs(bank, "low-rank")):
+        assert np.linalg.matrix_rank(align.matrix("low-rank", found.state, 0) - np.eye(bank.d)) == 2
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_kept_state_is_that_of_the_best_look_and_can_be_started_from(bank, form):
+    runs = [run for run in aligned_runs(bank, form) if run.sampling != "joint"]
+    for run, found in zip(runs, train(bank, runs), strict=True):
+        still = frozenset({"trunk", "heads"})
+        again = replace(run, initial=found.state, frozen=still, lr_align=0.0, steps=3)
+        outcome = train(bank, [again])[0].slots[0]
+        assert outcome.test_loss == pytest.approx(found.slots[0].test_loss, abs=2e-6)
+        assert outcome.curve[0, 0] == 0
+        assert outcome.curve[0, 1] == pytest.approx(found.slots[0].validation_loss, abs=2e-6)
