@@ -18,23 +18,20 @@ import numpy as np
 
 from taskaff.errors import ProbeError, UsageError
 from taskaff.probing.batches import RULES
-from taskaff.probing.engine import train
+from taskaff.probing.engine import Observer, train
 from taskaff.probing.metrics import MAIN
 from taskaff.probing.prepare import Prepared, describe, prepare
+from taskaff.probing.reading import Arms, best_decay, compare
 from taskaff.probing.records import (
-    Interval,
     PairOutcome,
     ProbeResult,
     ProbeSettings,
     Progress,
     Run,
-    RunOutcome,
-    SeedGain,
     Slot,
-    SlotOutcome,
 )
 from taskaff.probing.splits import LEAST, without_leaks
-from taskaff.probing.verdict import decide, t_interval
+from taskaff.probing.verdict import t_interval
 from taskaff.records import TaskVectors
 
 if TYPE_CHECKING:
@@ -61,6 +58,7 @@ def probe_pairs(
     progress: Progress | None = None,
     *,
     wanted: Collection[tuple[int, int]] | None = None,
+    observer: Observer | None = None,
 ) -> ProbeResult:
     """Measure transfer for directed pairs ``(source, target)`` of the tasks; all by default.
 
@@ -84,16 +82,22 @@ def probe_pairs(
         memory=settings.memory,
         chunk_runs=settings.chunk_runs,
         progress=progress,
+        observer=observer,
     )
+    arms = Arms(best_decay(outcomes), plan.unusable, plan.removed)
+    more: Found = ((), (), 0)
+    if settings.align:
+        more = align_pairs(prepared, plan.runs, outcomes, arms, wanted, progress)
     ended = time.perf_counter()
     return ProbeResult(
         mode="pairs",
         tasks=describe(prepared),
-        pairs=read_pairs(prepared, plan, outcomes, wanted),
+        pairs=(*read_pairs(prepared, arms, wanted), *more[0]),
         settings=settings,
         sampling_rule=RULES[settings.sampling],
-        runs=len(plan.runs),
+        runs=len(plan.runs) + more[2],
         timings={"plan": planned - started, "train": ended - planned},
+        alignment=more[1],
     )
 
 
@@ -182,6 +186,7 @@ def _runs(prepared: Prepared, arm: Arm, slots: tuple[Slot, ...], scale: float) -
             weight_decay=decay,
             sampling=settings.sampling,
             scale=scale,
+            keep_state=settings.align,
         )
         for decay in settings.weight_decay
     ]
@@ -191,92 +196,25 @@ def _runs(prepared: Prepared, arm: Arm, slots: tuple[Slot, ...], scale: float) -
 
 
 def read_pairs(
-    prepared: Prepared,
-    plan: Plan,
-    outcomes: Sequence[RunOutcome],
-    wanted: Collection[tuple[int, int]],
+    prepared: Prepared, arms: Arms, wanted: Collection[tuple[int, int]]
 ) -> tuple[PairOutcome, ...]:
     """Gains and verdicts of the wanted pairs."""
-    best = _best_decay(outcomes)
-    return tuple(_read_pair(prepared, plan, best, source, target) for source, target in wanted)
+    return tuple(_read_pair(prepared, arms, source, target) for source, target in wanted)
 
 
-def _best_decay(outcomes: Sequence[RunOutcome]) -> dict[Arm, tuple[SlotOutcome, float]]:
-    """Each arm's run with the least validation loss; a diverged one only when all of them are."""
-    best: dict[Arm, tuple[SlotOutcome, float]] = {}
-    for outcome in outcomes:
-        arm, decay, found = outcome.key[:4], outcome.key[4], outcome.slots[0]
-        assert found is not None
-        known = best.get(arm)
-        if known is None or known[0].diverged or found.validation_loss < known[0].validation_loss:
-            best[arm] = (found, decay)
-    return best
-
-
-def _read_pair(
-    prepared: Prepared,
-    plan: Plan,
-    best: Mapping[Arm, tuple[SlotOutcome, float]],
-    source: int,
-    target: int,
-) -> PairOutcome:
-    settings, schema = prepared.settings, prepared.tasks[target].schema
-    metric = MAIN[schema.kind]
-    seeds, unusable, leaky = [], [], []
-    for n, seed in enumerate(settings.seeds):
-        alone, key = ("stl", -1, target, n), ("mtl", source, target, n)
-        reason = plan.unusable.get(alone) or plan.unusable.get(key)
-        if reason:
-            unusable.append(reason)
-            continue
-        stl, mtl = best[alone], best[key]
-        unusable += _divergence(stl[0], mtl[0], prepared, source, target)
-        seeds.append(_seed_gain(seed, metric, stl, mtl, plan.removed[key]))
-        with_leaks = best.get(("leaky", source, target, n), mtl)
-        leaky.append(stl[0].test_loss - with_leaks[0].test_loss)
-    gain = t_interval([s.gain for s in seeds], settings.confidence)
-    losses = [s.stl_loss for s in seeds]
-    loss = float(np.mean(losses)) if losses and np.isfinite(losses).all() else None
-    margin = settings.margin * (loss or 0.0 if settings.margin_unit == "relative" else 1.0)
-    return PairOutcome(
-        source=prepared.tasks[source].name,
-        target=prepared.tasks[target].name,
-        gain=gain if not unusable else Interval(None, n=gain.n),
-        metric=metric,
-        metric_gain=t_interval([s.metric_gain for s in seeds], settings.confidence),
-        verdict=decide(gain, margin, unusable),
-        stl_loss=loss,
-        leaked=float(np.mean([s.removed for s in seeds])) if seeds else 0.0,
-        seeds=tuple(seeds),
-        gain_with_leaks=_with_leaks(settings, leaky),
-    )
-
-
-def _with_leaks(settings: ProbeSettings, gains: Sequence[float]) -> Interval | None:
-    return t_interval(gains, settings.confidence) if settings.leaks == "both" else None
-
-
-def _divergence(
-    stl: SlotOutcome, mtl: SlotOutcome, prepared: Prepared, source: int, target: int
-) -> list[str]:
-    names = prepared.tasks[target].name, prepared.tasks[source].name
-    arms = ((stl, f"{names[0]} alone"), (mtl, f"{names[0]} with {names[1]}"))
-    return [f"diverged: {arm}: {run.diverged}" for run, arm in arms if run.diverged]
-
-
-def _seed_gain(
-    seed: int,
-    metric: str,
-    stl: tuple[SlotOutcome, float],
-    mtl: tuple[SlotOutcome, float],
-    removed: int,
-) -> SeedGain:
-    return SeedGain(
-        seed,
-        stl[0].test_loss,
-        mtl[0].test_loss,
-        stl[0].metrics[metric],
-        mtl[0].metrics[metric],
-        removed,
-        (stl[1], mtl[1]),
-    )
+def _read_pair(prepared: Prepared, arms: Arms, source: int, target: int) -> PairOutcome:
+    settings, tasks = prepared.settings, prepared.tasks
+    keys = [
+        (("stl", -1, target, n), ("mtl", source, target, n)) for n in range(len(settings.seeds))
+    ]
+    names, kind = (tasks[source].name, tasks[target].name), tasks[target].schema.kind
+    found = compare(settings, kind, names, arms, keys, ("alone", "mtl"))
+    if settings.leaks != "both":
+        return found
+    known = [(alone, key) for alone, key in keys if alone in arms.best and key in arms.best]
+    gains = [
+        arms.best[alone][0].test_loss
+        - arms.best.get(("leaky", *key[1:]), arms.best[key])[0].test_loss
+        for alone, key in known
+    ]
+    return replace(found, gain_with_leaks=t_interval(gains, settings.confidence))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from taskaff.errors import UsageError
+from taskaff.errors import ProbeError, UsageError
 from taskaff.probing import MODES
 from taskaff.probing.budget import Names, drive
 from taskaff.probing.prepare import check_settings
@@ -51,10 +52,29 @@ def _pairs(
     progress: Progress | None,
 ) -> ProbeResult:
     from taskaff.probing.pairs import probe_pairs
+    from taskaff.probing.transference import Watch, pair_rows
 
     numbers = {task.name: i for i, task in enumerate(tasks)}
     chosen = None if wanted is None else sorted((numbers[s], numbers[t]) for s, t in wanted)
-    return probe_pairs(tasks, settings, progress, wanted=chosen)
+    if not settings.transference:
+        return probe_pairs(tasks, settings, progress, wanted=chosen)
+    watch = Watch(settings.transference_every, lambda run: run.key[0] == "mtl")
+    result = probe_pairs(tasks, settings, progress, wanted=chosen, observer=watch)
+    rows = pair_rows(watch.found, result.pairs, numbers, settings)
+    return _with_mix(replace(result, transference=rows), tasks, settings)
+
+
+def _with_mix(
+    result: ProbeResult, tasks: Sequence[TaskVectors], settings: ProbeSettings
+) -> ProbeResult:
+    """Add the transference in one model of all tasks, where there can be one."""
+    from taskaff.probing.transference import mix_rows
+
+    try:
+        rows, runs = mix_rows(tasks, settings)
+    except ProbeError as error:
+        return replace(result, notes=(*result.notes, f"no transference of all tasks: {error}"))
+    return replace(result, transference=result.transference + rows, runs=result.runs + runs)
 
 
 def _runs(k: int, settings: ProbeSettings, mode: str) -> int:
