@@ -12,6 +12,7 @@ from taskaff import moments, pipeline, report
 from taskaff.data import split_argument
 from taskaff.errors import UsageError
 from taskaff.pipeline import RunSettings
+from taskaff.probe_records import Mode, ProbeResult, ProbeSettings
 from taskaff.records import DataRequest, ScoreResult, TaskInfo, TaskSignature
 from taskaff.registry import unknown_name
 
@@ -35,6 +36,38 @@ def score(sources: Sources, *, settings: RunSettings | None = None, **columns: A
     TaskaffError : bad input, with what was found, where and what to do next.
     """
     return pipeline.score(_requests(sources, columns), settings)
+
+
+def probe(
+    sources: Sources,
+    *,
+    mode: Mode = "pairs",
+    settings: RunSettings | None = None,
+    **options: Any,
+) -> ProbeResult:
+    """Train briefly: does a source help or hurt a target?
+
+    Parameters
+    ----------
+    sources : as of ``score``, but no signatures, which hold no rows; and ``synthetic:...``.
+    mode : ``pairs``, ``mix`` (does the last one help the others), ``transfer`` or ``capacity``.
+    settings : encoder and cache; no cache by default.
+    options : fields of ``ProbeSettings`` (``align=True``, ``steps``, ``seeds``, as a number or a
+        tuple ...) and of ``DataRequest`` for all sources (``text``, ``label`` ...).
+
+    Raises
+    ------
+    TaskaffError : bad input, with what was found, where and what to do next.
+    """
+    known = [field.name for field in dataclasses.fields(ProbeSettings)]
+    chosen = {name: options.pop(name) for name in known if name in options}
+    if isinstance(chosen.get("seeds"), int):
+        chosen["seeds"] = tuple(range(chosen["seeds"]))
+    for name in ("capacities", "seeds", "weight_decay"):
+        if name in chosen:
+            chosen[name] = tuple(chosen[name])
+    requests = _requests(sources, options, "probe", known)
+    return pipeline.probe(requests, settings, ProbeSettings(**chosen), mode)
 
 
 def profile(
@@ -61,23 +94,29 @@ def load(path: str | Path) -> TaskSignature:
 
 def save(signature: TaskSignature, path: str | Path) -> None:
     """Write a ``.taskaff`` file."""
-    moments.save(signature, Path(path))
+    pipeline.save(signature, Path(path))
 
 
-def to_dict(result: ScoreResult | TaskInfo) -> dict[str, Any]:
+def to_dict(result: ScoreResult | ProbeResult | TaskInfo) -> dict[str, Any]:
     """The document that ``--json`` prints, as plain Python."""
     return report.payload(result)
 
 
-def _requests(sources: Sources, columns: Mapping[str, Any]) -> list[DataRequest]:
+def _requests(
+    sources: Sources, columns: Mapping[str, Any], word: str = "score", more: Sequence[str] = ()
+) -> list[DataRequest]:
+    """Requests of a function called ``word`` that takes the options ``more`` as well."""
     if isinstance(sources, (str, bytes, Path)):
-        raise UsageError("score takes a list of data sets, not one", hint="taskaff.score([a, b])")
+        found = f"{word} takes a list of data sets, not one"
+        raise UsageError(found, hint=f"taskaff.{word}([a, b])")
     if isinstance(sources, Mapping):
-        return [_request(source, name, columns) for name, source in sources.items()]
-    return [_request(source, None, columns) for source in sources]
+        return [_request(source, name, columns, more) for name, source in sources.items()]
+    return [_request(source, None, columns, more) for source in sources]
 
 
-def _request(source: Any, name: str | None, columns: Mapping[str, Any]) -> DataRequest:
+def _request(
+    source: Any, name: str | None, columns: Mapping[str, Any], more: Sequence[str] = ()
+) -> DataRequest:
     if isinstance(source, DataRequest):
         return replace(source, name=name) if name else source
     if isinstance(source, Path):
@@ -90,5 +129,5 @@ def _request(source: Any, name: str | None, columns: Mapping[str, Any]) -> DataR
     }
     known = [field.name for field in dataclasses.fields(DataRequest)]
     if unknown := [key for key in fields if key not in known]:
-        raise unknown_name("option", unknown[0], known)
+        raise unknown_name("option", unknown[0], [*known, *more])
     return DataRequest(source=source, name=name, **fields)

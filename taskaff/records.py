@@ -231,6 +231,17 @@ class Sketch:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Spectrum:
+    """The fewest leading eigenpairs of ``G = X'X (d, d)`` that hold ``share`` of its trace."""
+
+    share: float
+    values: Floats
+    """``(q,)`` eigenvalues, descending, all positive."""
+    vectors: Floats
+    """``(d, q)`` eigenvectors, one a column."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TaskSignature:
     """Everything that the scoring stage needs of a task: sums that add over shards, and no row.
 
@@ -262,6 +273,8 @@ class TaskSignature:
     padded_from: int | None = None
     """Width before zero-padding, when the comparison asked for it."""
     notes: tuple[str, ...] = ()
+    spectrum: Spectrum | None = None
+    """What equation 6 keeps of ``G``, when it was computed beforehand; always that of ``sxx``."""
 
     @property
     def width(self) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.errors import Place, SignatureError
+from taskaff.moments.spectrum import wrong_spectrum
 from taskaff.records import FOLDS, Sketch, TaskSignature
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def require_valid(signature: TaskSignature, where: Place | None = None) -> None:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         wrong = _wrong_shape(signature) or _wrong_inputs(signature) or _wrong_labels(signature)
-        wrong = wrong or _wrong_sketches(signature)
+        wrong = wrong or _wrong_sketches(signature) or wrong_spectrum(signature)
     if wrong:
         raise SignatureError(
             wrong,

@@ -36,6 +36,7 @@ def to_json(signature: TaskSignature) -> str:
         "schema": asdict(signature.schema),
         "split": signature.split,
         "padded_from": signature.padded_from,
+        "kept_share": signature.spectrum.share if signature.spectrum else None,
         "counts": asdict(signature.counts),
         "inputs": [{**asdict(f), "path": _base_name(f.path)} for f in signature.inputs],
         "notes": list(signature.notes),
@@ -53,7 +54,8 @@ def to_json(signature: TaskSignature) -> str:
 
 
 def from_json(text: str) -> dict[str, Any]:
-    """Fields of ``TaskSignature``; ``sketches`` maps splits to the fields of ``Sketch``.
+    """Fields of ``TaskSignature``, but ``sketches`` as a mapping of splits to the fields of
+    ``Sketch``, and ``kept_share`` for the share of its spectrum.
 
     Raises
     ------
@@ -71,6 +73,7 @@ def from_json(text: str) -> dict[str, Any]:
         "schema": entry.nested("schema", _schema),
         "split": entry.one_of("split", SIGNATURE_SPLITS),
         "padded_from": entry.optional_count("padded_from"),
+        "kept_share": entry.optional_share("kept_share"),
         "counts": entry.nested("counts", _counts),
         "inputs": entry.each("inputs", _input),
         "notes": entry.texts("notes"),
@@ -106,6 +109,9 @@ class _Entries:
 
     def optional_count(self, key: str) -> int | None:
         return None if self.value.get(key) is None else self.count(key)
+
+    def optional_share(self, key: str) -> float | None:
+        return None if self.value.get(key) is None else self.get(key, float)
 
     def one_of(self, key: str, known: tuple[str, ...]) -> Any:
         found = self.text(key)

@@ -33,7 +33,7 @@ from taskaff.moments.container import (
 )
 from taskaff.moments.metadata import from_json, to_json
 from taskaff.moments.onehot import diagonals
-from taskaff.records import FOLDS, Sketch, TaskSignature
+from taskaff.records import FOLDS, Sketch, Spectrum, TaskSignature
 
 FORMAT = "taskaff-signature"
 FORMAT_VERSION = 1
@@ -158,12 +158,14 @@ def _tensors(s: TaskSignature) -> Mapping[str, NDArray[Any]]:
         out["syy"] = s.syy
     for split, sketch in s.sketches.items():
         out[f"sketch.{split}"] = sketch.hashes
+    if s.spectrum:
+        out |= {"kept_values": s.spectrum.values, "kept_vectors": s.spectrum.vectors}
     return out
 
 
 def _assemble(fields: dict[str, Any], tensors: Tensors) -> TaskSignature:
     """The record, once its tensors are found to be those that its metadata announces."""
-    sketches = fields.pop("sketches")
+    sketches, share = fields.pop("sketches"), fields.pop("kept_share")
     classes = fields["schema"].kind == "classes"
     d, c = _sizes(fields, tensors)
     expected = {
@@ -175,6 +177,10 @@ def _assemble(fields: dict[str, Any], tensors: Tensors) -> TaskSignature:
     }
     if not classes:
         expected["syy"] = ("f", (FOLDS, c, c))
+    sums = tuple(expected)
+    if share is not None:
+        q = tensors["kept_values"].size if "kept_values" in tensors else 0
+        expected |= {"kept_values": ("f", (q,)), "kept_vectors": ("f", (d, q))}
     names = {*expected, *(f"sketch.{split}" for split in sketches)}
     if names != tensors.keys():
         raise ContainerError(f"it holds the tensors {sorted(tensors)}, expected {sorted(names)}")
@@ -182,12 +188,14 @@ def _assemble(fields: dict[str, Any], tensors: Tensors) -> TaskSignature:
         if tensors[name].dtype.kind != kind or tensors[name].shape != shape:
             raise ContainerError(f"its tensor {name} has shape {tensors[name].shape}, not {shape}")
     require_room(d, c)
-    sums: dict[str, Any] = {name: tensors[name] for name in expected}
+    found: dict[str, Any] = {name: tensors[name] for name in sums}
     if classes:
-        sums["syy"] = diagonals(tensors["sy"])
+        found["syy"] = diagonals(tensors["sy"])
+    if share is not None:
+        found["spectrum"] = Spectrum(share, tensors["kept_values"], tensors["kept_vectors"])
     return TaskSignature(
         **fields,
-        **sums,
+        **found,
         sketches={
             split: Sketch(_hashes(tensors[f"sketch.{split}"]), **numbers)
             for split, numbers in sketches.items()

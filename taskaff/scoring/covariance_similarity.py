@@ -15,9 +15,10 @@ from taskaff.records import FOLDS, PairTable, ScoreSettings
 from taskaff.scoring.grams import frobenius_grams, on_every_core
 from taskaff.scoring.jackknife import NO_INTERVAL, interval
 from taskaff.scoring.tables import Why, for_tasks, pair_table, too_few_rows
+from taskaff.spectra import leading
 
 if TYPE_CHECKING:
-    from taskaff.records import Floats
+    from taskaff.records import Floats, Spectrum
     from taskaff.scoring.views import TaskView
 
 EXPLAIN = (
@@ -69,10 +70,13 @@ def covariance_similarity(views: Sequence[TaskView], settings: ScoreSettings) ->
 
 
 def truncate_all(views: Sequence[TaskView], share: float) -> list[Floats]:
-    """``truncate`` of every task's ``G``, one task a core."""
+    """Every task's truncated ``G``, one task a core; from its stored spectrum if it has one."""
 
     def one(view: TaskView) -> Floats:
-        return truncate(view.gram(), share)
+        spectrum = view.signature.spectrum
+        if spectrum is None or spectrum.share != share:
+            return truncate(view.gram(), share)
+        return _product(spectrum)
 
     return list(on_every_core(one, views, 10.0 * len(views) * views[0].width ** 3))
 
@@ -82,15 +86,13 @@ def truncate(G: Floats, share: float) -> Floats:
 
     A sum that misses the share by rounding alone counts as reaching it.
     """
-    values, vectors = np.linalg.eigh(G)
-    values = np.maximum(values, 0.0)
-    reached = np.cumsum(values[::-1]) >= share * values.sum() * (1.0 - 1e-12)
-    rest = len(values) - 1 - int(np.argmax(reached)) if reached[-1] else 0
-    if 2 * rest < len(values):
-        tail = vectors[:, :rest] * np.sqrt(values[:rest])
-        return np.asarray(G - tail @ tail.T)
-    head = vectors[:, rest:] * np.sqrt(values[rest:])
-    return np.asarray(head @ head.T)
+    return _product(leading(G, share))
+
+
+def _product(spectrum: Spectrum) -> Floats:
+    """``U D U'``."""
+    root = spectrum.vectors * np.sqrt(spectrum.values)
+    return np.asarray(root @ root.T)
 
 
 def _cosine(inner: Floats, traces: Floats) -> Floats:

@@ -44,13 +44,13 @@ def frobenius_grams(
     ``(count, k, k)`` float64, each symmetric.
     """
     k, d = len(views), views[0].width
-    height = max(1, min(d, BAND_NUMBERS // (k * d)))
+    bands = row_bands(d, BAND_NUMBERS // k)
 
-    def products(starts: Sequence[int]) -> Floats:
-        room = np.empty(count * k * height * d, dtype=dtype)  # one buffer for all bands of a core
+    def products(mine: Sequence[tuple[int, int]]) -> Floats:
+        most = max((b - a) * (d - a) for a, b in mine)
+        room = np.empty(count * k * most, dtype=dtype)  # one buffer for all bands of a core
         product, total = np.empty((k, k), dtype=dtype), np.zeros((count, k, k))
-        for a in starts:
-            b = min(a + height, d)
+        for a, b in mine:
             stack = room[: count * k * (b - a) * (d - a)].reshape(count, k, b - a, d - a)
             for i, view in enumerate(views):
                 band(view, a, b, stack[:, i])
@@ -59,9 +59,22 @@ def frobenius_grams(
                 gram += np.matmul(rows, rows.T, out=product)
         return total
 
-    starts = range(0, d, height)
-    parts = on_every_core(products, dealt(starts), count * k * k * d * d // 2)
+    parts = on_every_core(products, dealt(bands), count * k * k * d * d // 2)
     return np.asarray(sum(parts))
+
+
+def row_bands(d: int, numbers: int) -> list[tuple[int, int]]:
+    """Bands ``(a, b)`` of the rows of ``(d, d)`` with about ``numbers`` numbers right of ``a``.
+
+    No higher than a sixteenth of the matrix: the diagonal block of a band is multiplied whole,
+    and one half of it for nothing.
+    """
+    bands, a = [], 0
+    while a < d:
+        b = min(d, a + max(1, min(numbers // (d - a), d // 16)))
+        bands.append((a, b))
+        a = b
+    return bands
 
 
 def on_every_core(
@@ -81,7 +94,7 @@ def on_every_core(
         yield from ordered_map(function, items)
 
 
-def dealt(items: range) -> list[range]:
+def dealt(items: Sequence[Item]) -> list[Sequence[Item]]:
     """``items`` dealt out in turn, one hand a core: even where they shrink from first to last."""
     hands = min(cores(), len(items))
     return [items[start::hands] for start in range(hands)]

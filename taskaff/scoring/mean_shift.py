@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from taskaff.records import Floats
     from taskaff.scoring.views import TaskView
 
+BLOCK = 64
+"""Tasks compared with one task at a time: their differences stay in the processor's cache."""
+UNLIKE = 1.0 - np.eye(FOLDS)
+"""Pairs of different folds."""
+
 EXPLAIN = (
     "How far apart the average inputs of two tasks lie, in standard deviations within a task "
     "(root mean square over the embedding's columns): 0 means no shift that sampling would not "
@@ -47,9 +52,13 @@ def mean_shift(views: Sequence[TaskView], settings: ScoreSettings) -> PairTable:
     squared = np.full((1 + FOLDS, k, k), np.nan)
     varying = np.zeros((k, k))
 
-    def compare(tasks: range) -> None:
+    def compare(tasks: Sequence[int]) -> None:
         for i in tasks:
-            squared[:, i, i:], varying[i, i:] = _against(i, folds, means, variances)
+            for start in range(i, k, BLOCK):
+                others = slice(start, min(start + BLOCK, k))
+                squared[:, i, others], varying[i, others] = _against(
+                    i, others, folds, means, variances
+                )
 
     for _ in on_every_core(compare, dealt(range(k)), 16.0 * k * k * views[0].width):
         pass
@@ -70,26 +79,30 @@ def mean_shift(views: Sequence[TaskView], settings: ScoreSettings) -> PairTable:
     )
 
 
-def _against(i: int, folds: Floats, means: Floats, variances: Floats) -> tuple[Floats, Floats]:
-    """``D`` of task ``i`` with tasks ``i, i + 1, ...``: with all folds, then without each."""
-    pooled = (variances[i] + variances[i:]) / 2.0
-    varying = np.count_nonzero(pooled, axis=1).astype(np.float64)
-    scale = np.divide(1.0, np.sqrt(pooled), out=np.zeros_like(pooled), where=pooled > 0)
-    both = folds[i] * folds[i:]
-    precision = np.divide(both, folds[i] + folds[i:], out=np.zeros_like(both), where=both > 0)
-    delta = means[i:] - means[i]
+def _against(
+    i: int, others: slice, folds: Floats, means: Floats, variances: Floats
+) -> tuple[Floats, Floats]:
+    """``D`` of task ``i`` with other tasks: with all folds, then without each."""
+    scale = (variances[i] + variances[others]) / 2.0
+    varying = np.count_nonzero(scale, axis=1).astype(np.float64)
+    np.divide(1.0, np.sqrt(scale, out=scale), out=scale, where=scale > 0)
+    both = folds[i] * folds[others]
+    precision = np.divide(both, folds[i] + folds[others], out=np.zeros_like(both), where=both > 0)
+    delta = means[others] - means[i]
     delta *= scale[:, None, :]
     products = delta @ delta.transpose(0, 2, 1)
-    weights = precision[:, :, None] * precision[:, None, :]
-    weights[:, range(FOLDS), range(FOLDS)] = 0.0
-    products *= weights
-    tops, bottoms = _sums_without(products), _sums_without(weights) * varying
+    np.einsum("mff->mf", products)[...] = 0.0
+    tops = _sums_without(precision * (products @ precision[:, :, None])[:, :, 0])
+    bottoms = _sums_without(precision * (precision @ UNLIKE)) * varying
     return np.divide(tops, bottoms, out=np.full_like(tops, np.nan), where=bottoms > 0), varying
 
 
-def _sums_without(products: Floats) -> Floats:
-    """``(1 + FOLDS, m)`` sums of ``(m, FOLDS, FOLDS)``: of all, then without each fold."""
-    rows = products.sum(axis=2)
+def _sums_without(rows: Floats) -> Floats:
+    """``(1 + FOLDS, m)`` sums of symmetric matrices from their row sums ``(m, FOLDS)``.
+
+    The first is of all entries, the others without the row and the column of each fold; the
+    diagonals are zero.
+    """
     total = rows.sum(axis=1)
     return np.concatenate([total[None], total - 2.0 * rows.T])
 

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from taskaff.parallel import cores
+from taskaff.scoring.grams import on_every_core
+
 if TYPE_CHECKING:
     from taskaff.records import Floats, Hashes, Ints, Sketch
 
@@ -59,11 +62,29 @@ def shared_counts(sets: Sequence[Hashes]) -> Ints:
 
     An inverted index: all hashes sorted together, so that the sets holding one hash stand side by
     side. Neighbours at distance 1, 2, ... give the pairs; hashes held by many sets are counted
-    block by block as a 0/1 matrix times itself.
+    block by block as a 0/1 matrix times itself. Ranges of hashes are independent: one a core.
     """
+    total = sum(len(hashes) for hashes in sets)
+    counts = np.asarray(sum(on_every_core(_pair_counts, _by_range(sets), 100.0 * total)))
+    counts += counts.T
+    counts[np.diag_indices(len(sets))] = [len(hashes) for hashes in sets]
+    return counts
+
+
+def _by_range(sets: Sequence[Hashes]) -> list[list[Hashes]]:
+    """The sets cut at the same hashes, one part a core, of about equal size."""
+    sample = np.sort(np.concatenate([hashes[:: len(hashes) // 64 + 1] for hashes in sets]))
+    places = [len(sample) * part // cores() for part in range(1, cores())] if len(sample) else []
+    edges = sample[np.array(places, dtype=int)]
+    cuts = [np.split(hashes, np.searchsorted(hashes, edges)) for hashes in sets]
+    return [list(part) for part in zip(*cuts, strict=True)]
+
+
+def _pair_counts(sets: Sequence[Hashes]) -> Ints:
+    """The counts above the diagonal."""
     m = len(sets)
     counts = np.zeros((m, m), dtype=np.int64)
-    everything = np.concatenate([*sets, np.empty(0, np.uint64)])
+    everything = np.concatenate(sets)
     owners = np.repeat(np.arange(m), [len(hashes) for hashes in sets])
     everything, owners = _repeated(everything, owners)
     row = np.cumsum(np.r_[0, everything[1:] != everything[:-1]])[: len(everything)]
@@ -71,8 +92,6 @@ def shared_counts(sets: Sequence[Hashes]) -> Ints:
     few = held_by <= WIDE
     _count_neighbours(row[few], owners[few], counts)
     _count_products(row[~few], owners[~few], counts)
-    counts += counts.T
-    counts[np.diag_indices(m)] = [len(hashes) for hashes in sets]
     return counts
 
 

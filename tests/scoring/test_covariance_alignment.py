@@ -54,6 +54,14 @@ def test_bands_of_the_triangle_add_up(monkeypatch):
     np.testing.assert_allclose(banded.low, whole.low, atol=1e-12)
 
 
+@given(d=st.integers(1, 200), numbers=st.integers(0, 50_000))
+@settings(deadline=None)
+def test_every_row_is_in_one_band(d, numbers):
+    bands = grams.row_bands(d, numbers)
+    assert [row for a, b in bands for row in range(a, b)] == list(range(d))
+    assert all(b - a == 1 or (b - a) * (d - a) <= numbers for a, b in bands)
+
+
 def test_identical_files_score_one_without_spread():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(50, 10))

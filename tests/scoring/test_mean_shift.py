@@ -36,6 +36,16 @@ def test_agrees_with_the_naive_formula(seed, d, n):
     )
 
 
+def test_blocks_of_tasks_are_all_tasks(monkeypatch):
+    rng = np.random.default_rng(3)
+    tasks = [rng.normal(size=(40, 3)) + rng.normal(size=3) for _ in range(7)]
+    whole = table(tasks)
+    monkeypatch.setattr("taskaff.scoring.mean_shift.BLOCK", 2)
+    blocks = table(tasks)
+    for name in ("value", "low", "high"):
+        np.testing.assert_allclose(getattr(blocks, name), getattr(whole, name), atol=1e-12)
+
+
 def test_a_shift_worked_by_hand():
     """Values -1, 1 in every fold (variance 8/7); the second has 2 more in one of 2 columns."""
     X = np.tile([[-1.0, -1.0], [1.0, 1.0]], (4, 1))

@@ -68,13 +68,15 @@ def test_a_subset_and_no_rows():
 @given(
     sets=st.lists(st.frozensets(st.integers(0, 40), max_size=30), min_size=1, max_size=8),
     wide=st.integers(1, 8),
+    parts=st.integers(1, 5),
 )
 @settings(deadline=None, max_examples=80)
-def test_counts_agree_with_set_intersections(sets, wide):
+def test_counts_agree_with_set_intersections(sets, wide, parts):
     hashes = [np.array(sorted(s), dtype=np.uint64) for s in sets]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sketches, "WIDE", wide)
         patch.setattr(sketches, "BLOCK", 3)
+        patch.setattr(sketches, "cores", lambda: parts)
         found = shared_counts(hashes)
     assert found.tolist() == [[len(a & b) for b in sets] for a in sets]
 
