@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.errors import ProbeError, UsageError
+from taskaff.probing.aligned import Found, align_pairs
 from taskaff.probing.batches import RULES
 from taskaff.probing.engine import Observer, train
-from taskaff.probing.metrics import MAIN
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.reading import Arms, best_decay, compare
 from taskaff.probing.records import (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.errors import ProbeError, UsageError
+from taskaff.probing.align import FORMS
 from taskaff.probing.bank import KINDS, Bank, make_bank
 from taskaff.probing.batches import RULES, batch_count
 from taskaff.probing.model import TRUNKS
@@ -112,12 +113,17 @@ def describe(prepared: Prepared) -> tuple[ProbeTask, ...]:
 
 def check_settings(settings: ProbeSettings) -> None:
     """Refuse settings that make no sense, by name."""
-    known = {"trunk": (*TRUNKS,), "sampling": (*RULES,), "leaks": ("remove", "keep", "both")}
+    known = {
+        "trunk": (*TRUNKS,),
+        "sampling": (*RULES,),
+        "leaks": ("remove", "keep", "both"),
+        "align_form": tuple(form for form in FORMS if form),
+    }
     for name, allowed in known.items():
         value = getattr(settings, name)
         if value not in allowed:
             raise UsageError(f"unknown {name} {value!r}", hint=f"known: {', '.join(allowed)}")
-    counts = ("r", "steps", "batch", "lr", "target_rows", "source_rows", "memory")
+    counts = ("r", "steps", "batch", "lr", "target_rows", "source_rows", "memory", "align_rank")
     for name in (*counts, "validation_rows", "test_rows"):
         if not getattr(settings, name) > 0:
             raise UsageError(f"{name} must be above 0, not {getattr(settings, name)}")
@@ -125,6 +131,8 @@ def check_settings(settings: ProbeSettings) -> None:
         raise UsageError(f"confidence must be between 0 and 1, not {settings.confidence}")
     if not settings.seeds or len(set(settings.seeds)) < len(settings.seeds):
         raise UsageError(f"seeds must be distinct, and at least one: {settings.seeds}")
+    if settings.align_lr < 0:
+        raise UsageError(f"align_lr must not be negative, not {settings.align_lr}")
     if not settings.weight_decay or min(settings.weight_decay) < 0 or settings.margin < 0:
         raise UsageError("weight_decay (at least one) and margin must not be negative")
 

@@ -74,6 +74,8 @@ class Slot:
     """Looked at during training and reported; a source that only helps is not."""
     weight: float = 1.0
     """Factor of its loss (W eq. 2)."""
+    labels: Ints | None = None
+    """Rows whose labels the training rows get, in their order; None for their own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,8 +103,8 @@ class Run:
     frozen: frozenset[str] = frozenset()
     """Parts that do not move: ``trunk``, ``heads``."""
     initial: State | None = None
-    """Weights to start from instead of random ones, by the names of ``model.initial_state``."""
-    """Those are looked at before the first update too."""
+    """Weights to start from instead of random ones, by the names of ``model.initial_state``;
+    they are looked at before the first update."""
     keep_state: bool = False
     """Return all weights at the best look of the first judged slot."""
     align: str = ""

@@ -1,0 +1,183 @@
+"""Arms with alignment matrices for pairs mode (W Algorithm 1, appendix B.3), and their control.
+
+The recipe, for small models from scratch: first both arms are trained as ever. Then, from the best
+look of each, ``B`` stays fixed, and every batch gives one step on its task's ``A_i`` and from there
+one on its ``R_i`` ("given a sampled data batch from task i"). ``R`` has its own, smaller learning
+rate, since Adam moves all ``d * d`` entries at once, and weight decay pulls it to the identity.
+
+What it is compared with gets the same number of further updates on the same batches, with no ``R``
+and ``B`` moving: the task alone, and the pair without alignment. Free ``R`` can undo all sharing
+and fit the task by themselves, so there is a control with as many parameters, the task alone with
+an ``R`` of its own: what ``align`` gains over that is owed to the source. The weights that a second
+stage starts from count as its first look, so that further training never counts as harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taskaff.probing import align
+from taskaff.probing.engine import train
+from taskaff.probing.prepare import Prepared
+from taskaff.probing.reading import Arms, Key, best_decay, compare
+from taskaff.probing.records import (
+    AlignmentReport,
+    PairOutcome,
+    Progress,
+    Run,
+    RunOutcome,
+)
+from taskaff.probing.verdict import t_interval
+
+if TYPE_CHECKING:
+    from taskaff.probing.records import State
+
+Found = tuple[tuple[PairOutcome, ...], tuple[AlignmentReport, ...], int]
+
+SECOND = {"stl": ("stl", "align control"), "mtl": ("mtl", "align")}
+"""A first stage to its second ones: plain and with ``R``."""
+
+
+def align_pairs(
+    prepared: Prepared,
+    runs: Sequence[Run],
+    outcomes: Sequence[RunOutcome],
+    first: Arms,
+    wanted: Collection[tuple[int, int]],
+    progress: Progress | None = None,
+) -> Found:
+    """Outcomes of the arms ``align`` and ``align control``, their reports, and the runs trained.
+
+    ``runs`` and ``outcomes`` are those of the first stage, with their states; ``first`` is what was
+    read from them.
+    """
+    settings = prepared.settings
+    started = list(_second_stage(prepared, runs, outcomes, first))
+    found = train(
+        prepared.bank,
+        started,
+        memory=settings.memory,
+        chunk_runs=settings.chunk_runs,
+        progress=progress,
+    )
+    arms = Arms(best_decay(found), _unusable(first), first.removed)
+    states = {outcome.key: outcome.state for outcome in found if outcome.state is not None}
+    pairs = [_controls(prepared, arms, target) for target in sorted({t for _, t in wanted})]
+    reports = []
+    for source, target in wanted:
+        pairs += _pair(prepared, arms, source, target)
+        reports.append(_report(prepared, arms, states, source, target))
+    return tuple(pairs), tuple(reports), len(started)
+
+
+# --------------------------------------------------------------------- plan
+
+
+def _second_stage(
+    prepared: Prepared, runs: Sequence[Run], outcomes: Sequence[RunOutcome], first: Arms
+) -> Iterator[Run]:
+    for run, outcome in zip(runs, outcomes, strict=True):
+        arm, *rest, decay = run.key
+        best = first.best[run.key[:-1]]
+        if arm not in SECOND or best[1] != decay or best[0].diverged:
+            continue
+        slots = tuple(replace(slot, stream=f"{slot.stream}/more") for slot in run.slots)
+        on = replace(run, slots=slots, initial=outcome.state, keep_state=False)
+        plain, turned = SECOND[arm]
+        for again in prepared.settings.weight_decay:
+            yield replace(on, key=(plain, *rest, again), weight_decay=again)
+            yield with_alignment(
+                replace(on, key=(turned, *rest, again), weight_decay=again, keep_state=True),
+                prepared,
+                frozenset({"trunk"}),
+            )
+
+
+def with_alignment(run: Run, prepared: Prepared, frozen: frozenset[str]) -> Run:
+    """The run with an ``R`` for each of its slots, as the settings say."""
+    settings = prepared.settings
+    return replace(
+        run,
+        align=settings.align_form,
+        align_rank=min(settings.align_rank, prepared.bank.d),
+        lr_align=settings.align_lr,
+        frozen=frozen,
+    )
+
+
+def _unusable(first: Arms) -> Mapping[Key, str]:
+    """What cannot be trained in the first stage cannot be in the second."""
+    found: dict[Key, str] = {}
+    diverged = {k: f"diverged: {b[0].diverged}" for k, b in first.best.items() if b[0].diverged}
+    for (arm, *rest), reason in (dict(first.unusable) | diverged).items():
+        for again in SECOND.get(arm, ()):
+            found[(again, *rest)] = reason
+    return found
+
+
+# ------------------------------------------------------------------ reading
+
+
+def _keys(prepared: Prepared, arm: str, source: int, target: int) -> list[Key]:
+    return [(arm, source, target, n) for n in range(len(prepared.settings.seeds))]
+
+
+def _pair(prepared: Prepared, arms: Arms, source: int, target: int) -> Iterator[PairOutcome]:
+    """``align`` against the task alone, the plain pair, and the control."""
+    tasks = prepared.tasks
+    others = {"alone": ("stl", -1), "mtl": ("mtl", source), "align control": ("align control", -1)}
+    for against, (arm, partner) in others.items():
+        bases = _keys(prepared, arm, partner, target)
+        yield compare(
+            prepared.settings,
+            tasks[target].schema.kind,
+            (tasks[source].name, tasks[target].name),
+            arms,
+            list(zip(bases, _keys(prepared, "align", source, target), strict=True)),
+            (against, "align"),
+        )
+
+
+def _controls(prepared: Prepared, arms: Arms, target: int) -> PairOutcome:
+    """What an ``R`` gives to the task alone; it stands as its own source."""
+    task = prepared.tasks[target]
+    bases = _keys(prepared, "stl", -1, target)
+    others = _keys(prepared, "align control", -1, target)
+    return compare(
+        prepared.settings,
+        task.schema.kind,
+        (task.name, task.name),
+        arms,
+        list(zip(bases, others, strict=True)),
+        ("alone", "align control"),
+    )
+
+
+def _report(
+    prepared: Prepared, arms: Arms, states: Mapping[Key, State], source: int, target: int
+) -> AlignmentReport:
+    """How far ``R`` moved, and equation 6 before and after it, at the target's best look."""
+    settings = prepared.settings
+    rows = []
+    for n, key in enumerate(_keys(prepared, "align", source, target)):
+        if key in arms.unusable or arms.best[key][0].diverged:
+            continue
+        state = states[(*key, arms.best[key][1])]
+        Rt, Rs = (align.matrix(settings.align_form, state, slot) for slot in (0, 1))
+        Xs, Xt = (
+            prepared.tasks[i].X[prepared.splits[i][n].test].astype(np.float64)
+            for i in (source, target)
+        )
+        moved = [float(np.linalg.norm(R - np.eye(len(R)))) for R in (Rs, Rt)]
+        rows.append([*moved, align.similarity(Xs, Xt), align.similarity(Xs @ Rs, Xt @ Rt)])
+    columns = np.array(rows).reshape(-1, 4).T.tolist()
+    return AlignmentReport(
+        prepared.tasks[source].name,
+        prepared.tasks[target].name,
+        settings.align_form,
+        *(t_interval(column, settings.confidence) for column in columns),
+    )

@@ -1,0 +1,136 @@
+"""From outcomes of runs to paired gains: what every mode does once its runs are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from taskaff.probing.metrics import MAIN
+from taskaff.probing.records import (
+    Interval,
+    PairOutcome,
+    ProbeSettings,
+    RunOutcome,
+    SeedGain,
+    SlotOutcome,
+)
+from taskaff.probing.verdict import decide, t_interval
+from taskaff.records import LabelKind
+
+Key = tuple[Any, ...]
+"""One arm of a comparison for one seed."""
+
+Judged = tuple[SlotOutcome, float]
+"""What an arm gave, and the weight decay that its validation rows chose."""
+
+
+@dataclass(slots=True, eq=False)
+class Arms:
+    """Outcomes of arms, and what is known of them without training."""
+
+    best: dict[Key, Judged]
+    unusable: Mapping[Key, str] = field(default_factory=dict)
+    """Arms that could not be trained, and why."""
+    removed: Mapping[Key, int] = field(default_factory=dict)
+    """Rows taken out (or left in although shared)."""
+
+
+def best_decay(outcomes: Sequence[RunOutcome]) -> dict[Key, Judged]:
+    """First slots of runs whose key is an arm's and then the weight decay."""
+    slots = ((o.key[:-1], o.key[-1], o.slots[0]) for o in outcomes)
+    return least((key, decay, slot) for key, decay, slot in slots if slot is not None)
+
+
+def least(found: Iterable[tuple[Key, float, SlotOutcome]]) -> dict[Key, Judged]:
+    """Each arm with the least validation loss; a diverged one only when all of them are."""
+    best: dict[Key, Judged] = {}
+    for arm, decay, slot in found:
+        known = best.get(arm)
+        if known is None or known[0].diverged or slot.validation_loss < known[0].validation_loss:
+            best[arm] = (slot, decay)
+    return best
+
+
+def compare(
+    settings: ProbeSettings,
+    kind: LabelKind,
+    names: tuple[str, str],
+    arms: Arms,
+    keys: Sequence[tuple[Key, Key]],
+    words: tuple[str, str],
+) -> PairOutcome:
+    """The gain of one arm over another.
+
+    Parameters
+    ----------
+    kind : of the target's labels.
+    names : source, target.
+    keys : of each seed, what it is compared with and what was trained.
+    words : the same two, as the result calls them (``against``, ``arm``).
+    """
+    metric = MAIN[kind]
+    seeds, unusable = [], []
+    for seed, (base, other) in zip(settings.seeds, keys, strict=True):
+        reason = arms.unusable.get(base) or arms.unusable.get(other)
+        if reason:
+            unusable.append(reason)
+            continue
+        pair = arms.best[base], arms.best[other]
+        unusable += _divergence(pair, names, words)
+        seeds.append(_seed_gain(seed, metric, *pair, arms.removed.get(other, 0)))
+    return paired(settings, names, metric, seeds, unusable, words)
+
+
+def paired(
+    settings: ProbeSettings,
+    names: tuple[str, str],
+    metric: str,
+    seeds: Sequence[SeedGain],
+    unusable: Sequence[str],
+    words: tuple[str, str],
+) -> PairOutcome:
+    """Interval and verdict over seeds."""
+    gain = t_interval([s.gain for s in seeds], settings.confidence)
+    losses = [s.stl_loss for s in seeds]
+    loss = float(np.mean(losses)) if losses and np.isfinite(losses).all() else None
+    margin = settings.margin * (loss or 0.0 if settings.margin_unit == "relative" else 1.0)
+    return PairOutcome(
+        source=names[0],
+        target=names[1],
+        gain=gain if not unusable else Interval(None, n=gain.n),
+        metric=metric,
+        metric_gain=t_interval([s.metric_gain for s in seeds], settings.confidence),
+        verdict=decide(gain, margin, unusable),
+        stl_loss=loss,
+        leaked=float(np.mean([s.removed for s in seeds])) if seeds else 0.0,
+        seeds=tuple(seeds),
+        arm=words[1],
+        against=words[0],
+    )
+
+
+def _divergence(
+    pair: tuple[Judged, Judged], names: tuple[str, str], words: tuple[str, str]
+) -> list[str]:
+    source, target = names
+    called = {"alone": f"{target} alone", "mtl": f"{target} with {source}"}
+    return [
+        f"diverged: {called.get(word, f'{target}, {word}')}: {slot.diverged}"
+        for (slot, _), word in zip(pair, words, strict=True)
+        if slot.diverged
+    ]
+
+
+def _seed_gain(seed: int, metric: str, base: Judged, other: Judged, removed: int) -> SeedGain:
+    return SeedGain(
+        seed,
+        base[0].test_loss,
+        other[0].test_loss,
+        base[0].metrics[metric],
+        other[0].metrics[metric],
+        removed,
+        (base[1], other[1]),
+    )
