@@ -6,6 +6,7 @@ k-th batch is the same in every run that has these rows and this stream.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,31 +57,38 @@ class BatchTables:
 
     def __init__(self, width: int) -> None:
         self.width = width
-        self.asked: dict[tuple[str, int, int], tuple[Slot, int, int]] = {}
-        self.uses: list[tuple[tuple[str, int, int], tuple[Ints, int, int]]] = []
+        self.asked: dict[tuple[object, ...], tuple[Slot, int, int]] = {}
+        self.uses: list[tuple[tuple[object, ...], tuple[Ints, int, int]]] = []
 
     def ask(self, slot: Slot, seed: int, count: int, use: tuple[Ints, int, int]) -> None:
         """Note that ``use`` (updates, run, lane) takes the first ``count`` batches of a slot."""
         if not count:
             return
-        key = (slot.stream, seed, id(slot.train))
+        key = (slot.stream, seed, id(slot.train), id(slot.labels))
         known = self.asked.get(key, (slot, seed, 0))
         self.asked[key] = (slot, seed, max(count, known[2]))
         self.uses.append((key, use))
 
-    def fill(self, batch: Ints, count: Ints) -> tuple[Ints, NDArray[np.float32]]:
-        """Write table rows into ``batch``; return all tables and each row's share of a batch."""
-        starts, tables, sizes, at = {}, [], [], 0
+    def fill(self, batch: Ints, count: Ints) -> tuple[Ints, Ints | None, NDArray[np.float32]]:
+        """Write table rows into ``batch``; return all tables and each row's share of a batch.
+
+        The second table is that of the rows whose labels are used, None when these are the same.
+        """
+        starts, tables, labels, sizes, at = {}, [], [], [], 0
         for key, (slot, seed, need) in self.asked.items():
             table, size = batch_table(slot, seed, self.width, need)
             starts[key], at = at, at + need
             tables.append(table)
             sizes.append(size)
+            if slot.labels is not None:
+                table = batch_table(replace(slot, train=slot.labels), seed, self.width, need)[0]
+            labels.append(table)
         for key, (here, run, lane) in self.uses:
             batch[here, run, lane] = starts[key] + count[here, run, lane]
         size = np.concatenate(sizes)[:, None]
         shares = np.where(np.arange(self.width) < size, 1.0 / size, 0.0).astype(np.float32)
-        return np.concatenate(tables), shares
+        own = all(slot.labels is None for slot, _, _ in self.asked.values())
+        return np.concatenate(tables), None if own else np.concatenate(labels), shares
 
 
 def slot_sequence(run: Run) -> Ints:

@@ -167,8 +167,9 @@ class Chunk:
                 for s, slot in enumerate(run.slots):
                     here = np.flatnonzero(sequence == s)
                     tables.ask(slot, run.seed, len(here), (here, i, lane))
-        rows, shares = tables.fill(batch, count)
+        rows, labels, shares = tables.fill(batch, count)
         self.rows, self.shares = self._put(rows), self._put(shares)
+        self.label_rows = self.rows if labels is None else self._put(labels)
         self.batch = self._put(batch.reshape(T, R * L))
         self.head = self._put(head.reshape(T, R * L))
         self.count = self._put(count.reshape(T, R * L))
@@ -208,6 +209,8 @@ class Chunk:
             weights = weights * shrunk * self.halves.index_select(0, head).view(-1, 1, 1)
         x = self.bank.X.index_select(0, rows.view(-1))
         x = x.view(lanes if self.form else n, -1, self.bank.d)
+        if self.label_rows is not self.rows:
+            rows = self.label_rows.index_select(0, batch)
         return _Batch(n, lanes, head, x, self.batch_labels(rows, head), weights)
 
     def _step(self, at: _Batch) -> None:

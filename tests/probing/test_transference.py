@@ -171,7 +171,8 @@ def test_rows_of_pairs_and_of_the_mix():
         assert row.own.mean > 0
         assert len(row.over_time) == len(row.updates) in (5, 10)
         assert row.z.n == row.ratio.n == 8
-        assert np.mean(row.over_time) == pytest.approx(row.z.mean, rel=1e-3, abs=1e-6)
+        if row.run == "pair":  # windows of one size
+            assert np.mean(row.over_time) == pytest.approx(row.z.mean, rel=1e-3, abs=1e-6)
         assert list(row.updates) == sorted(row.updates)
     for run in ("pair", "all"):
         assert rows[run, "same", "a"].z.low > 0
