@@ -29,6 +29,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from taskaff.config_errors import complaint, line_of, split_key
+from taskaff.config_values import margin_of, seconds_of
 from taskaff.errors import ConfigError, Place
 
 FILE = "taskaff.toml"
@@ -100,6 +101,58 @@ class ScoreSection(_Section):
     capacity: bool = Field(default=True, description="whether to estimate the capacity")
 
 
+def _margin(value: Any) -> Any:
+    margin_of(value)
+    return value
+
+
+def _duration(value: Any) -> Any:
+    if value is not None:
+        seconds_of(value)
+    return value
+
+
+_TIME = {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "null"}]}
+_AMOUNT = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+
+
+class ProbeSection(_Section):
+    """``[probe]``: settings of the probe, which trains."""
+
+    mode: Literal["pairs", "mix", "transfer"] = "pairs"
+    trunk: Literal["linear", "relu", "mlp"] = "linear"
+    r: int = Field(default=16, ge=1, description="capacity of the shared module")
+    steps: int = Field(default=1200, ge=1, description="updates of a run")
+    epochs: int | None = Field(default=None, ge=1, description="in place of steps")
+    batch: int = Field(default=32, ge=1)
+    lr: float = Field(default=0.01, gt=0)
+    weight_decay: list[Annotated[float, Field(ge=0)]] = Field(
+        default=[0.0, 0.3], min_length=1, description="tried in every arm"
+    )
+    sampling: Literal["mixed", "proportional", "equal", "joint"] = "mixed"
+    target_rows: int = Field(default=300, ge=1)
+    source_rows: int = Field(default=4000, ge=1)
+    validation_rows: int = Field(default=500, ge=1)
+    test_rows: int = Field(default=2000, ge=1)
+    seeds: int = Field(default=5, ge=1, description="how many")
+    confidence: float = Field(default=0.90, gt=0, lt=1, description="level of the intervals")
+    margin: Annotated[float | str, PlainValidator(_margin), WithJsonSchema(_AMOUNT)] = Field(
+        default=0.0, description='0.01 of loss, or "2%" of the single-task loss'
+    )
+    leaks: Literal["remove", "keep", "both"] = "remove"
+    align: bool = False
+    align_form: Literal["full", "low-rank", "orthogonal"] = "full"
+    align_rank: int = Field(default=8, ge=1, description="of the low-rank form")
+    weights: Literal["equal", "proportional", "svd", "uncertainty"] = "equal"
+    capacities: list[Annotated[int, Field(ge=1)]] = Field(default=[], description="to sweep")
+    transference: bool = False
+    controls: bool = False
+    budget: Annotated[float | str | None, PlainValidator(_duration), WithJsonSchema(_TIME)] = Field(
+        default=None, description='seconds, or "60s", "5m", "1h"'
+    )
+    device: str = Field(default="cpu", description="cpu or cuda")
+
+
 class DatasetSection(_Section):
     """``[datasets.NAME]``: where a data set is and how to read it."""
 
@@ -169,6 +222,7 @@ class Config(_Section):
     embed: EmbedSection = EmbedSection()
     cache: CacheSection = CacheSection()
     score: ScoreSection = ScoreSection()
+    probe: ProbeSection = ProbeSection()
     datasets: dict[str, DatasetSection] = {}
     mix: MixSection = MixSection()
     check: CheckSection = CheckSection()
@@ -316,7 +370,7 @@ def _path_keys(values: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]
 
 
 def _join(folder: Path, path: str) -> str:
-    if not path or path == "-" or "://" in path or path.startswith("~"):
+    if not path or path == "-" or "://" in path or path.startswith(("~", "synthetic:")):
         return path
     # A bracket in a folder's name is no pattern, whatever stands in the path itself.
     base = glob.escape(str(folder)) if glob.has_magic(path) else str(folder)

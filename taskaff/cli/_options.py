@@ -92,16 +92,13 @@ class ConfigOptions:
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """How rows become signatures."""
+class EncodingOptions:
+    """How rows become vectors."""
 
     encoder: Annotated[
         str | None,
         Option(metavar="NAME", help="glove or glove:PATH.", rich_help_panel=_RUN),
     ] = None
-    split: Annotated[Split | None, Option(help="Rows that are compared.", rich_help_panel=_RUN)] = (
-        None
-    )
     workers: Annotated[
         int | None,
         Option(min=1, metavar="N", help="Threads; one per core.", rich_help_panel=_RUN),
@@ -112,6 +109,15 @@ class RunOptions:
     cache_dir: Annotated[
         str | None, Option(metavar="DIR", help="Where the cache is.", rich_help_panel=_RUN)
     ] = None
+
+
+@dataclass(frozen=True)
+class RunOptions(EncodingOptions):
+    """How rows become signatures."""
+
+    split: Annotated[Split | None, Option(help="Rows that are compared.", rich_help_panel=_RUN)] = (
+        None
+    )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from taskaff.errors import UsageError
 from taskaff.registry import unknown_name
 
 if TYPE_CHECKING:
+    from taskaff.probe_records import ProbeResult
     from taskaff.records import ScoreResult, TaskInfo
 
 DEFAULT_FORMAT = "table"
@@ -35,13 +36,21 @@ class Plan:
         return self.format == DEFAULT_FORMAT
 
 
-def plan(options: ReportingOptions, inputs: Sequence[object] = (), explain: bool = False) -> Plan:
-    """Check the options; ``inputs`` are paths that must not be overwritten."""
+def plan(
+    options: ReportingOptions,
+    inputs: Sequence[object] = (),
+    explain: bool = False,
+    pictures: bool = False,
+) -> Plan:
+    """Check the options; ``inputs`` are paths that must not be overwritten.
+
+    ``pictures`` says that the result can be drawn, too.
+    """
     files: dict[Path, str] = {}
     for path in options.output or ():
         if path in files:
             raise UsageError(f"-o {path} is given twice", hint="leave one out")
-        files[path] = _format_of(path)
+        files[path] = _format_of(path, pictures)
         check_target(path, inputs)
     return Plan(_format(options), tuple(files.items()), options.quiet, explain)
 
@@ -57,13 +66,14 @@ def _format(options: ReportingOptions) -> str:
     return name
 
 
-def _format_of(path: Path) -> str:
-    from taskaff.report import SUFFIXES
+def _format_of(path: Path, pictures: bool) -> str:
+    from taskaff.report import PICTURES, SUFFIXES
 
-    found = SUFFIXES.get(path.suffix.lower())
+    known = {**SUFFIXES, **PICTURES} if pictures else SUFFIXES
+    found = known.get(path.suffix.lower())
     if found is None:
         what = f"suffix {path.suffix!r}" if path.suffix else "suffix ''"
-        raise UsageError(f"-o {path}: no format has the {what}", hint=_known(SUFFIXES))
+        raise UsageError(f"-o {path}: no format has the {what}", hint=_known(known))
     return found
 
 
@@ -71,17 +81,23 @@ def _known(names: Iterable[str]) -> str:
     return f"known: {', '.join(names)}"
 
 
-def emit(result: ScoreResult | TaskInfo, plan: Plan, verdict: str | None = None) -> None:
+def emit(
+    result: ScoreResult | TaskInfo | ProbeResult, plan: Plan, verdict: str | None = None
+) -> None:
     """Write every file, then standard output; no file changes unless all of them were rendered.
 
     ``verdict`` stands in for the table when only the verdict is asked for.
     """
-    from taskaff.report import ReportOptions, pieces
+    from taskaff.report import PICTURES, ReportOptions, pieces, plot
 
     plain = ReportOptions(explain=plan.explain)
     with ExitStack() as stack:
         for path, format in plan.files:
-            write_text(stack.enter_context(whole_file(path)), pieces(result, format, plain))
+            temporary = stack.enter_context(whole_file(path))
+            if format in PICTURES.values():
+                temporary.write_bytes(plot(result, format))
+            else:
+                write_text(temporary, pieces(result, format, plain))
     if plan.quiet and plan.for_people and verdict is not None:
         write(verdict + "\n")
         return

@@ -1,4 +1,4 @@
-"""A progress bar on standard error: only on a terminal, and only for what takes over a second."""
+"""Progress bars on standard error: only on a terminal, and only for what takes over a second."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ProgressBar:
                 self._shown.stop()
 
     def __call__(self, stage: str, task: str, done: int, total: int | None) -> None:
-        """Note that ``done`` of ``total`` rows of ``task`` are through ``stage``."""
+        """Note that ``done`` of ``total`` rows (or runs) of ``task`` are through ``stage``."""
         if self.enabled:
             with self._lock:
                 self._rows[stage, task] = (done, total)
@@ -69,6 +69,6 @@ class ProgressBar:
         if (stage, task) not in self._bars:
             from taskaff.report.escape import markup
 
-            description = f"{stage} {markup(task)}"
+            description = f"{stage} {markup(task)}".rstrip()
             self._bars[stage, task] = self._shown.add_task(description, total=total)
         self._shown.update(self._bars[stage, task], completed=done, total=total)

@@ -14,6 +14,7 @@ from taskaff.registry import closest, unknown_name
 
 if TYPE_CHECKING:
     from taskaff.pipeline import RunSettings
+    from taskaff.probe_records import ProbeSettings
 
 PREFIX = "TASKAFF_"
 CONFIG_FILE = "TASKAFF_CONFIG_FILE"
@@ -45,9 +46,31 @@ SETTINGS: dict[str, tuple[tuple[str, str], Callable[[str], Any]]] = {
     "intervals": (("score", "intervals"), _flag),
     "capacities": (("score", "capacities"), _numbers),
     "capacity": (("score", "capacity"), _flag),
+    "probe_mode": (("probe", "mode"), str),
+    "probe_align": (("probe", "align"), _flag),
+    "probe_align_form": (("probe", "align_form"), str),
+    "probe_weights": (("probe", "weights"), str),
+    "probe_sampling": (("probe", "sampling"), str),
+    "probe_capacity": (("probe", "capacities"), _numbers),
+    "probe_r": (("probe", "r"), toml_value),
+    "probe_trunk": (("probe", "trunk"), str),
+    "probe_transference": (("probe", "transference"), _flag),
+    "probe_budget": (("probe", "budget"), str),
+    "probe_controls": (("probe", "controls"), _flag),
+    "probe_seeds": (("probe", "seeds"), toml_value),
+    "probe_margin": (("probe", "margin"), str),
+    "probe_confidence": (("probe", "confidence"), toml_value),
+    "probe_target_rows": (("probe", "target_rows"), toml_value),
+    "probe_source_rows": (("probe", "source_rows"), toml_value),
+    "probe_steps": (("probe", "steps"), toml_value),
+    "probe_leaks": (("probe", "leaks"), str),
+    "probe_device": (("probe", "device"), str),
 }
 """Option to its key of the configuration and how its text is read. The variable is ``TASKAFF_``
-and the option in capitals: ``--cache-dir``, ``TASKAFF_CACHE_DIR``, ``cache.dir``."""
+and the option in capitals: ``--cache-dir``, ``TASKAFF_CACHE_DIR``, ``cache.dir``. The options of
+one command alone have its name before them: ``--align`` of the probe, ``TASKAFF_PROBE_ALIGN``."""
+
+PROBE = "probe_"
 
 
 def from_environment(environ: Mapping[str, str]) -> list[Assignment]:
@@ -66,7 +89,7 @@ def from_options(options: Mapping[str, Any]) -> list[Assignment]:
     for name, value in options.items():
         if value is not None:
             key, read = SETTINGS[name]
-            source = "--" + name.replace("_", "-")
+            source = "--" + name.removeprefix(PROBE).replace("_", "-")
             found.append(Assignment(key, read(value) if isinstance(value, str) else value, source))
     return found
 
@@ -133,4 +156,22 @@ def run_settings(config: Config) -> RunSettings:
             capacities=tuple(chosen.capacities),
             capacity=chosen.capacity,
         ),
+    )
+
+
+def probe_settings(config: Config) -> ProbeSettings:
+    """The settings of the probe."""
+    from taskaff.config_values import margin_of, seconds_of
+    from taskaff.probe_records import ProbeSettings
+
+    kept = config.probe.model_dump(exclude={"mode"}).items()
+    chosen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in kept}
+    margin, unit = margin_of(chosen.pop("margin"))
+    budget, seeds = chosen.pop("budget"), chosen.pop("seeds")
+    return ProbeSettings(
+        **chosen,
+        seeds=tuple(range(seeds)),
+        margin=margin,
+        margin_unit=unit,
+        budget=None if budget is None else seconds_of(budget),
     )

@@ -1,7 +1,8 @@
-"""Results to text: table, JSON, JSON lines, CSV, markdown. No decisions, no science.
+"""Results to text and pictures: table, JSON, JSON lines, CSV, markdown. No decisions, no science.
 
 A format is one module with ``render(result, options) -> Iterator[str]``, the pieces of the text in
-order, and one line in ``FORMATS``. It takes a ``ScoreResult`` or a ``TaskInfo``.
+order, and one line in ``FORMATS``. It takes a ``ScoreResult`` or a ``TaskInfo``; ``PROBE_FORMATS``
+are the same formats of a ``ProbeResult``, which ``plot`` draws, too.
 """
 
 from __future__ import annotations
@@ -9,19 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from taskaff.errors import UsageError
+from taskaff.probe_records import ProbeResult
 from taskaff.records import ScoreResult, TaskInfo
 from taskaff.registry import resolve
 from taskaff.report.options import ReportOptions
 
 __all__ = [
     "FORMATS",
+    "PICTURES",
+    "PROBE_FORMATS",
     "SUFFIXES",
     "ReportOptions",
     "payload",
     "pieces",
+    "plot",
     "render",
     "result_schema",
 ]
+
+Result = ScoreResult | TaskInfo | ProbeResult
 
 FORMATS: dict[str, str] = {
     "table": "taskaff.report.as_table:render",
@@ -30,6 +38,17 @@ FORMATS: dict[str, str] = {
     "csv": "taskaff.report.as_csv:render",
     "markdown": "taskaff.report.as_markdown:render",
 }
+
+PROBE_FORMATS: dict[str, str] = {
+    "table": "taskaff.report.probe.as_table:render",
+    "json": "taskaff.report.probe.as_json:render",
+    "jsonl": "taskaff.report.probe.as_jsonl:render",
+    "csv": "taskaff.report.probe.as_csv:render",
+    "markdown": "taskaff.report.probe.as_markdown:render",
+}
+
+PICTURES: dict[str, str] = {".png": "png", ".svg": "svg"}
+"""File suffix to picture format, for ``-o FILE``."""
 
 SUFFIXES: dict[str, str] = {
     ".json": "json",
@@ -41,24 +60,21 @@ SUFFIXES: dict[str, str] = {
 """File suffix to format, for ``-o FILE``."""
 
 
-def pieces(
-    result: ScoreResult | TaskInfo, format: str, options: ReportOptions | None = None
-) -> Iterator[str]:
+def pieces(result: Result, format: str, options: ReportOptions | None = None) -> Iterator[str]:
     """The text in pieces, for results too large to hold twice; unknown formats say what is near."""
-    rendering: Iterator[str] = resolve("format", FORMATS, format)(
+    table = PROBE_FORMATS if isinstance(result, ProbeResult) else FORMATS
+    rendering: Iterator[str] = resolve("format", table, format)(
         result, options if options is not None else ReportOptions()
     )
     return rendering
 
 
-def render(
-    result: ScoreResult | TaskInfo, format: str, options: ReportOptions | None = None
-) -> str:
+def render(result: Result, format: str, options: ReportOptions | None = None) -> str:
     """The whole text, which ends with a line end (or is empty: no pair, no line of JSONL)."""
     return "".join(pieces(result, format, options))
 
 
-def payload(result: ScoreResult | TaskInfo) -> dict[str, Any]:
+def payload(result: Result) -> dict[str, Any]:
     """The JSON document as plain Python values: what parsing ``render(result, "json")`` gives."""
     import json
 
@@ -66,8 +82,17 @@ def payload(result: ScoreResult | TaskInfo) -> dict[str, Any]:
     return found
 
 
+def plot(result: Result, format: str) -> bytes:
+    """A picture of a probe: ``png`` or ``svg``."""
+    if not isinstance(result, ProbeResult):
+        raise UsageError("only a probe can be drawn", hint="write .json, .csv, .md or .txt")
+    from taskaff.report import plots
+
+    return plots.plot(result, format)
+
+
 def result_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of the JSON documents: a score result or an inspection."""
+    """JSON Schema (2020-12) of the JSON documents: a score, a probe or an inspection."""
     from taskaff.report.schema import schema
 
     return schema()

@@ -25,15 +25,15 @@ from taskaff.report.pairs import Block, blocks
 def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
     """Pieces of the document; the options are for people and change nothing here."""
     if isinstance(result, TaskInfo):
-        yield "{\n" + ",\n".join(_entries(inspect_document(result))) + "\n}\n"
+        yield "{\n" + ",\n".join(entries(inspect_document(result))) + "\n}\n"
         return
-    yield "{\n" + ",\n".join(_entries(score_head(result))) + ',\n  "pairs": ['
+    yield "{\n" + ",\n".join(entries(score_head(result))) + ',\n  "pairs": ['
     separator = "\n    "
     for lines in pair_lines(result):
         yield separator + ",\n    ".join(lines)
         separator = ",\n    "
     close = "]" if separator == "\n    " else "\n  ]"
-    yield close + ",\n" + ",\n".join(_entries(score_tail(result))) + "\n}\n"
+    yield close + ",\n" + ",\n".join(entries(score_tail(result))) + "\n}\n"
 
 
 def pair_lines(result: ScoreResult) -> Iterator[list[str]]:
@@ -60,7 +60,8 @@ def _note(text: str) -> str:
     return f', "note": {json_text(text)}'
 
 
-def _entries(document: Document) -> Iterator[str]:
+def entries(document: Document) -> Iterator[str]:
+    """The lines of a document, a key each."""
     for key, value in document.items():
         yield f"  {json_text(key)}: {_value(value)}"
 

@@ -47,7 +47,8 @@ def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[s
     yield from _mix(result)
 
 
-def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def pipe_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table, after a blank line; every cell is escaped."""
     lines = [_row(headers), "|" + " --- |" * len(headers), *map(_row, rows)]
     return "\n" + "\n".join(lines) + "\n"
 
@@ -56,7 +57,8 @@ def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(map(markdown, cells)) + " |"
 
 
-def _bullets(texts: Iterable[str]) -> str:
+def bullets(texts: Iterable[str]) -> str:
+    """A list, after a blank line; nothing without texts."""
     lines = "".join(f"- {markdown(text)}\n" for text in texts)
     return "\n" + lines if lines else ""
 
@@ -65,10 +67,10 @@ def _tasks(result: ScoreResult) -> Iterator[str]:
     shown = result.tasks[:TASKS]
     columns = task_columns(shown)
     rows = ([task.name, *(cells[n] for _, cells in columns)] for n, task in enumerate(shown))
-    yield "\n### Tasks\n" + _table(["task", *(header for header, _ in columns)], rows)
+    yield "\n### Tasks\n" + pipe_table(["task", *(header for header, _ in columns)], rows)
     if len(result.tasks) > TASKS:
         yield f"\nand {len(result.tasks) - TASKS:,} more; `-f json` lists all of them.\n"
-    yield _bullets(f"{who}: {note}" for who, note in task_notes(result))
+    yield bullets(f"{who}: {note}" for who, note in task_notes(result))
 
 
 # ----------------------------------------------------------------------- scores
@@ -94,7 +96,7 @@ def _scores(result: ScoreResult, options: ReportOptions) -> Iterator[str]:
         yield "\n" + "".join(f"{n}. {markdown(text)}\n" for n, text in enumerate(notes.texts, 1))
     if options.explain:
         yield "\n### What the numbers mean\n"
-        yield _bullets(f"{t.name}: {t.explain}" for t in result.tables.values() if t.explain)
+        yield bullets(f"{t.name}: {t.explain}" for t in result.tables.values() if t.explain)
 
 
 def _list(result: ScoreResult, notes: Footnotes) -> Iterator[str]:
@@ -105,7 +107,9 @@ def _list(result: ScoreResult, notes: Footnotes) -> Iterator[str]:
             way = f"{result.names[i]} → {result.names[j]}" if table.directed else ""
             value = _marked(shown.value, notes.mark(shown.note or shown.detail))
             rows.append([table.name, way, value, shown.interval, shown.beside])
-    yield "\n### Scores\n" + _table(["score", "direction", "value", "interval", "beside it"], rows)
+    yield "\n### Scores\n" + pipe_table(
+        ["score", "direction", "value", "interval", "beside it"], rows
+    )
 
 
 def _grid(result: ScoreResult, group: list[PairTable], pairs: list[Pair], notes: Footnotes) -> str:
@@ -115,7 +119,7 @@ def _grid(result: ScoreResult, group: list[PairTable], pairs: list[Pair], notes:
         shown = [cell(table, i, j) for table in group]
         cells = [_marked(each.both, notes.mark(each.note)) for each in shown]
         rows.append([result.names[i], result.names[j], *cells])
-    return _table([*ends, *(table.name for table in group)], rows)
+    return pipe_table([*ends, *(table.name for table in group)], rows)
 
 
 def _marked(text: str, number: int) -> str:
@@ -133,28 +137,28 @@ def _mix(result: ScoreResult) -> Iterator[str]:
             yield f"\n{markdown(capacity.note)}\n"
         if capacity.curve:
             points = ([f"{p.r}", short(p.error), short(p.stderr)] for p in capacity.curve)
-            yield _table(["r", "error", "standard error"], points)
+            yield pipe_table(["r", "error", "standard error"], points)
     if result.weights:
-        yield "\n### Task weights\n" + _bullets(map(weights_line, result.weights))
+        yield "\n### Task weights\n" + bullets(map(weights_line, result.weights))
     if result.notes:
-        yield "\n### Notes\n" + _bullets(result.notes)
+        yield "\n### Notes\n" + bullets(result.notes)
 
 
 def _inspection(info: TaskInfo, options: ReportOptions) -> Iterator[str]:
-    yield f"## {markdown(info.name)}\n" + _table(["what", "found"], facts(info))
+    yield f"## {markdown(info.name)}\n" + pipe_table(["what", "found"], facts(info))
     if options.quiet:
         return
     if info.label_counts:
         shown, more = top_labels(info)
-        yield "\n### Labels\n" + _table(["label", "rows"], ([t, f"{n:,}"] for t, n in shown))
+        yield "\n### Labels\n" + pipe_table(["label", "rows"], ([t, f"{n:,}"] for t, n in shown))
         yield f"\n… {more:,} more\n" if more else ""
     if info.files:
         rows = ([f.path, f.split, f"{f.rows:,}", f"{f.bytes:,}", f.sha256] for f in info.files)
-        yield "\n### Files\n" + _table(["path", "split", "rows", "bytes", "sha256"], rows)
+        yield "\n### Files\n" + pipe_table(["path", "split", "rows", "bytes", "sha256"], rows)
     if skipped := rejected(info.files):
         rejects = info.rejects[:TOP]
         rows = ([r.file, f"{r.row:,}", r.reason] for r in rejects)
-        yield "\n### Skipped rows\n" + _table(["file", "row", "reason"], rows)
+        yield "\n### Skipped rows\n" + pipe_table(["file", "row", "reason"], rows)
         yield f"\n… {skipped - len(rejects):,} more\n" if skipped > len(rejects) else ""
     if info.notes:
-        yield "\n### Notes\n" + _bullets(info.notes)
+        yield "\n### Notes\n" + bullets(info.notes)

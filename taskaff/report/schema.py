@@ -6,19 +6,22 @@ and do not change ``schema_version``.
 
 from __future__ import annotations
 
-from typing import Any
-
 from taskaff.records import SPLITS
 from taskaff.report.document import SCHEMA_VERSION
-
-Schema = dict[str, Any]
-
-_TEXT: Schema = {"type": "string"}
-_COUNT: Schema = {"type": "integer", "minimum": 0}
-_COUNT_OR_NULL: Schema = {"type": ["integer", "null"], "minimum": 0}
-_NUMBER: Schema = {"type": "number"}
-_MAYBE: Schema = {"type": ["number", "null"]}
-_TEXTS: Schema = {"type": "array", "items": _TEXT}
+from taskaff.report.probe.schema import interval, probe, probe_pair
+from taskaff.report.schema_parts import (
+    COUNT,
+    COUNT_OR_NULL,
+    MAYBE,
+    NUMBER,
+    TEXT,
+    TEXTS,
+    Schema,
+    list_of,
+    map_of,
+    object_of,
+    ref,
+)
 
 
 def schema() -> Schema:
@@ -26,12 +29,15 @@ def schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "taskaff result",
-        "description": "What taskaff score --json and taskaff inspect --json print. "
+        "description": "What --json prints with taskaff score, probe and inspect. "
         "Keys are stable; new ones are additions, so ignore those you do not know.",
-        "oneOf": [{"$ref": "#/$defs/score"}, {"$ref": "#/$defs/inspect"}],
+        "oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in ("score", "probe", "inspect")],
         "$defs": {
             "score": _score(),
+            "probe": probe(),
             "inspect": _inspect(),
+            "probe_pair": probe_pair(),
+            "interval": interval(),
             "task": _task(),
             "pair": _pair(),
             "estimate": _estimate(),
@@ -43,183 +49,161 @@ def schema() -> Schema:
     }
 
 
-def _object(about: str, optional: tuple[str, ...] = (), **properties: Schema) -> Schema:
-    required = [key for key in properties if key not in optional]
-    return {
-        "type": "object",
-        "description": about,
-        "properties": properties,
-        "required": required,
-    }
-
-
-def _map(values: Schema) -> Schema:
-    return {"type": "object", "additionalProperties": values}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/$defs/{name}"}
-
-
-def _list(name: str) -> Schema:
-    return {"type": "array", "items": _ref(name)}
-
-
 def _score() -> Schema:
-    return _object(
+    return object_of(
         "The result of taskaff score.",
         schema_version={"const": SCHEMA_VERSION},
         kind={"const": "score"},
-        encoder=_object(
+        encoder=object_of(
             "Which encoder made the vectors; the fingerprint covers all that changes a vector.",
-            id=_TEXT,
-            revision=_TEXT,
-            fingerprint=_TEXT,
-            width=_COUNT,
+            id=TEXT,
+            revision=TEXT,
+            fingerprint=TEXT,
+            width=COUNT,
         ),
-        settings=_object(
+        settings=object_of(
             "Settings of the scoring stage. Empty lists mean: all scores, the default grid.",
-            scores=_TEXTS,
-            confidence=_NUMBER,
+            scores=TEXTS,
+            confidence=NUMBER,
             intervals={"type": "boolean"},
-            trace_share=_NUMBER,
-            min_rows=_COUNT,
-            capacities={"type": "array", "items": _COUNT},
+            trace_share=NUMBER,
+            min_rows=COUNT,
+            capacities={"type": "array", "items": COUNT},
             capacity={"type": "boolean"},
         ),
-        tasks=_list("task"),
-        scores=_map(
-            _object(
+        tasks=list_of("task"),
+        scores=map_of(
+            object_of(
                 "How to read a score: whether it has a direction, and what it means.",
                 directed={"type": "boolean"},
-                explain=_TEXT,
+                explain=TEXT,
             )
         ),
-        pairs=_list("pair"),
-        capacity={"anyOf": [_ref("capacity"), {"type": "null"}]},
-        task_weights=_list("task_weights"),
-        notes=_TEXTS,
-        environment=_map(_TEXT),
-        timings=_map(_NUMBER),
+        pairs=list_of("pair"),
+        capacity={"anyOf": [ref("capacity"), {"type": "null"}]},
+        task_weights=list_of("task_weights"),
+        notes=TEXTS,
+        environment=map_of(TEXT),
+        timings=map_of(NUMBER),
     )
 
 
 def _inspect() -> Schema:
-    return _object(
+    return object_of(
         "The result of taskaff inspect.",
         schema_version={"const": SCHEMA_VERSION},
         kind={"const": "inspect"},
-        name=_TEXT,
+        name=TEXT,
         layout=_layout(),
-        columns=_TEXTS,
-        text_columns=_TEXTS,
+        columns=TEXTS,
+        text_columns=TEXTS,
         split_column={"type": ["string", "null"]},
-        labels=_ref("labels"),
-        label_counts=_map(_COUNT),
-        rows=_map(_COUNT),
-        rejected={**_COUNT, "description": "Rows that were skipped, all of them."},
+        labels=ref("labels"),
+        label_counts=map_of(COUNT),
+        rows=map_of(COUNT),
+        rejected={**COUNT, "description": "Rows that were skipped, all of them."},
         rejects={
             "type": "array",
             "description": "The first skipped rows; rows are counted from 1.",
-            "items": _object("A skipped row.", file=_TEXT, row=_COUNT, reason=_TEXT),
+            "items": object_of("A skipped row.", file=TEXT, row=COUNT, reason=TEXT),
         },
-        vector_width=_COUNT_OR_NULL,
-        dialect=_map(_TEXT),
-        inputs=_list("input"),
-        notes=_TEXTS,
+        vector_width=COUNT_OR_NULL,
+        dialect=map_of(TEXT),
+        inputs=list_of("input"),
+        notes=TEXTS,
     )
 
 
 def _task() -> Schema:
-    return _object(
+    return object_of(
         "One task: what was read and how it was encoded.",
-        name=_TEXT,
-        rows=_COUNT,
-        width=_COUNT,
-        padded_from=_COUNT_OR_NULL,
+        name=TEXT,
+        rows=COUNT,
+        width=COUNT,
+        padded_from=COUNT_OR_NULL,
         layout=_layout(),
-        labels=_ref("labels"),
-        inputs=_list("input"),
-        counts=_object(
+        labels=ref("labels"),
+        inputs=list_of("input"),
+        counts=object_of(
             "Tokens, tokens without a vector, texts cut at the length limit, texts without any "
             "known token.",
-            tokens=_COUNT,
-            unknown=_COUNT,
-            truncated=_COUNT,
-            empty=_COUNT,
+            tokens=COUNT,
+            unknown=COUNT,
+            truncated=COUNT,
+            empty=COUNT,
         ),
-        duplicates=_ref("estimate"),
-        split_leak=_ref("estimate"),
-        notes=_TEXTS,
+        duplicates=ref("estimate"),
+        split_leak=ref("estimate"),
+        notes=TEXTS,
     )
 
 
 def _pair() -> Schema:
-    return _object(
+    return object_of(
         "One direction of a pair. Scores without a direction stand in both.",
-        source=_TEXT,
-        target=_TEXT,
-        scores=_map(_ref("estimate")),
+        source=TEXT,
+        target=TEXT,
+        scores=map_of(ref("estimate")),
     )
 
 
 def _estimate() -> Schema:
     return {
-        **_object(
+        **object_of(
             "A number and its interval, null where undefined; the note says why.",
             optional=("note",),
-            value=_MAYBE,
-            low=_MAYBE,
-            high=_MAYBE,
-            note=_TEXT,
+            value=MAYBE,
+            low=MAYBE,
+            high=MAYBE,
+            note=TEXT,
         ),
-        "additionalProperties": {**_MAYBE, "description": "Further numbers that explain it."},
+        "additionalProperties": {**MAYBE, "description": "Further numbers that explain it."},
     }
 
 
 def _capacity() -> Schema:
-    return _object(
+    return object_of(
         "Capacity of the linear shared module, and the cross-validated curve it was read from.",
-        recommended=_COUNT_OR_NULL,
-        upper_bound=_COUNT_OR_NULL,
-        single=_map(_COUNT),
+        recommended=COUNT_OR_NULL,
+        upper_bound=COUNT_OR_NULL,
+        single=map_of(COUNT),
         curve={
             "type": "array",
-            "items": _object("One capacity.", r=_COUNT, error=_MAYBE, stderr=_MAYBE),
+            "items": object_of("One capacity.", r=COUNT, error=MAYBE, stderr=MAYBE),
         },
-        note=_TEXT,
+        note=TEXT,
     )
 
 
 def _task_weights() -> Schema:
-    return _object(
+    return object_of(
         "Weights of tasks that share their inputs, in the order of tasks; their mean is 1.",
-        tasks=_TEXTS,
-        weights={"type": "array", "items": _MAYBE},
-        rank=_COUNT,
-        note=_TEXT,
+        tasks=TEXTS,
+        weights={"type": "array", "items": MAYBE},
+        rank=COUNT,
+        note=TEXT,
     )
 
 
 def _labels() -> Schema:
-    return _object(
+    return object_of(
         "The label schema: kind, names of classes or targets, columns they came from.",
         kind={"enum": ["classes", "multilabel", "regression", "none"]},
-        names=_TEXTS,
-        columns=_TEXTS,
+        names=TEXTS,
+        columns=TEXTS,
     )
 
 
 def _input() -> Schema:
-    return _object(
+    return object_of(
         "One file that was read.",
-        path=_TEXT,
-        format=_TEXT,
+        path=TEXT,
+        format=TEXT,
         split={"enum": list(SPLITS)},
-        rows=_COUNT,
-        rejected=_COUNT,
-        bytes=_COUNT,
-        sha256=_TEXT,
+        rows=COUNT,
+        rejected=COUNT,
+        bytes=COUNT,
+        sha256=TEXT,
     )
 
 

@@ -1,0 +1,172 @@
+"""``taskaff probe``."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
+
+from typer import Option
+
+from taskaff.cli._groups import spread
+from taskaff.cli._options import (
+    ConfigOptions,
+    DataOptions,
+    EncodingOptions,
+    ReportingOptions,
+    Sources,
+)
+from taskaff.cli._streams import say
+
+EXAMPLES = (
+    "probe reviews.csv tweets.csv",
+    "probe a.csv b.csv c.csv --align --budget 60s -o gains.png",
+    "probe a.csv b.csv --capacity 2,4,8,16",
+    "probe 'synthetic:linear?task=1' 'synthetic:linear?task=3&rows=500'",
+)
+
+_PANEL = "Probe"
+FINISHED, INTERRUPTED = 0, 130
+
+
+def _number(text: str, **more: Any) -> Any:
+    return Option(min=1, metavar="N", help=text, rich_help_panel=_PANEL, **more)
+
+
+@dataclass(frozen=True)
+class ProbeOptions:
+    """What to train, and how long."""
+
+    mode: Annotated[
+        Literal["pairs", "mix", "transfer"] | None,
+        Option(
+            help="Every pair; the last data set added to the others; or train, then fine-tune.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    align: Annotated[
+        bool | None,
+        Option("--align", help="Also with alignment matrices.", rich_help_panel=_PANEL),
+    ] = None
+    align_form: Annotated[
+        Literal["full", "low-rank", "orthogonal"] | None,
+        Option(help="Form of the alignment matrices.", rich_help_panel=_PANEL),
+    ] = None
+    weights: Annotated[
+        Literal["equal", "proportional", "svd", "uncertainty"] | None,
+        Option(help="Loss weights of the tasks.", rich_help_panel=_PANEL),
+    ] = None
+    sampling: Annotated[
+        Literal["mixed", "proportional", "equal", "joint"] | None,
+        Option(help="Which task an update trains.", rich_help_panel=_PANEL),
+    ] = None
+    capacity: Annotated[
+        str | None,
+        Option(metavar="N[,N]", help="Loss against these capacities.", rich_help_panel=_PANEL),
+    ] = None
+    r: Annotated[int | None, _number("Capacity of the shared module.")] = None
+    trunk: Annotated[
+        Literal["linear", "relu", "mlp"] | None,
+        Option(help="The shared module.", rich_help_panel=_PANEL),
+    ] = None
+    transference: Annotated[
+        bool | None,
+        Option("--transference", help="Measure it during training.", rich_help_panel=_PANEL),
+    ] = None
+    controls: Annotated[
+        bool | None,
+        Option(
+            "--controls",
+            help="Also permuted source labels, and each target against itself.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    budget: Annotated[
+        str | None,
+        Option(
+            metavar="TIME",
+            help="60s, 5m, 1h: add seeds until all is decided or time is out.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    seeds: Annotated[int | None, _number("Repetitions.")] = None
+    confidence: Annotated[
+        float | None,
+        Option(metavar="LEVEL", help="Of the intervals, such as 0.9.", rich_help_panel=_PANEL),
+    ] = None
+    margin: Annotated[
+        str | None,
+        Option(
+            metavar="X[%]",
+            help="Gains within it count as none: of loss, or % of it.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    target_rows: Annotated[int | None, _number("Training rows of a target.")] = None
+    source_rows: Annotated[int | None, _number("Most training rows of a source.")] = None
+    steps: Annotated[int | None, _number("Updates of a run.")] = None
+    leaks: Annotated[
+        Literal["remove", "keep", "both"] | None,
+        Option(help="Source rows that the target has too.", rich_help_panel=_PANEL),
+    ] = None
+    device: Annotated[
+        str | None, Option(metavar="NAME", help="cpu or cuda.", rich_help_panel=_PANEL)
+    ] = None
+
+
+@spread
+def probe(
+    reading: DataOptions,
+    asked: ProbeOptions,
+    encoding: EncodingOptions,
+    choice: ConfigOptions,
+    reporting: ReportingOptions,
+    data: Sources = None,
+) -> int:
+    """Train briefly: does a source data set help or hurt a target?
+
+    Without data sets, those of the nearest taskaff.toml are probed. Ctrl-C shows what is known.
+    """
+    from taskaff.cli._datasets import requests
+    from taskaff.cli._output import emit, plan
+    from taskaff.cli._progress import ProgressBar
+    from taskaff.cli._settings import PROBE, probe_settings, read_config, run_settings
+    from taskaff.errors import UsageError
+
+    options = {PROBE + name: value for name, value in asdict(asked).items()}
+    config = read_config(choice, offline=reading.offline, **asdict(encoding), **options)
+    sources = requests(data or (), config, reading)
+    if len(sources) < 2:
+        hint = "name two or more, or list them in taskaff.toml (taskaff init writes one)"
+        raise UsageError(f"a probe takes two data sets or more, not {len(sources)}", hint=hint)
+    report = plan(reporting, [source.source for source in sources], pictures=True)
+    settings, chosen = run_settings(config), probe_settings(config)
+    from taskaff import pipeline
+
+    with interruptions() as seen, ProgressBar(reporting.quiet) as progress:
+        result = pipeline.probe(sources, settings, chosen, config.probe.mode, progress)
+    emit(result, report)
+    if seen:
+        say("interrupted: this is what was known")
+    return INTERRUPTED if seen else FINISHED
+
+
+@contextmanager
+def interruptions() -> Iterator[list[int]]:
+    """Ctrl-C as always, and a list that holds something once it was pressed.
+
+    The probe takes the interruption as the order to stop and say what it knows.
+    """
+    seen: list[int] = []
+
+    def interrupt(number: int, frame: Any) -> None:  # noqa: ARG001
+        seen.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,70 @@
+"""One row a pair and arm; of a sweep of capacities, one row a model and capacity.
+
+Which columns there are depends on the mode alone. An undefined number is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from taskaff.probe_records import Interval, PairOutcome, ProbeResult
+from taskaff.report.escape import csv_cell
+from taskaff.report.numbers import rounded
+from taskaff.report.options import ReportOptions
+
+PAIRS = (
+    *("source", "target", "arm", "against", "verdict"),
+    *("gain", "gain_low", "gain_high", "seeds"),
+    *("metric", "metric_gain", "metric_gain_low", "metric_gain_high"),
+    *("stl_loss", "leaked", "gain_with_leaks", "gain_with_leaks_low", "gain_with_leaks_high"),
+    "reason",
+)
+CURVES = (
+    *("model", "r", "loss", "loss_low", "loss_high"),
+    *("metric", "metric_low", "metric_high", "seeds", "chosen", "best"),
+)
+
+
+def render(result: ProbeResult, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
+    """Header and rows."""
+    if result.mode == "capacity":
+        yield _line(CURVES)
+        yield from map(_line, _points(result))
+        return
+    yield _line(PAIRS)
+    for pair in result.pairs:
+        yield _line(_pair(pair))
+
+
+def _pair(pair: PairOutcome) -> list[Any]:
+    leaks = pair.gain_with_leaks or Interval(None)
+    return [
+        *(pair.source, pair.target, pair.arm, pair.against, pair.verdict.call),
+        *(*_ends(pair.gain), pair.gain.n),
+        *(pair.metric, *_ends(pair.metric_gain)),
+        *(pair.stl_loss, pair.leaked, *_ends(leaks), pair.verdict.reason),
+    ]
+
+
+def _points(result: ProbeResult) -> Iterator[list[Any]]:
+    for sweep in result.capacity:
+        for r, loss, metric in zip(sweep.capacities, sweep.loss, sweep.metric, strict=True):
+            marks = ["yes" if r == chosen else "no" for chosen in (sweep.chosen, sweep.best)]
+            yield [sweep.model, r, *_ends(loss), *_ends(metric), loss.n, *marks]
+
+
+def _ends(found: Interval) -> list[float | None]:
+    return [found.mean, found.low, found.high]
+
+
+def _line(cells: Sequence[Any]) -> str:
+    return ",".join(map(_cell, cells)) + "\n"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return csv_cell(value)
+    if isinstance(value, float):
+        value = rounded(value)
+    return "" if value is None else str(value)

@@ -1,0 +1,60 @@
+"""The result of a probe for a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from taskaff.probe_records import ProbeResult
+from taskaff.report.escape import guard, terminal
+from taskaff.report.names import short_names, shorten
+from taskaff.report.options import ReportOptions
+from taskaff.report.probe.sections import Section, headline, sections
+from taskaff.report.probe.words import setup, signed_interval
+from taskaff.report.terminal.bands import Column, add_bands
+from taskaff.report.terminal.page import Page, heading, paragraph, superscript
+
+
+def render(result: ProbeResult, options: ReportOptions) -> Iterator[str]:
+    """The whole table as one piece; one line when quiet."""
+    if options.quiet:
+        yield guard(_one_line(result)) + "\n"
+        return
+    page = Page(options)
+    if not result.finished:
+        paragraph(page, "not finished: this is what is known so far", style="bold")
+    for line in setup(result):
+        paragraph(page, line, style="dim")
+    for section in sections(result, superscript):
+        _add(page, section)
+    if result.notes:
+        heading(page, "Notes")
+        for note in result.notes:
+            paragraph(page, note)
+    yield page.text()
+
+
+def _one_line(result: ProbeResult) -> str:
+    if len(result.pairs) != 1:
+        return headline(result)
+    [pair] = result.pairs
+    names = " → ".join(shorten(name, 40) for name in (pair.source, pair.target))
+    return terminal(f"{names}: {pair.verdict.call}, gain {signed_interval(pair.gain)}")
+
+
+def _add(page: Page, section: Section) -> None:
+    heading(page, section.title)
+    limit = max(8, min(24, page.width // 7))
+    every = tuple(dict.fromkeys(name for names in section.names for name in names))
+    short = dict(zip(every, short_names(every, limit), strict=True))
+    lead = Column(
+        section.headers[0], [" → ".join(map(short.__getitem__, n)) for n in section.names]
+    )
+    columns = [
+        Column(header, [terminal(row[n]) for row in section.rows], n + 1 in section.right)
+        for n, header in enumerate(section.headers[1:])
+    ]
+    add_bands(page, [lead], columns)
+    for number, text in enumerate(section.notes, 1):
+        paragraph(page, f"{superscript(number)} {text}", style="dim")
+    for text in section.below:
+        paragraph(page, text, style="dim")

@@ -1,0 +1,106 @@
+"""Numbers and settings of a probe as text for people."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from taskaff.probe_records import Interval, PairOutcome, ProbeResult, ProbeSettings
+from taskaff.report.numbers import MISSING, short
+
+BARS = "▁▂▃▄▅▆▇█"
+MINUS = "\N{MINUS SIGN}"
+FEW = 10
+"""With fewer verdicts than this nobody needs to be told that some intervals miss."""
+
+
+def signed(x: float | None) -> str:
+    """A number with its sign; nothing carries a sign that is shown as zero."""
+    text = short(x)
+    if x is None or text in (MISSING, "0") or not float(text.replace(",", "")):
+        return text
+    return text.replace("-", MINUS) if x < 0 else f"+{text}"
+
+
+def signed_interval(found: Interval) -> str:
+    """``+0.031 [+0.012, +0.050]``."""
+    if found.mean is None or found.low is None:
+        return signed(found.mean)
+    return f"{signed(found.mean)} [{signed(found.low)}, {signed(found.high)}]"
+
+
+def interval_text(found: Interval) -> str:
+    """``0.031 [0.012, 0.050]``, of what cannot be negative."""
+    if found.mean is None or found.low is None:
+        return short(found.mean)
+    return f"{short(found.mean)} [{short(found.low)}, {short(found.high)}]"
+
+
+def curve_bars(values: Sequence[float | None]) -> str:
+    """Values as bars from the lowest to the highest."""
+    known = [x for x in values if x is not None and math.isfinite(x)]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(
+        BARS[round((x - low) * scale)] if x is not None and math.isfinite(x) else " "
+        for x in values
+    )
+
+
+def footnote(pair: PairOutcome) -> str:
+    """Why a verdict is what it is, where the interval beside it does not say so."""
+    why, _, rest = pair.verdict.reason.rpartition("interval [")
+    if not rest:
+        return pair.verdict.reason if pair.verdict.call == "inconclusive" else ""
+    if "within the margin" in rest:
+        return "decided: the whole interval lies within the margin"
+    return why.rstrip(": ")
+
+
+def setup(result: ProbeResult) -> list[str]:
+    """How it was trained, in one line, and the rule of sampling."""
+    s = result.settings
+    updates = f"{s.steps:,} updates" if s.epochs is None else f"{s.epochs:,} epochs"
+    sizes = f"{s.target_rows:,} target rows, up to {s.source_rows:,} source rows"
+    r = "" if s.capacities else f", r = {s.r:,}"
+    seeds = "1 seed" if len(s.seeds) == 1 else f"{len(s.seeds)} seeds"
+    parts = [f"mode {result.mode}: {s.trunk} trunk{r}, {updates}, {seeds}", sizes]
+    parts += _extras(s)
+    parts += [f"intervals at {100 * s.confidence:g}%", f"margin {_margin(s)}"]
+    return ["; ".join(parts), f"sampling {s.sampling}: {result.sampling_rule}"]
+
+
+def _extras(s: ProbeSettings) -> list[str]:
+    return [f"loss weights {s.weights}"] if s.weights != "equal" else []
+
+
+def _margin(s: ProbeSettings) -> str:
+    if s.margin_unit == "relative":
+        return f"{100 * s.margin:g}% of the single-task loss"
+    return f"{s.margin:g}"
+
+
+def tally(result: ProbeResult) -> str:
+    """How many verdicts of each kind, and how many intervals can be expected to miss."""
+    counts = Counter(pair.verdict.call for pair in result.pairs)
+    found = ", ".join(
+        f"{counts[call]:,} {call}" for call in ("positive", "negative", "inconclusive")
+    )
+    total = len(result.pairs)
+    if total < FEW:
+        return found
+    level = result.settings.confidence
+    return (
+        f"{found}; of {total:,} intervals at {100 * level:g}% about {total * (1 - level):.0f} miss"
+    )
+
+
+def headline(result: ProbeResult) -> str:
+    """The result in one line of trusted text and numbers, without names."""
+    state = "" if result.finished else "not finished: "
+    if result.pairs:
+        return f"{state}{len(result.tasks):,} tasks; {tally(result)}"
+    chosen = {sweep.model: sweep.chosen for sweep in result.capacity}.get("all")
+    choice = f"r = {chosen:,}" if chosen is not None else "no capacity chosen"
+    return f"{state}{len(result.tasks):,} tasks; together {choice}"
