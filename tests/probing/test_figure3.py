@@ -50,16 +50,19 @@ def test_figure_3_in_one_draw_of_the_tasks():
 @pytest.mark.parametrize(
     ("model", "settings", "noise", "negative_at", "positive_from"),
     [
-        ("linear", BASE, 0.5, 300, 300),
-        ("logistic", BASE, 0.5, 500, 500),
-        ("relu", replace(BASE, trunk="relu", r=4), 0.5, 100, 200),
+        ("linear", BASE, 0.5, 300, 500),
+        ("logistic", BASE, 0.5, 300, 1000),
+        ("relu", replace(BASE, trunk="relu", r=4), 0.5, 100, 300),
     ],
 )
 def test_figure_3_over_draws_of_the_tasks(model, settings, noise, negative_at, positive_from):
-    """Intervals over eight draws of models and covariances, four seeds each."""
+    """Intervals over sixteen draws of models and covariances, four seeds each.
+
+    The set-up was searched for on draws 0 to 7; these took no part in that.
+    """
     settings = replace(settings, seeds=(0, 1, 2, 3))
-    sizes = sorted({negative_at, positive_from, 1000, 4000})
-    draws = [figure3(model, settings, noise, sizes, seed=seed) for seed in range(8)]
+    sizes = sorted({negative_at, positive_from, 4000})
+    draws = [figure3(model, settings, noise, sizes, seed=seed) for seed in range(100, 116)]
     gains = {key: np.array([draw[key].gain.mean for draw in draws]) for key in draws[0]}
     for rows in sizes:
         if rows >= positive_from:
