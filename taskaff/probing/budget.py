@@ -42,7 +42,7 @@ OUT_OF_TIME, INTERRUPTED = "time is out", "interrupted"
 ALL_SEEDS = "the largest number of seeds is reached"
 
 CONTROL_ARMS = frozenset({"permuted source", "self"})
-"""Arms whose verdicts nobody waits for."""
+"""Comparisons with these arms are not waited for."""
 
 Names = frozenset[tuple[str, str]]
 Measure = Callable[[ProbeSettings, Names | None, Progress | None], ProbeResult]
@@ -82,10 +82,14 @@ def more_seeds(seeds: Sequence[int], count: int) -> tuple[int, ...]:
     return (*seeds, *unused)[:count]
 
 
+def _control(pair: PairOutcome) -> bool:
+    return bool({pair.arm, pair.against} & CONTROL_ARMS)
+
+
 def settled(pair: PairOutcome, settings: ProbeSettings) -> bool:
     """Whether more seeds are of no use: beyond the margin, within it, or without numbers."""
     gain = pair.gain
-    if pair.arm in CONTROL_ARMS or gain.mean is None or pair.verdict.call != "inconclusive":
+    if _control(pair) or gain.mean is None or pair.verdict.call != "inconclusive":
         return True
     if gain.low is None or gain.high is None:
         return False
@@ -214,7 +218,7 @@ class _Driver:
     def _reasoned(self, pair: PairOutcome, stopped: str) -> PairOutcome:
         if not stopped or pair.gain.mean is None or pair.verdict.call != "inconclusive":
             return pair
-        if pair.arm not in CONTROL_ARMS and settled(pair, self.settings):
+        if not _control(pair) and settled(pair, self.settings):
             return pair
         reason = f"{self._words(stopped)} after {_seeds(pair.gain.n)}: {pair.verdict.reason}"
         return replace(pair, verdict=Verdict("inconclusive", reason))

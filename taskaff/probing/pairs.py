@@ -19,6 +19,7 @@ import numpy as np
 from taskaff.errors import ProbeError, UsageError
 from taskaff.probing.aligned import Found, align_pairs
 from taskaff.probing.batches import RULES
+from taskaff.probing.controls import control_pairs
 from taskaff.probing.engine import Observer, train
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.reading import Arms, best_decay, compare
@@ -32,6 +33,7 @@ from taskaff.probing.records import (
 )
 from taskaff.probing.splits import LEAST, without_leaks
 from taskaff.probing.verdict import t_interval
+from taskaff.probing.weighting import mean_weights, same_inputs, weigh
 from taskaff.records import TaskVectors
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
 Arm = tuple[str, int, int, int]
 """``(arm, source, target, seed number)``; the single-task arm ``stl`` has source -1."""
+
+JOINT = ("joint sampling", "use --sampling mixed")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,16 +92,21 @@ def probe_pairs(
     more: Found = ((), (), 0)
     if settings.align:
         more = align_pairs(prepared, plan.runs, outcomes, arms, wanted, progress)
+    controls: tuple[PairOutcome, ...] = ()
+    extra = 0
+    if settings.controls:
+        controls, extra = control_pairs(prepared, plan.runs, arms, wanted, progress)
     ended = time.perf_counter()
     return ProbeResult(
         mode="pairs",
         tasks=describe(prepared),
-        pairs=(*read_pairs(prepared, arms, wanted), *more[0]),
+        pairs=(*read_pairs(prepared, arms, wanted), *more[0], *controls),
         settings=settings,
         sampling_rule=RULES[settings.sampling],
-        runs=len(plan.runs) + more[2],
+        runs=len(plan.runs) + more[2] + extra,
         timings={"plan": planned - started, "train": ended - planned},
         alignment=more[1],
+        weights=mean_weights(prepared, plan.runs, outcomes, ("mtl",), backwards=True),
     )
 
 
@@ -137,7 +146,7 @@ def _sources(
     settings, tasks = prepared.settings, prepared.tasks
     split, other = prepared.splits[source][n], prepared.splits[target][n]
     if settings.sampling == "joint":
-        yield "mtl", _same_inputs(tasks[source], tasks[target], other.train), 0
+        yield "mtl", same_inputs(tasks[source], tasks[target], other.train, *JOINT), 0
         return
     clean, shared = without_leaks(tasks[source], split, tasks[target], other, settings)
     if settings.leaks == "keep":
@@ -146,21 +155,6 @@ def _sources(
     yield "mtl", clean, shared
     if settings.leaks == "both" and shared:
         yield "leaky", split.source, shared
-
-
-def _same_inputs(source: TaskVectors, target: TaskVectors, rows: Ints) -> Ints:
-    """The source's rows with the inputs of the target's, in the same order."""
-    order = np.argsort(source.hashes, kind="stable")
-    wanted = target.hashes[rows]
-    at = np.searchsorted(source.hashes[order], wanted).clip(max=source.rows - 1)
-    found: Ints = order[at]
-    if (source.hashes[found] != wanted).any():
-        raise ProbeError(
-            f"joint sampling needs the same inputs, but rows of {target.name} are not in it",
-            task=source.name,
-            hint="use --sampling mixed",
-        )
-    return found
 
 
 def _source_slot(prepared: Prepared, source: int, rows: Ints, target: Slot) -> Slot:
@@ -172,6 +166,7 @@ def _source_slot(prepared: Prepared, source: int, rows: Ints, target: Slot) -> S
 
 def _runs(prepared: Prepared, arm: Arm, slots: tuple[Slot, ...], scale: float) -> list[Run]:
     settings = prepared.settings
+    slots = weigh(prepared, slots)
     return [
         Run(
             key=(*arm, decay),
@@ -187,6 +182,7 @@ def _runs(prepared: Prepared, arm: Arm, slots: tuple[Slot, ...], scale: float) -
             sampling=settings.sampling,
             scale=scale,
             keep_state=settings.align,
+            uncertain=settings.weights == "uncertainty" and len(slots) > 1,
         )
         for decay in settings.weight_decay
     ]

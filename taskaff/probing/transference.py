@@ -200,7 +200,7 @@ def pair_rows(
     """One row a pair, from the runs with the weight decay that the pair's seeds chose."""
     rows = []
     for pair in pairs:
-        if pair.arm != "mtl":
+        if (pair.arm, pair.against) != ("mtl", "alone"):
             continue
         at = numbers[pair.source], numbers[pair.target]
         keys = [
