@@ -181,7 +181,16 @@ class _Driver:
         if self.progress is None:
             return None
         tell, before = self.progress, self.runs
-        return lambda done, total: tell(before + done, before + round(calls * total))
+        over, last, whole = 0, 0, 0
+
+        def shown(done: int, total: int) -> None:
+            nonlocal over, last, whole
+            if done <= last:  # a mode may train more than once
+                over += whole
+            last, whole = done, total
+            tell(before + over + done, before + round(calls * (over + total)))
+
+        return shown
 
     def _merged(self) -> ProbeResult:
         used = replace(self.settings, seeds=self.seeds[: self.used])

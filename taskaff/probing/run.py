@@ -61,17 +61,20 @@ def _pairs(
     watch = Watch(settings.transference_every, lambda run: run.key[0] == "mtl")
     result = probe_pairs(tasks, settings, progress, wanted=chosen, observer=watch)
     rows = pair_rows(watch.found, result.pairs, numbers, settings)
-    return _with_mix(replace(result, transference=rows), tasks, settings)
+    return _with_mix(replace(result, transference=rows), tasks, settings, progress)
 
 
 def _with_mix(
-    result: ProbeResult, tasks: Sequence[TaskVectors], settings: ProbeSettings
+    result: ProbeResult,
+    tasks: Sequence[TaskVectors],
+    settings: ProbeSettings,
+    progress: Progress | None,
 ) -> ProbeResult:
     """Add the transference in one model of all tasks, where there can be one."""
     from taskaff.probing.transference import mix_rows
 
     try:
-        rows, runs = mix_rows(tasks, settings)
+        rows, runs = mix_rows(tasks, settings, progress)
     except ProbeError as error:
         return replace(result, notes=(*result.notes, f"no transference of all tasks: {error}"))
     return replace(result, transference=result.transference + rows, runs=result.runs + runs)

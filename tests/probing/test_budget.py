@@ -209,6 +209,16 @@ def test_progress_never_goes_back():
 # ---------------------------------------------------------------- real training
 
 
+def test_progress_of_a_mode_that_trains_more_than_once():
+    seen = []
+    tasks = [task("a", 150), task("b", 150, seed=1)]
+    settings = replace(QUICK, controls=True, transference=True, chunk_runs=2)
+    found = probe(tasks, settings, progress=lambda done, total: seen.append((done, total)))
+    assert [done for done, _ in seen] == sorted({done for done, _ in seen})
+    assert seen[-1] == (found.runs, found.runs)
+    assert all(done <= total for done, total in seen)
+
+
 def test_seeds_trained_apart_are_the_seeds_trained_together(monkeypatch):
     tasks = [task("a", 150), task("b", 150, seed=1, c=3)]
     whole = probe_pairs(tasks, QUICK)
