@@ -28,6 +28,8 @@ __all__ = [
 
 MODES: dict[str, str] = {
     "pairs": "taskaff.probing.pairs:probe_pairs",
+    "mix": "taskaff.probing.mix:probe_mix",
+    "transfer": "taskaff.probing.transfer:probe_transfer",
     "capacity": "taskaff.probing.capacity:probe_capacity",
 }
 """Mode name to ``"module:function"``; each takes ``(tasks, settings, progress)``."""

@@ -14,9 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import permutations, product
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from taskaff.errors import ProbeError, UsageError
+from taskaff.errors import UsageError
 from taskaff.probing.aligned import Found, align_pairs
 from taskaff.probing.batches import RULES
 from taskaff.probing.controls import control_pairs

@@ -117,6 +117,7 @@ def check_settings(settings: ProbeSettings) -> None:
         "trunk": (*TRUNKS,),
         "sampling": (*RULES,),
         "leaks": ("remove", "keep", "both"),
+        "weights": ("equal", "proportional", "svd", "uncertainty"),
         "align_form": tuple(form for form in FORMS if form),
     }
     for name, allowed in known.items():

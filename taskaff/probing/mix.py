@@ -1,0 +1,180 @@
+"""Mix mode, the question of a gate: does adding the last task to the mix of the others help?
+
+With ``M`` all tasks but the last, ``c``: for each member ``m`` the mix with ``c`` against the mix
+without it, both judged on ``m``; for ``c`` the mix with it against ``c`` alone. Every task is
+trained on as many rows as a target (``target_rows``) and is judged; training rows that any other
+task is judged by are taken out, of all arms alike. All arms of a seed have the same splits, rows,
+batches of each task, initial weights and scale; each task is stopped, and chooses its weight decay,
+by its own validation rows. With a fixed number of updates the larger mix has as many as the
+smaller one, so that a task's share of them falls.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from taskaff.errors import UsageError
+from taskaff.probing.batches import RULES
+from taskaff.probing.capacity import mix_slots
+from taskaff.probing.engine import train
+from taskaff.probing.metrics import MAIN
+from taskaff.probing.prepare import Prepared, describe, prepare
+from taskaff.probing.reading import Arms, Judged, Key, compare, least, paired
+from taskaff.probing.records import (
+    PairOutcome,
+    ProbeResult,
+    ProbeSettings,
+    Progress,
+    Run,
+    RunOutcome,
+    SeedGain,
+    Slot,
+)
+from taskaff.probing.weighting import mean_weights, weigh
+from taskaff.records import TaskVectors
+
+ALL = "all"
+"""Target of the outcome over all tasks."""
+
+NOTE = (
+    "overall: mean over tasks of the share of its held-out loss without the added task that each "
+    "task gains; its losses, and the margin, are relative to that loss"
+)
+
+
+def probe_mix(
+    tasks: Sequence[TaskVectors],
+    settings: ProbeSettings | None = None,
+    progress: Progress | None = None,
+) -> ProbeResult:
+    """Measure what adding the last task gives to each of the others, to itself, and overall.
+
+    Raises
+    ------
+    UsageError : fewer than two tasks, or settings that make no sense.
+    ProbeError : a task that cannot be trained on.
+    """
+    if len(tasks) < 2:
+        raise UsageError(f"a mix and a task to add need two data sets, not {len(tasks)}")
+    settings = settings or ProbeSettings()
+    started = time.perf_counter()
+    prepared = prepare(tasks, settings)
+    mixes = [mix_slots(prepared, n) for n in range(len(settings.seeds))]
+    runs = [run for n, slots in enumerate(mixes) for run in _runs(prepared, n, slots)]
+    planned = time.perf_counter()
+    outcomes = train(
+        prepared.bank,
+        runs,
+        memory=settings.memory,
+        chunk_runs=settings.chunk_runs,
+        progress=progress,
+    )
+    ended = time.perf_counter()
+    arms = Arms(_best(runs, outcomes), removed=_removed(prepared, mixes))
+    return ProbeResult(
+        mode="mix",
+        tasks=describe(prepared),
+        pairs=tuple(_read(prepared, arms)),
+        settings=settings,
+        sampling_rule=RULES[settings.sampling],
+        runs=len(runs),
+        notes=(NOTE,),
+        timings={"plan": planned - started, "train": ended - planned},
+        weights=mean_weights(prepared, runs, outcomes, ("with", "without")),
+    )
+
+
+# --------------------------------------------------------------------- plan
+
+
+def _runs(prepared: Prepared, n: int, slots: tuple[Slot, ...]) -> Iterator[Run]:
+    """The mix without the last task, with it, and that task alone, at every weight decay."""
+    settings = prepared.settings
+    if settings.sampling == "joint":
+        raise UsageError("no mix with joint sampling", hint="use --sampling mixed")
+    rows = np.concatenate([slot.train for slot in slots])
+    scale = 1.0 / prepared.bank.rms(rows) if settings.scale == "target" else 1.0
+    arms = {"without": slots[:-1], "with": slots, "alone": slots[-1:]}
+    for arm, members in arms.items():
+        weighed = weigh(prepared, members)
+        for decay in settings.weight_decay:
+            yield Run(
+                key=(arm, n, decay),
+                seed=settings.seeds[n],
+                slots=weighed,
+                stream="+".join(prepared.ids),
+                trunk=settings.trunk,
+                r=settings.r,
+                steps=prepared.steps(members),
+                batch=settings.batch,
+                lr=settings.lr,
+                weight_decay=decay,
+                sampling=settings.sampling,
+                scale=scale,
+                uncertain=settings.weights == "uncertainty" and len(members) > 1,
+            )
+
+
+def _removed(prepared: Prepared, mixes: Sequence[Sequence[Slot]]) -> Mapping[Key, int]:
+    """Rows taken out of all tasks together because another one is judged by them."""
+    found: dict[Key, int] = {}
+    for n, slots in enumerate(mixes):
+        full = [len(split[n].train) for split in prepared.splits]
+        out = sum(full) - sum(len(slot.train) for slot in slots)
+        found |= {("with", n, task): out for task in range(len(slots))}
+    return found
+
+
+# ------------------------------------------------------------------ reading
+
+
+def _best(runs: Sequence[Run], outcomes: Sequence[RunOutcome]) -> dict[Key, Judged]:
+    """By ``(arm, seed number, task)``."""
+    return least(
+        ((*run.key[:2], slot.task), run.key[2], found)
+        for run, outcome in zip(runs, outcomes, strict=True)
+        for slot, found in zip(run.slots, outcome.slots, strict=True)
+        if found is not None
+    )
+
+
+def _read(prepared: Prepared, arms: Arms) -> Iterator[PairOutcome]:
+    """The members, the added task, and all of them."""
+    settings, tasks = prepared.settings, prepared.tasks
+    last = len(tasks) - 1
+    found = []
+    for i, task in enumerate(tasks):
+        base, against = ("alone", "alone") if i == last else ("without", "mix without")
+        keys: list[tuple[Key, Key]] = [
+            ((base, n, i), ("with", n, i)) for n in range(len(settings.seeds))
+        ]
+        names = tasks[last].name, task.name
+        found.append(compare(settings, task.schema.kind, names, arms, keys, (against, "mix")))
+    yield from found
+    yield _overall(prepared, found)
+
+
+def _overall(prepared: Prepared, found: Sequence[PairOutcome]) -> PairOutcome:
+    """Mean over tasks, each task's loss relative to the one without the added task."""
+    settings, tasks = prepared.settings, prepared.tasks
+    kinds = {MAIN[task.schema.kind] for task in tasks}
+    metric = kinds.pop() if len(kinds) == 1 else "mean of main metrics"
+    seeds = [_mean(same) for same in zip(*(pair.seeds for pair in found), strict=True)]
+    unusable = [pair.verdict.reason for pair in found if pair.gain.mean is None]
+    names = tasks[-1].name, ALL
+    return paired(settings, names, metric, seeds, unusable, ("mix without", "mix"))
+
+
+def _mean(same: Sequence[SeedGain]) -> SeedGain:
+    ratios = [s.mtl_loss / s.stl_loss if s.stl_loss > 0 else float("nan") for s in same]
+    return replace(
+        same[0],
+        stl_loss=1.0,
+        mtl_loss=float(np.mean(ratios)),
+        stl_metric=float(np.mean([s.stl_metric for s in same])),
+        mtl_metric=float(np.mean([s.mtl_metric for s in same])),
+    )

@@ -1,0 +1,203 @@
+"""Transfer mode: train on the source, then fine-tune on the target (W section 3.1, Figure 5b).
+
+The source's model is trained on its rows, without those that the target has, and stopped on
+validation rows that the target is not judged by. The target starts from its shared module, with a
+new head, and moves all of it: ``fine-tuned``, against the target ``alone`` from random weights.
+``fine-tuned with R`` adds an alignment matrix for the target (W Algorithm 1): each batch gives a
+step on everything else and then one on ``R``. Head, batches and number of updates of the target
+are the same in all arms.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations, product
+
+import numpy as np
+
+from taskaff.errors import UsageError
+from taskaff.probing.aligned import with_alignment
+from taskaff.probing.batches import RULES
+from taskaff.probing.engine import train
+from taskaff.probing.model import TRUNKS
+from taskaff.probing.prepare import Prepared, describe, prepare
+from taskaff.probing.reading import Arms, Key, best_decay, compare
+from taskaff.probing.records import (
+    PairOutcome,
+    ProbeResult,
+    ProbeSettings,
+    Progress,
+    Run,
+    RunOutcome,
+    Slot,
+)
+from taskaff.probing.splits import LEAST, without_leaks
+from taskaff.records import TaskVectors
+
+TUNED, TURNED = "fine-tuned", "fine-tuned with R"
+
+
+@dataclass(slots=True, eq=False)
+class _Plan:
+    """Runs of the first stage (keys ``(arm, source, target, seed number, decay)``)."""
+
+    runs: list[Run]
+    unusable: dict[Key, str]
+    removed: dict[Key, int]
+
+
+def probe_transfer(
+    tasks: Sequence[TaskVectors],
+    settings: ProbeSettings | None = None,
+    progress: Progress | None = None,
+) -> ProbeResult:
+    """Measure, for every directed pair, what starting from the source's model gives the target.
+
+    Raises
+    ------
+    UsageError : fewer than two tasks, or settings that make no sense.
+    ProbeError : a task that cannot be trained on at all.
+    """
+    if len(tasks) < 2:
+        raise UsageError(f"a pair needs two data sets, not {len(tasks)}")
+    settings = settings or ProbeSettings()
+    started = time.perf_counter()
+    prepared = prepare(tasks, settings)
+    wanted = list(permutations(range(len(tasks)), 2))
+    plan = _plan(prepared, wanted)
+    planned = time.perf_counter()
+    first = _train(prepared, plan.runs, progress)
+    second = list(_tuning(prepared, plan, first))
+    outcomes = _train(prepared, second, progress)
+    ended = time.perf_counter()
+    arms = Arms(best_decay([*first, *outcomes]), plan.unusable, plan.removed)
+    return ProbeResult(
+        mode="transfer",
+        tasks=describe(prepared),
+        pairs=tuple(pair for s, t in wanted for pair in _read(prepared, arms, s, t)),
+        settings=settings,
+        sampling_rule=RULES["mixed"],
+        runs=len(plan.runs) + len(second),
+        timings={"plan": planned - started, "train": ended - planned},
+    )
+
+
+def _train(prepared: Prepared, runs: Sequence[Run], progress: Progress | None) -> list[RunOutcome]:
+    settings = prepared.settings
+    return train(
+        prepared.bank,
+        runs,
+        memory=settings.memory,
+        chunk_runs=settings.chunk_runs,
+        progress=progress,
+    )
+
+
+# --------------------------------------------------------------------- plan
+
+
+def _plan(prepared: Prepared, wanted: Sequence[tuple[int, int]]) -> _Plan:
+    """Every target alone, and the source of every pair, at all seeds and decays."""
+    plan = _Plan([], {}, {})
+    for n, target in product(range(len(prepared.settings.seeds)), range(len(prepared.tasks))):
+        slot = prepared.target_slot(target, n)
+        sources = [s for s, t in wanted if t == target]
+        reason = prepared.one_class(slot)
+        if reason:
+            plan.unusable[("alone", -1, target, n)] = reason
+            plan.unusable |= {
+                (arm, s, target, n): reason for s in sources for arm in (TUNED, TURNED)
+            }
+            continue
+        plan.runs += _runs(prepared, ("alone", -1, target, n), slot, slot)
+        for source in sources:
+            _plan_source(prepared, plan, source, slot, n)
+    return plan
+
+
+def _plan_source(prepared: Prepared, plan: _Plan, source: int, target: Slot, n: int) -> None:
+    settings, tasks = prepared.settings, prepared.tasks
+    split, other = prepared.splits[source][n], prepared.splits[target.task][n]
+    rows, shared = split.source, 0
+    validation = split.validation
+    clean, shared = without_leaks(tasks[source], split, tasks[target.task], other, settings)
+    if settings.leaks != "keep":
+        rows = clean
+        judged = tasks[target.task].hashes[np.concatenate([other.validation, other.test])]
+        validation = validation[~np.isin(tasks[source].hashes[validation], judged)]
+    arms = [(arm, source, target.task, n) for arm in (TUNED, TURNED)]
+    plan.removed |= dict.fromkeys(arms, shared)
+    if min(len(rows), len(validation)) < LEAST:
+        reason = f"only {len(rows)} source rows and {len(validation)} to stop by are left"
+        plan.unusable |= dict.fromkeys(arms, f"{reason} without leaked ones")
+        return
+    held = prepared.rows(source, validation)
+    slot = replace(prepared.source_slot(source, rows), validation=held, test=held, judged=True)
+    reason = prepared.one_class(slot)
+    if reason:
+        plan.unusable |= dict.fromkeys(arms, reason.replace("target", "source"))
+        return
+    plan.runs += [
+        replace(run, keep_state=True)
+        for run in _runs(prepared, ("source", source, target.task, n), slot, target)
+    ]
+
+
+def _runs(
+    prepared: Prepared, key: tuple[str, int, int, int], slot: Slot, target: Slot
+) -> Iterator[Run]:
+    settings = prepared.settings
+    for decay in settings.weight_decay:
+        yield Run(
+            key=(*key, decay),
+            seed=settings.seeds[key[3]],
+            slots=(slot,),
+            stream=prepared.ids[target.task],
+            trunk=settings.trunk,
+            r=settings.r,
+            steps=prepared.steps((slot,)),
+            batch=settings.batch,
+            lr=settings.lr,
+            weight_decay=decay,
+            scale=prepared.scale(target),
+        )
+
+
+def _tuning(prepared: Prepared, plan: _Plan, outcomes: Sequence[RunOutcome]) -> Iterator[Run]:
+    """The second stage, from the best source model of every pair and seed."""
+    best = best_decay(outcomes)
+    found: Mapping[Key, RunOutcome] = {outcome.key: outcome for outcome in outcomes}
+    alone = {run.key: run for run in plan.runs if run.key[0] == "alone"}
+    for key, (slot, decay) in best.items():
+        arm, source, target, n = key
+        if arm != "source":
+            continue
+        if slot.diverged:
+            reason = f"diverged: {prepared.tasks[source].name} alone: {slot.diverged}"
+            plan.unusable |= {(a, source, target, n): reason for a in (TUNED, TURNED)}
+            continue
+        state = found[(*key, decay)].state or {}
+        trunk = {name: state[name] for name in TRUNKS[prepared.settings.trunk]}
+        for again in prepared.settings.weight_decay:
+            run = alone["alone", -1, target, n, again]
+            tuned = replace(run, key=(TUNED, source, target, n, again), initial=trunk)
+            yield tuned
+            turned = replace(tuned, key=(TURNED, source, target, n, again))
+            yield with_alignment(turned, prepared, frozenset())
+
+
+# ------------------------------------------------------------------ reading
+
+
+def _read(prepared: Prepared, arms: Arms, source: int, target: int) -> Iterator[PairOutcome]:
+    settings, tasks = prepared.settings, prepared.tasks
+    names, kind = (tasks[source].name, tasks[target].name), tasks[target].schema.kind
+    for against, arm in (("alone", TUNED), (TUNED, TURNED)):
+        partner = -1 if against == "alone" else source
+        keys: list[tuple[Key, Key]] = [
+            ((against, partner, target, n), (arm, source, target, n))
+            for n in range(len(settings.seeds))
+        ]
+        yield compare(settings, kind, names, arms, keys, (against, arm))

@@ -1,0 +1,128 @@
+"""Weights of the tasks' losses in a run of several (W equation 2).
+
+* ``equal``: 1;
+* ``proportional``: by training rows, scaled to mean 1. With mixed sampling a larger task already
+  has more updates, so that its size counts twice then;
+* ``svd``: W Algorithm 2, for tasks on the same inputs only, as in ``svd_weights``;
+* ``uncertainty``: learned with the rest (Kendall, Gal and Cipolla 2018): with ``s_i`` the
+  log-variance of task i, ``exp(-s_i) L_i + s_i / 2``, half of the first term for squared errors,
+  the negative logarithm of a Gaussian likelihood. ``s_i`` starts at 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taskaff.errors import ProbeError
+from taskaff.probing.prepare import Prepared
+from taskaff.probing.records import Run, RunOutcome, Slot
+from taskaff.records import TaskVectors
+
+if TYPE_CHECKING:
+    from taskaff.probing.records import Floats, Ints
+
+
+def weigh(prepared: Prepared, slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
+    """The slots with their fixed weights; as they are when all are 1 or learned.
+
+    Raises
+    ------
+    ProbeError : ``svd`` and inputs that differ.
+    """
+    rule = prepared.settings.weights
+    if rule not in ("proportional", "svd") or len(slots) < 2:
+        return slots
+    if rule == "proportional":
+        rows = np.array([len(slot.train) for slot in slots], dtype=np.float64)
+        weights = rows / rows.mean()
+    else:
+        weights = svd_weights(_thetas(prepared, slots))
+    return tuple(replace(s, weight=float(w)) for s, w in zip(slots, weights, strict=True))
+
+
+def svd_weights(thetas: Sequence[Floats]) -> Floats:
+    """``alpha_i = |theta_i' U_r|`` of ``theta_i (d, c_i)``, each divided by its norm; mean 1.
+
+    W leave ``r`` open: directions of more than the mean energy, which are those that several tasks
+    share. A task with ``theta_i = 0`` has weight 0; if all have, all weights are 1.
+    """
+    sizes = [float(np.linalg.norm(theta)) or 1.0 for theta in thetas]
+    blocks = [theta / size for theta, size in zip(thetas, sizes, strict=True)]
+    U, values, _ = np.linalg.svd(np.concatenate(blocks, axis=1), full_matrices=False)
+    energy = values[values > 1e-12 * values.max()] ** 2
+    r = int((energy > energy.mean() * (1 + 1e-9)).sum()) if len(energy) else 0
+    r = r or max(len(energy), 1)
+    weights = np.array([float(np.linalg.norm(U[:, :r].T @ block)) for block in blocks])
+    return weights / weights.mean() if weights.any() else np.ones(len(thetas))
+
+
+def same_inputs(source: TaskVectors, target: TaskVectors, rows: Ints, what: str, hint: str) -> Ints:
+    """The source's rows with the inputs of the target's, in the same order.
+
+    Raises
+    ------
+    ProbeError : some of them are not in it; ``what`` needs them, ``hint`` is what to do then.
+    """
+    order = np.argsort(source.hashes, kind="stable")
+    wanted = target.hashes[rows]
+    at = np.searchsorted(source.hashes[order], wanted).clip(max=source.rows - 1)
+    found: Ints = order[at]
+    if (source.hashes[found] != wanted).any():
+        raise ProbeError(
+            f"{what} needs the same inputs, but rows of {target.name} are not in it",
+            task=source.name,
+            hint=hint,
+        )
+    return found
+
+
+def mean_weights(
+    prepared: Prepared,
+    runs: Sequence[Run],
+    outcomes: Sequence[RunOutcome],
+    arms: Collection[str],
+    *,
+    backwards: bool = False,
+) -> dict[str, dict[str, float]]:
+    """Mean weights over seeds and decays, scaled to mean 1, by mix (``a + b``) and task."""
+    if prepared.settings.weights == "equal":
+        return {}
+    found: dict[str, list[tuple[list[str], Floats]]] = {}
+    for run, outcome in zip(runs, outcomes, strict=True):
+        if run.key[0] not in arms or len(run.slots) < 2:
+            continue
+        names = [prepared.tasks[slot.task].name for slot in run.slots]
+        weights = np.array(outcome.weights or [slot.weight for slot in run.slots])
+        mix = " + ".join(names[::-1] if backwards else names)
+        found.setdefault(mix, []).append((names, weights / weights.mean()))
+    return {
+        mix: dict(zip(seen[0][0], np.mean([w for _, w in seen], axis=0).tolist(), strict=True))
+        for mix, seen in found.items()
+    }
+
+
+def _thetas(prepared: Prepared, slots: Sequence[Slot]) -> list[Floats]:
+    """``X'(y - mean)`` of every task on the training rows of the first."""
+    first = prepared.tasks[slots[0].task]
+    rows = slots[0].train - prepared.bank.starts[slots[0].task]
+    X = first.X[rows].astype(np.float64)
+    thetas = []
+    for slot in slots:
+        task = prepared.tasks[slot.task]
+        hint = "use --weights equal, proportional or uncertainty"
+        Y = _matrix(task, same_inputs(task, first, rows, "Algorithm 2", hint))
+        thetas.append(X.T @ (Y - Y.mean(axis=0)))
+    return thetas
+
+
+def _matrix(task: TaskVectors, rows: Ints) -> Floats:
+    """Labels ``(n, c)``, classes as indicators."""
+    labels: Any = np.asarray(task.labels)[rows]
+    if task.schema.kind == "classes":
+        indicators: Floats = np.eye(task.schema.width)[labels]
+        return indicators
+    return np.asarray(labels, dtype=np.float64).reshape(len(rows), -1)
