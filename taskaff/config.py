@@ -103,13 +103,13 @@ class ScoreSection(_Section):
 
 def _margin(value: Any) -> Any:
     margin_of(value)
-    return value
+    return float(value) if isinstance(value, int) else value
 
 
 def _duration(value: Any) -> Any:
     if value is not None:
         seconds_of(value)
-    return value
+    return float(value) if isinstance(value, int) else value
 
 
 _TIME = {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "null"}]}

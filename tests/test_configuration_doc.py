@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from taskaff.cli._settings import PREFIX, SETTINGS
+from taskaff.cli._settings import PREFIX, PROBE, SETTINGS, probe_settings
 from taskaff.config import Config, DatasetSection, Waiver, load
 from taskaff.data import FORMATS
+from taskaff.probe_records import ProbeSettings
 from taskaff.records import ScoreSettings
 from taskaff.scoring import SCORES
 
@@ -61,12 +62,16 @@ def test_the_defaults_are_those_of_the_scoring_stage():
     assert {k: tuple(v) if isinstance(v, list) else v for k, v in ours.items()} == theirs
 
 
+def test_the_defaults_are_those_of_the_probe():
+    assert probe_settings(Config()) == ProbeSettings()
+
+
 def test_every_variable_is_documented():
     found = {}
     for option, variable, key in rows("| option | variable | key |"):
-        found[option.split(",")[0].strip("`")] = variable.strip("`"), key.strip("`")
+        found[variable.strip("`")] = option.split(",")[0].strip("`"), key.strip("`")
     expected = {
-        "--" + name.replace("_", "-"): (PREFIX + name.upper(), ".".join(key))
+        PREFIX + name.upper(): ("--" + name.removeprefix(PROBE).replace("_", "-"), ".".join(key))
         for name, (key, _) in SETTINGS.items()
     }
     assert found == expected

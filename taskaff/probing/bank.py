@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from taskaff.errors import UsageError
 from taskaff.records import TaskVectors
 
 if TYPE_CHECKING:
@@ -48,6 +49,15 @@ class Bank:
         Y64 = Y.double().cpu().numpy()
         deviation = Y64.std(axis=0)
         return Y64.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
+
+
+def require_device(device: str) -> None:
+    """Refuse a device that torch does not know or that this machine does not have."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        found = f"device {device!r} cannot be used: {str(error).splitlines()[0]}"
+        raise UsageError(found, hint="--device cpu") from error
 
 
 def make_bank(tasks: Sequence[TaskVectors], device: str) -> Bank:

@@ -10,7 +10,7 @@ import numpy as np
 
 from taskaff.errors import ProbeError, UsageError
 from taskaff.probing.align import FORMS
-from taskaff.probing.bank import KINDS, Bank, make_bank
+from taskaff.probing.bank import KINDS, Bank, make_bank, require_device
 from taskaff.probing.batches import RULES, batch_count
 from taskaff.probing.model import TRUNKS
 from taskaff.probing.records import ProbeSettings, ProbeTask, Slot
@@ -136,6 +136,7 @@ def check_settings(settings: ProbeSettings) -> None:
         raise UsageError(f"align_lr must not be negative, not {settings.align_lr}")
     if not settings.weight_decay or min(settings.weight_decay) < 0 or settings.margin < 0:
         raise UsageError("weight_decay (at least one) and margin must not be negative")
+    require_device(settings.device)
 
 
 def _check_task(task: TaskVectors, width: int, first: str) -> None:

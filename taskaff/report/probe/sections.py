@@ -163,7 +163,7 @@ def _capacity(result: ProbeResult) -> Section:
 
 
 def _model(name: str) -> str:
-    return "all tasks together" if name == "all" else name
+    return "all together" if name == "all" else name
 
 
 def _table_one(result: ProbeResult) -> str:
