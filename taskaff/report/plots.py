@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from taskaff.errors import ReportError
-from taskaff.probe_records import Interval, PairOutcome, ProbeResult
+from taskaff.probe_records import Interval, PairOutcome, ProbeResult, TransferenceRow
 from taskaff.report.escape import terminal
 from taskaff.report.names import short_names
+from taskaff.report.probe.words import by_arm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +33,7 @@ MOST = 60
 NAMED = 12
 """Lines that fit a legend."""
 
-Panel = tuple[float, Callable[["Axes", ProbeResult], None]]
+Panel = tuple[float, Callable[..., None]]
 """Height in inches, and what draws it."""
 
 
@@ -70,12 +72,15 @@ def _saved(figure: Any, format: str) -> bytes:
 
 def _panels(result: ProbeResult) -> list[Panel]:
     found: list[Panel] = []
-    if rows := min(MOST, len(_known(result))):
-        found.append((1.3 + 0.24 * rows, _gains))
+    for arms, pairs in by_arm([pair for pair in result.pairs if pair.gain.mean is not None]):
+        title = f"{arms[0]}, against {arms[1]}"
+        height = 1.4 + 0.24 * min(MOST, len(pairs))
+        found.append((height, partial(_gains, pairs=pairs, title=title)))
     if result.capacity:
         found.append((4.0, _capacity))
-    if any(each.updates for each in result.transference):
-        found.append((4.0, _transference))
+    for run in dict.fromkeys(row.run for row in result.transference if row.updates):
+        rows = [row for row in result.transference if row.run == run]
+        found.append((4.0, partial(_transference, rows=rows)))
     return found
 
 
@@ -94,10 +99,6 @@ def _value(found: Interval) -> float:
     return float("nan") if found.mean is None else found.mean
 
 
-def _known(result: ProbeResult) -> list[PairOutcome]:
-    return [pair for pair in result.pairs if pair.gain.mean is not None]
-
-
 def _reach(found: Interval) -> tuple[float, float]:
     """Lengths of an error bar below and above the mean; nothing for a single seed."""
     if found.mean is None or found.low is None or found.high is None:
@@ -105,16 +106,11 @@ def _reach(found: Interval) -> tuple[float, float]:
     return found.mean - found.low, found.high - found.mean
 
 
-def _gains(ax: Axes, result: ProbeResult) -> None:
+def _gains(ax: Axes, result: ProbeResult, pairs: Sequence[PairOutcome], title: str) -> None:
     """Gains in loss with intervals, in the order of the result, first at the top."""
-    pairs = _known(result)
     if len(pairs) > MOST:
         pairs = sorted(pairs, key=lambda pair: -abs(_value(pair.gain)))[:MOST]
-    arms = len({(pair.arm, pair.against) for pair in pairs}) > 1
-    labels = [
-        f"{way}  ({pair.arm} – {pair.against})" if arms else way  # noqa: RUF001
-        for way, pair in zip(_ways([(p.source, p.target) for p in pairs]), pairs, strict=True)
-    ]
+    labels = _ways([(pair.source, pair.target) for pair in pairs])
     for y, pair in enumerate(pairs):
         low, high = _reach(pair.gain)
         color = COLORS[pair.verdict.call]
@@ -132,7 +128,8 @@ def _gains(ax: Axes, result: ProbeResult) -> None:
     ax.set_xlabel(
         f"gain in held-out loss, {100 * result.settings.confidence:g}% interval over seeds"
     )
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
+    ax.set_title(_plain(title), loc="left", fontsize="medium")
+    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=4, frameon=False)
 
 
 def _capacity(ax: Axes, result: ProbeResult) -> None:
@@ -170,9 +167,10 @@ def _capacity(ax: Axes, result: ProbeResult) -> None:
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
-def _transference(ax: Axes, result: ProbeResult) -> None:
-    """Mean transference in windows of training time."""
-    rows = result.transference
+def _transference(ax: Axes, _: ProbeResult, rows: Sequence[TransferenceRow]) -> None:
+    """Mean transference in windows of training time, of pairs or of all tasks in one model."""
+    together = "all tasks in one model" if rows[0].run == "all" else "two tasks in a model"
+    ax.set_title(f"transference, {together}", loc="left", fontsize="medium")
     for n, (each, way) in enumerate(
         zip(rows, _ways([(row.source, row.target) for row in rows]), strict=True)
     ):

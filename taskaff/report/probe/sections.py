@@ -12,6 +12,7 @@ from taskaff.probe_records import Interval, PairOutcome, ProbeResult, Transferen
 from taskaff.report.cells import Footnotes, kind_text
 from taskaff.report.numbers import MISSING, short
 from taskaff.report.probe.words import (
+    by_arm,
     curve_bars,
     footnote,
     headline,
@@ -34,8 +35,7 @@ Cells = Sequence[str]
 class Section:
     """A heading, a table with the columns in ``right`` holding numbers, and paragraphs below.
 
-    ``lead`` columns come again in every band of a table that is too wide. ``names`` of the first
-    column are data sets: ``("a", "b")`` for ``a → b``.
+    ``names`` of the first column are data sets: ``("a", "b")`` for ``a → b``.
     """
 
     title: str
@@ -50,8 +50,7 @@ class Section:
 def sections(result: ProbeResult, mark: Callable[[int], str]) -> Iterator[Section]:
     """All sections that have something to say; ``mark`` writes the number of a footnote."""
     yield _tasks(result)
-    if result.pairs:
-        yield _transfer(result, mark)
+    yield from _transfer(result, mark)
     if result.alignment:
         yield _alignment(result)
     if result.capacity:
@@ -77,21 +76,32 @@ def _tasks(result: ProbeResult) -> Section:
 # ------------------------------------------------------------------- transfer
 
 
-def _transfer(result: ProbeResult, mark: Callable[[int], str]) -> Section:
+PLAIN = ("mtl", "alone")
+"""The comparison that needs no name: trained together, against alone."""
+
+
+def _transfer(result: ProbeResult, mark: Callable[[int], str]) -> Iterator[Section]:
+    """A section for each comparison: what was trained, against what."""
+    for arms, pairs in by_arm(result.pairs):
+        title = "Transfer" if arms == PLAIN else f"Transfer: {arms[0]}, against {arms[1]}"
+        yield _comparison(result, title, pairs, mark)
+
+
+def _comparison(
+    result: ProbeResult, title: str, pairs: Sequence[PairOutcome], mark: Callable[[int], str]
+) -> Section:
     notes = Footnotes()
-    shown, left = _shown(result.pairs)
-    arms = {(pair.arm, pair.against) for pair in result.pairs} != {("mtl", "alone")}
-    metrics = sorted({pair.metric for pair in result.pairs})
-    leaks = any(pair.leaked for pair in result.pairs)
-    both = any(pair.gain_with_leaks for pair in result.pairs)
+    shown, left = _shown(pairs)
+    metrics = sorted({pair.metric for pair in pairs})
+    leaks = any(pair.leaked for pair in pairs)
+    both = any(pair.gain_with_leaks for pair in pairs)
     metric = f"{metrics[0]} gain" if len(metrics) == 1 else "metric gain"
-    headers = ["source → target", *["trained, against"] * arms, "gain in loss", "verdict", metric]
+    headers = ["source → target", "gain in loss", "verdict", metric]
     headers += ["shared rows"] * leaks + ["gain with them"] * both
     rows = []
     for pair in shown:
         moved = signed_interval(pair.metric_gain)
         cells = [
-            *[f"{pair.arm}, {pair.against}"] * arms,
             signed_interval(pair.gain),
             pair.verdict.call + mark(notes.mark(footnote(pair))),
             moved if len(metrics) == 1 else f"{pair.metric} {moved}",
@@ -101,9 +111,9 @@ def _transfer(result: ProbeResult, mark: Callable[[int], str]) -> Section:
         rows.append(cells)
     names = [(pair.source, pair.target) for pair in shown]
     below = [f"{left:,} between these are not listed; -f csv gives all of them."] if left else []
-    below += [f"{tally(result)}{_leaks_rule(result)}."]
-    right = (len(headers) - 1 - both,) if leaks else ()
-    return Section("Transfer", headers, names, rows, right, notes.texts, below)
+    rule = _leaks_rule(result) if leaks else ""
+    below += [f"{tally(pairs, result.settings.confidence)}{rule}."]
+    return Section(title, headers, names, rows, (4,) if leaks else (), notes.texts, below)
 
 
 def _shown(pairs: Sequence[PairOutcome]) -> tuple[Sequence[PairOutcome], int]:
@@ -112,12 +122,11 @@ def _shown(pairs: Sequence[PairOutcome]) -> tuple[Sequence[PairOutcome], int]:
         return pairs, 0
     known = [pair for pair in pairs if pair.gain.mean is not None]
     known.sort(key=lambda pair: -(pair.gain.mean or 0.0))
-    return [*known[:ENDS], *known[-ENDS:]], len(pairs) - 2 * ENDS
+    ends = [*known[:ENDS], *known[ENDS:][-ENDS:]]
+    return ends, len(pairs) - len(ends)
 
 
 def _leaks_rule(result: ProbeResult) -> str:
-    if not any(pair.leaked for pair in result.pairs):
-        return ""
     if result.settings.leaks == "keep":
         return "; rows that the target has too were left in the source"
     return "; rows that the target has too were taken out of the source"

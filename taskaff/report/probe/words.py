@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from taskaff.probe_records import Interval, PairOutcome, ProbeResult, ProbeSettings
 from taskaff.report.numbers import MISSING, short
@@ -34,7 +34,7 @@ def interval_text(found: Interval) -> str:
     """``0.031 [0.012, 0.050]``, of what cannot be negative."""
     if found.mean is None or found.low is None:
         return short(found.mean)
-    return f"{short(found.mean)} [{short(found.low)}, {short(found.high)}]"
+    return f"{short(found.mean)} [{short(found.low)}, {short(found.high)}]".replace("-", MINUS)
 
 
 def curve_bars(values: Sequence[float | None]) -> str:
@@ -50,9 +50,9 @@ def curve_bars(values: Sequence[float | None]) -> str:
 
 def footnote(pair: PairOutcome) -> str:
     """Why a verdict is what it is, where the interval beside it does not say so."""
-    why, _, rest = pair.verdict.reason.rpartition("interval [")
-    if not rest:
-        return pair.verdict.reason if pair.verdict.call == "inconclusive" else ""
+    why, mark, rest = pair.verdict.reason.partition("interval [")
+    if not mark:
+        return why if pair.verdict.call == "inconclusive" else ""
     if "within the margin" in rest:
         return "decided: the whole interval lies within the margin"
     return why.rstrip(": ")
@@ -81,16 +81,23 @@ def _margin(s: ProbeSettings) -> str:
     return f"{s.margin:g}"
 
 
-def tally(result: ProbeResult) -> str:
+def by_arm(
+    pairs: Sequence[PairOutcome],
+) -> Iterator[tuple[tuple[str, str], list[PairOutcome]]]:
+    """Pairs of one comparison together: what was trained, against what."""
+    for arms in dict.fromkeys((pair.arm, pair.against) for pair in pairs):
+        yield arms, [pair for pair in pairs if (pair.arm, pair.against) == arms]
+
+
+def tally(pairs: Sequence[PairOutcome], level: float) -> str:
     """How many verdicts of each kind, and how many intervals can be expected to miss."""
-    counts = Counter(pair.verdict.call for pair in result.pairs)
+    counts = Counter(pair.verdict.call for pair in pairs)
     found = ", ".join(
         f"{counts[call]:,} {call}" for call in ("positive", "negative", "inconclusive")
     )
-    total = len(result.pairs)
+    total = len(pairs)
     if total < FEW:
         return found
-    level = result.settings.confidence
     return (
         f"{found}; of {total:,} intervals at {100 * level:g}% about {total * (1 - level):.0f} miss"
     )
@@ -100,7 +107,9 @@ def headline(result: ProbeResult) -> str:
     """The result in one line of trusted text and numbers, without names."""
     state = "" if result.finished else "not finished: "
     if result.pairs:
-        return f"{state}{len(result.tasks):,} tasks; {tally(result)}"
+        _, pairs = next(by_arm(result.pairs))
+        found = tally(pairs, result.settings.confidence)
+        return f"{state}{len(result.tasks):,} tasks; {found}"
     chosen = {sweep.model: sweep.chosen for sweep in result.capacity}.get("all")
     choice = f"r = {chosen:,}" if chosen is not None else "no capacity chosen"
     return f"{state}{len(result.tasks):,} tasks; together {choice}"
