@@ -92,7 +92,7 @@ def chunks(
             if size > memory and end > start:
                 break
             end += 1
-        yield order[start:end]
+        yield sorted(order[start:end], key=lambda i: -runs[i].steps)
         start = end
 
 

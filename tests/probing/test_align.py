@@ -7,12 +7,14 @@ import pytest
 import torch
 from probing._zoo import plain_loss, task
 
+from taskaff.errors import UsageError
 from taskaff.probing import align
 from taskaff.probing.bank import make_bank
 from taskaff.probing.batches import batch_table, looks, slot_sequence
 from taskaff.probing.engine import train
 from taskaff.probing.model import initial_state
-from taskaff.probing.records import Run, Slot
+from taskaff.probing.pairs import probe_pairs
+from taskaff.probing.records import ProbeSettings, Run, Slot
 
 FORMS = ("full", "low-rank", "orthogonal")
 TASKS = [
@@ -98,6 +100,12 @@ class Group:
         self.adam.step()
 
 
+@torch.no_grad()
+def held_out(run, bank, p, s, rows):
+    rows = torch.from_numpy(rows)
+    return float(plain_loss(bank, run.slots[s], output(run, p, bank.X[rows], s), rows))
+
+
 def train_plainly(run, bank):
     """Algorithm 1, step 2, with autograd and one slot at a time; see ``_zoo.train_plainly``."""
     state = initial_state(run, bank.d, tuple(bank.widths[s.task] for s in run.slots))
@@ -136,17 +144,9 @@ def train_plainly(run, bank):
         for s in slots:
             seen[s] += 1
         if t + 1 in looks(run.steps):
-            with torch.no_grad():
-                for s in judged:
-                    for rows, into in (
-                        (run.slots[s].validation, curves),
-                        (run.slots[s].test, tests),
-                    ):
-                        rows = torch.from_numpy(rows)
-                        found = plain_loss(
-                            bank, run.slots[s], output(run, p, bank.X[rows], s), rows
-                        )
-                        into[s].append(float(found))
+            for s in judged:
+                curves[s].append(held_out(run, bank, p, s, run.slots[s].validation))
+                tests[s].append(held_out(run, bank, p, s, run.slots[s].test))
     best = {s: int(np.argmin(curves[s])) for s in judged}
     return {s: (np.array(curves[s]), tests[s][best[s]]) for s in judged}
 
@@ -230,3 +230,91 @@ def test_the_kept_state_is_that_of_the_best_look_and_can_be_started_from(bank, f
         assert outcome.test_loss == pytest.approx(found.slots[0].test_loss, abs=2e-6)
         assert outcome.curve[0, 0] == 0
         assert outcome.curve[0, 1] == pytest.approx(found.slots[0].validation_loss, abs=2e-6)
+
+
+# --------------------------------------------------------------- pairs mode
+
+QUICK = ProbeSettings(
+    r=2,
+    steps=40,
+    target_rows=40,
+    source_rows=80,
+    seeds=(0, 1, 2),
+    weight_decay=(0.0, 0.3),
+    align=True,
+    align_lr=0.02,
+)
+PAIR = [task("a", 150, c=3, d=5), task("b", 200, d=5, seed=1)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_arms_and_reports_of_pairs_mode(form):
+    settings = replace(QUICK, align_form=form, align_rank=2)
+    result = probe_pairs(PAIR, settings)
+    plain = probe_pairs(PAIR, replace(settings, align=False))
+    assert result.runs == plain.runs + 3 * 2 * 2 * (2 + 2)
+    for one, other in zip(result.pairs[:2], plain.pairs, strict=True):
+        assert (one.arm, one.gain.mean) == ("mtl", pytest.approx(other.gain.mean, abs=2e-6))
+    arms = [(p.source, p.target, p.arm, p.against) for p in result.pairs if p.target == "a"][1:]
+    assert arms == [
+        ("a", "a", "align control", "alone"),
+        ("b", "a", "align", "alone"),
+        ("b", "a", "align", "mtl"),
+        ("b", "a", "align", "align control"),
+    ]
+    for report in result.alignment:
+        assert report.form == form
+        assert report.distance_source.mean > 0
+        assert 0 < report.similarity_before.mean <= 1
+        assert report.similarity_after.mean != report.similarity_before.mean
+
+
+def test_further_updates_never_count_as_harm_on_validation_rows():
+    """A second stage may end where it began: with no rate at all it does."""
+    still = probe_pairs(PAIR, replace(QUICK, align_lr=0.0, lr=1e-30))
+    for pair in still.pairs:
+        if pair.arm != "mtl":
+            assert pair.gain.mean == pytest.approx(0.0, abs=1e-6) or pair.against == "alone"
+        if pair.arm == "align control":
+            assert pair.gain.mean == pytest.approx(0.0, abs=1e-6)
+    for report in still.alignment:
+        assert report.distance_source.mean == report.distance_target.mean == 0.0
+        assert report.similarity_after.mean == report.similarity_before.mean
+
+
+def test_a_pair_that_diverges_or_is_all_leaks_has_its_reason():
+    wild = [PAIR[0], task("n", 150, d=5, kind="regression", c=1, seed=2)]
+    for pair in probe_pairs(wild, replace(QUICK, lr=1e30)).pairs:
+        assert pair.verdict.call == "inconclusive"
+        assert "diverged" in pair.verdict.reason
+    copy = [PAIR[0], replace(PAIR[0], name="copy")]
+    result = probe_pairs(copy, replace(QUICK, target_rows=200))
+    for pair in result.pairs:
+        if pair.arm == "align":
+            assert "left without leaked" in pair.verdict.reason
+    assert result.alignment[0].distance_source.mean is None
+
+
+def test_similarity_is_equation_6_of_the_scores():
+    rng = np.random.default_rng(3)
+    a, b = rng.standard_normal((60, 8)) * np.arange(1, 9), rng.standard_normal((50, 8))
+    values, vectors = np.linalg.eigh(a.T @ a)
+    order = np.argsort(-values)
+    k = int(np.argmax(np.cumsum(values[order]) >= 0.99 * values.sum())) + 1
+    root = vectors[:, order[:k]] * np.sqrt(values[order[:k]])
+    whole = b.T @ b
+    U, D = np.linalg.eigh(whole)[::-1]
+    order = np.argsort(-D)
+    m = int(np.argmax(np.cumsum(D[order]) >= 0.99 * D.sum())) + 1
+    other = U[:, order[:m]] * np.sqrt(D[order[:m]])
+    expected = np.linalg.norm(root.T @ other) / np.linalg.norm(root) / np.linalg.norm(other)
+    assert align.similarity(a, b) == pytest.approx(expected)
+    turned = np.linalg.qr(rng.standard_normal((8, 8)))[0]
+    assert align.similarity(a @ turned, b @ turned) == pytest.approx(align.similarity(a, b))
+    assert np.isnan(align.similarity(np.zeros((5, 8)), b))
+
+
+def test_unknown_forms_and_rates_are_refused():
+    for changes in ({"align_form": "diagonal"}, {"align_lr": -1.0}, {"align_rank": 0}):
+        with pytest.raises(UsageError):
+            probe_pairs(PAIR, replace(QUICK, **changes))

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from probing._zoo import task
+
+from taskaff.errors import UsageError
+from taskaff.probing import probe
+from taskaff.probing.mix import probe_mix
+from taskaff.probing.records import ProbeSettings
+from taskaff.probing.synthetic import synthetic_task
+
+QUICK = ProbeSettings(
+    r=2, steps=40, target_rows=60, source_rows=80, seeds=(0, 1, 2), weight_decay=(0.0,)
+)
+
+
+def tasks(k=3):
+    return [task(name, 200, seed=i, c=2 + i) for i, name in enumerate("abcd"[:k])]
+
+
+def by_target(result):
+    return {pair.target: pair for pair in result.pairs}
+
+
+def test_members_the_added_task_and_all():
+    result = probe(tasks(), QUICK, mode="mix")
+    assert result.mode == "mix"
+    assert result.runs == 3 * 3
+    assert [(p.source, p.target, p.arm, p.against) for p in result.pairs] == [
+        ("c", "a", "mix", "mix without"),
+        ("c", "b", "mix", "mix without"),
+        ("c", "c", "mix", "alone"),
+        ("c", "all", "mix", "mix without"),
+    ]
+    members, whole = result.pairs[:-1], result.pairs[-1]
+    for n, seed in enumerate(whole.seeds):
+        shares = [pair.seeds[n].gain / pair.seeds[n].stl_loss for pair in members]
+        assert seed.gain == pytest.approx(np.mean(shares))
+    assert whole.gain.low < whole.gain.mean < whole.gain.high
+
+
+def test_names_change_nothing():
+    renamed = [replace(t, name=t.name.upper()) for t in tasks()]
+    for one, other in zip(
+        probe_mix(tasks(), QUICK).pairs, probe_mix(renamed, QUICK).pairs, strict=True
+    ):
+        assert one.gain.mean == pytest.approx(other.gain.mean, abs=2e-6)
+
+
+def test_rows_that_any_task_is_judged_by_are_in_no_training_rows():
+    first = task("a", 300)
+    copy = replace(first, name="copy", labels=1 - first.labels)
+    other = task("b", 300, seed=3)
+    result = probe_mix([first, other, copy], replace(QUICK, target_rows=200))
+    assert all(pair.leaked > 0 for pair in result.pairs)
+    kept = probe_mix([first, other, copy], replace(QUICK, target_rows=200, leaks="keep"))
+    assert all(pair.leaked == 0 for pair in kept.pairs)
+
+
+def test_the_synthetic_source_helps_or_hurts_as_in_figure_3():
+    """Covariance shared: the mix helps all. Another one: it hurts the mix of the two others."""
+    spec = "synthetic:linear?task={}&rows=2000&seed=3&kappa=10&noise=0.5"
+    target, alike, unlike = (synthetic_task(spec.format(i), f"task{i}") for i in (1, 2, 3))
+    settings = ProbeSettings(
+        r=1,
+        steps=800,
+        sampling="equal",
+        weight_decay=(0.0,),
+        target_rows=200,
+        validation_rows=300,
+        test_rows=700,
+        seeds=tuple(range(6)),
+    )
+    helped = by_target(probe_mix([target, alike], settings))
+    assert {name: pair.verdict.call for name, pair in helped.items()} == {
+        "task1": "positive",
+        "task2": "positive",
+        "all": "positive",
+    }
+    hurt = by_target(probe_mix([target, alike, unlike], settings))
+    assert hurt["task2"].verdict.call == "negative"
+    assert hurt["all"].gain.mean < 0
+
+
+def test_divergence_makes_its_tasks_and_the_whole_inconclusive():
+    wild = [*tasks(2), task("n", 200, kind="regression", seed=9)]
+    result = probe_mix(wild, replace(QUICK, lr=1e30))
+    assert {pair.verdict.call for pair in result.pairs} == {"inconclusive"}
+    assert "diverged" in by_target(result)["all"].verdict.reason
+    assert by_target(result)["all"].gain.mean is None
+
+
+def test_learned_and_proportional_weights_of_a_mix():
+    found = probe_mix(tasks(), replace(QUICK, weights="uncertainty"))
+    assert set(found.weights) == {"a + b", "a + b + c"}
+    assert np.mean(list(found.weights["a + b + c"].values())) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "k", "match"), [({}, 1, "two data sets"), ({"sampling": "joint"}, 2, "joint")]
+)
+def test_what_makes_no_sense_is_refused(changes, k, match):
+    with pytest.raises(UsageError, match=match):
+        probe_mix(tasks(k), replace(QUICK, **changes))
