@@ -33,8 +33,11 @@ FIRST = 3
 MOST = 40
 """Seeds of the last look; ten looks would cost more power than the seeds bring."""
 
-RUNS = 512
-"""About so many runs are trained in one call: enough to be fast, few enough to be interrupted."""
+RUNS = 128
+"""About so many runs are trained in one call on a processor: enough to be fast, few enough for an
+interrupt to leave something."""
+
+CUDA_RUNS = 8192
 
 PATHS = 40_000
 
@@ -100,7 +103,7 @@ def settled(pair: PairOutcome, settings: ProbeSettings) -> bool:
 def drive(
     measure: Measure, runs: int, settings: ProbeSettings, progress: Progress | None = None
 ) -> ProbeResult:
-    """Train in calls of about ``RUNS`` runs, ``runs`` being about those of one seed.
+    """Train some seeds a call; ``runs`` is about the number of runs of one seed.
 
     Without a budget the settings' seeds are trained, and intervals have the settings' confidence.
     With one these seeds are the first round. A budget too short for a first call is exceeded by
@@ -110,7 +113,8 @@ def drive(
     ------
     KeyboardInterrupt : interrupted before anything was known.
     """
-    return _Driver(measure, max(1, RUNS // max(runs, 1)), settings, progress).result()
+    together = RUNS if settings.device == "cpu" else CUDA_RUNS
+    return _Driver(measure, -(-together // max(runs, 1)), settings, progress).result()
 
 
 class _Driver:

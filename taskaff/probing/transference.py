@@ -101,9 +101,9 @@ class _Lookahead:
         heads = chunk.p["A"].view(len(chunk.runs), chunk.S, chunk.r + 1, chunk.c)[at]
         seen = _Seen(chunk, at, self.judged, *self.held_out.at(m, n), heads, scale)
         before = seen.losses(p)
+        rows, shares = self.train_batches.at(m, n)
         columns = []
         for s in range(chunk.S):
-            rows, shares = self.train_batches.at(m, n)
             batch = _Seen(chunk, at, [s], rows[:, [s]], shares[:, [s]], heads, scale)
             g = batch.gradient(p)
             ahead = {name: value - self.lr[:n] * g[name] for name, value in p.items()}
