@@ -229,9 +229,7 @@ class _Driver:
         return replace(result, pairs=pairs, notes=tuple(notes))
 
     def _reasoned(self, pair: PairOutcome, stopped: str) -> PairOutcome:
-        if not stopped or pair.gain.mean is None or pair.verdict.call != "inconclusive":
-            return pair
-        if not _control(pair) and settled(pair, self.settings):
+        if not stopped or settled(pair, self.settings):
             return pair
         reason = f"{self._words(stopped)} after {_seeds(pair.gain.n)}: {pair.verdict.reason}"
         return replace(pair, verdict=Verdict("inconclusive", reason))
