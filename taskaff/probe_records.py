@@ -66,7 +66,7 @@ class ProbeSettings:
     align_form: Literal["full", "low-rank", "orthogonal"] = "full"
     align_rank: int = 8
     """Rank of the low-rank form."""
-    align_lr: float = 0.001
+    align_lr: float = 0.003
     """Learning rate of Adam for the alignment matrices."""
     weights: Literal["equal", "proportional", "svd", "uncertainty"] = "equal"
     """Loss weights of the tasks (W eq. 2, Algorithm 2; Kendall et al. 2018)."""

@@ -11,7 +11,7 @@ from taskaff.errors import UsageError
 from taskaff.probing import align
 from taskaff.probing.bank import make_bank
 from taskaff.probing.batches import batch_table, looks, slot_sequence
-from taskaff.probing.engine import train
+from taskaff.probing.engine import chunks, train
 from taskaff.probing.model import initial_state
 from taskaff.probing.pairs import probe_pairs
 from taskaff.probing.records import ProbeSettings, Run, Slot
@@ -230,6 +230,16 @@ def test_the_kept_state_is_that_of_the_best_look_and_can_be_started_from(bank, f
         assert outcome.test_loss == pytest.approx(found.slots[0].test_loss, abs=2e-6)
         assert outcome.curve[0, 0] == 0
         assert outcome.curve[0, 1] == pytest.approx(found.slots[0].validation_loss, abs=2e-6)
+
+
+def test_runs_of_one_chunk_stand_in_order_of_falling_steps(bank):
+    """Also where few runs of several widths share it: the active ones are its leading part."""
+    short, long = aligned_runs(bank, "full")[0], aligned_runs(bank, "full")[2]
+    runs = [replace(short, r=2, steps=5), replace(long, r=9, steps=50)]
+    (together,) = chunks(bank, runs, memory=1 << 30)
+    assert together == [1, 0]
+    for one, alone in zip(train(bank, runs), (train(bank, [run])[0] for run in runs), strict=True):
+        np.testing.assert_allclose(one.slots[0].curve, alone.slots[0].curve, atol=2e-6, rtol=5e-6)
 
 
 # --------------------------------------------------------------- pairs mode

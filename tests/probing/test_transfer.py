@@ -51,8 +51,7 @@ def test_with_a_rate_of_zero_the_matrix_changes_nothing():
             assert pair.gain.mean == pytest.approx(0.0, abs=2e-6)
 
 
-def test_without_updates_of_use_the_source_model_is_what_is_fine_tuned():
-    """A source with the target's rule, and a rate so small that only its start can differ."""
+def test_a_source_with_the_rule_of_the_target_helps_and_noise_does_not():
     whole = task("whole", 1500, d=40)
 
     def part(name, rows, labels=None):
