@@ -1,0 +1,94 @@
+"""Rows for the probe: which of a large data set are kept, padding, encoders."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import taskaff
+from taskaff.errors import ProbeError, UsageError
+from taskaff.probe_records import ProbeSettings
+from taskaff.records import DataRequest
+from taskaff.vectors_of import DRAWS, Smallest, caps, tasks_of
+from taskaff.workbench import Workbench
+
+SMALL = ProbeSettings(source_rows=5, target_rows=5, validation_rows=2, test_rows=3)
+
+
+def table(path, rows, header="text,label"):
+    path.write_text(header + "\n" + "".join(rows), encoding="utf-8")
+    return DataRequest(str(path))
+
+
+def rows_of(requests, settings=SMALL):
+    return tasks_of(Workbench(), requests, settings)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_smallest_hashes_are_kept_however_they_come(seed):
+    rng = np.random.default_rng(seed)
+    hashes = rng.integers(0, 2**63, size=300, dtype=np.uint64)
+    X = rng.normal(size=(300, 2)).astype(np.float32)
+    labels = np.arange(300)
+    kept = Smallest(40)
+    for part in np.array_split(np.arange(300), rng.integers(1, 30)):
+        part = part[hashes[part] <= kept.largest]
+        kept.add(hashes[part], X[part], labels[part])
+    found, vectors, which = kept.rows()
+    expected = np.sort(np.argsort(hashes)[:40])
+    assert which.tolist() == expected.tolist()
+    assert (found == hashes[expected]).all()
+    assert (vectors == X[expected]).all()
+
+
+def test_a_large_set_is_capped_whatever_the_order_of_its_rows(tmp_path):
+    rows = [f"film number {n},{n % 2}\n" for n in range(300)]
+    [one], notes = rows_of([table(tmp_path / "a.csv", rows)])
+    [other], _ = rows_of([table(tmp_path / "b.csv", rows[::-1])])
+    assert one.rows == caps(SMALL)["train"] == DRAWS * (5 + 2 + 3)
+    assert set(one.hashes.tolist()) == set(other.hashes.tolist())
+    order, back = np.argsort(one.hashes), np.argsort(other.hashes)
+    assert (one.X[order] == other.X[back]).all()
+    assert (one.labels[order] == other.labels[back]).all()
+    assert notes == ["a: 40 of 300 rows take part, chosen by their content"]
+
+
+def test_a_small_set_is_taken_whole(tmp_path):
+    rows = [f"film number {n},{n % 2}\n" for n in range(30)]
+    [task], notes = rows_of([table(tmp_path / "a.csv", rows)])
+    assert (task.rows, notes) == (30, [])
+    assert task.labels.tolist() == [n % 2 for n in range(30)]
+
+
+def test_single_texts_are_padded_beside_pairs(tmp_path):
+    single = table(tmp_path / "a.csv", [f"a film {n},{n % 2}\n" for n in range(20)])
+    pairs = [f"a film {n},a book {n},{n % 2}\n" for n in range(20)]
+    both = table(tmp_path / "b.csv", pairs, "premise,hypothesis,label")
+    (one, two), _ = rows_of([single, both])
+    [alone], _ = rows_of([single])
+    d = alone.X.shape[1]
+    assert one.X.shape[1] == two.X.shape[1] == 4 * d
+    assert (one.X[:, :d] == alone.X).all()
+    assert not one.X[:, d:].any()
+
+
+def test_texts_and_ready_vectors_do_not_meet(tmp_path):
+    single = table(tmp_path / "a.csv", [f"a film {n},{n % 2}\n" for n in range(20)])
+    ready = DataRequest((np.ones((20, 50), np.float32), np.arange(20) % 2), name="ready")
+    with pytest.raises(ProbeError, match=r"vectors \(50 dimensions\), but a has those of glove"):
+        rows_of([single, ready])
+
+
+def test_the_python_function_takes_arrays_and_synthetic_tasks():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 20)).astype(np.float32)
+    found = taskaff.probe(
+        {"mine": (X, (X[:, 0] > 0).astype(int)), "drawn": "synthetic:linear?rows=120&d=20"},
+        steps=20,
+        seeds=2,
+        weight_decay=[0.0],
+    )
+    assert [task.name for task in found.tasks] == ["mine", "drawn"]
+    assert found.settings.seeds == (0, 1)
+    with pytest.raises(UsageError, match="unknown option 'stepz'"):
+        taskaff.probe([X, X], stepz=3)
