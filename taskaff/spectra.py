@@ -30,3 +30,10 @@ def leading(G: Floats, share: float) -> Spectrum:
     reached = np.cumsum(values) >= share * values.sum() * (1.0 - ROUNDING)
     count = min(int(np.argmax(reached)) + 1, int((values > 0).sum()))
     return Spectrum(share, values[:count].copy(), np.ascontiguousarray(vectors[:, ::-1][:, :count]))
+
+
+def similarity(one: Spectrum, other: Spectrum) -> float:
+    """Equation 6 as printed, ``|(U1 D1^1/2)' U2 D2^1/2| / (|U1 D1^1/2| |U2 D2^1/2|)``; NaN of 0."""
+    roots = [spectrum.vectors * np.sqrt(spectrum.values) for spectrum in (one, other)]
+    size = float(np.linalg.norm(roots[0]) * np.linalg.norm(roots[1]))
+    return float(np.linalg.norm(roots[0].T @ roots[1])) / size if size > 0 else float("nan")

@@ -12,6 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "taskaff"
 ROOMS = ("data", "embed", "moments", "scoring", "probing", "report")
 SHARED = (
+    "svd_weights",
     "arrow",
     "records",
     "probe_records",

@@ -19,6 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from taskaff.spectra import leading, similarity
+
 if TYPE_CHECKING:
     from taskaff.probing.records import Floats, State
 
@@ -85,24 +87,11 @@ def matrix(form: str, state: State, slot: int) -> Floats:
     return found
 
 
-def similarity(a: Floats, b: Floats, share: float = 0.99) -> float:
-    """Covariance similarity (W eq. 6) of rows ``a (n, d)`` and ``b (m, d)``; NaN of zero rows.
-
-    ``|(U1 D1^1/2)' U2 D2^1/2|_F / (|U1 D1^1/2|_F |U2 D2^1/2|_F)`` of the Gram matrices ``X'X``,
-    each cut to the leading directions that hold ``share`` of its trace. Not centred, as printed.
-    """
-    roots = [_root(x, share) for x in (a, b)]
-    size = float(np.linalg.norm(roots[0]) * np.linalg.norm(roots[1]))
-    return float(np.linalg.norm(roots[0].T @ roots[1])) / size if size > 0 else float("nan")
-
-
-def _root(x: Floats, share: float) -> Floats:
-    """``U D^1/2 (d, k)``: as many leading directions as it takes to hold the share."""
-    _, sizes, Vt = np.linalg.svd(np.asarray(x, dtype=np.float64), full_matrices=False)
-    held = np.cumsum(sizes**2)
-    k = int(np.searchsorted(held, share * held[-1])) + 1
-    root: Floats = Vt[:k].T * sizes[:k]
-    return root
+def row_similarity(a: Floats, b: Floats, share: float = 0.99) -> float:
+    """Covariance similarity (W eq. 6) of rows ``a (n, d)`` and ``b (m, d)``; NaN of zero rows."""
+    rows = [np.asarray(x, dtype=np.float64) for x in (a, b)]
+    one, other = (leading(x.T @ x, share) for x in rows)
+    return similarity(one, other)
 
 
 def _skew(W: Tensor) -> Tensor:

@@ -173,7 +173,7 @@ def _report(
             for i in (source, target)
         )
         moved = [float(np.linalg.norm(R - np.eye(len(R)))) for R in (Rs, Rt)]
-        rows.append([*moved, align.similarity(Xs, Xt), align.similarity(Xs @ Rs, Xt @ Rt)])
+        rows.append([*moved, align.row_similarity(Xs, Xt), align.row_similarity(Xs @ Rs, Xt @ Rt)])
     columns = np.array(rows).reshape(-1, 4).T.tolist()
     return AlignmentReport(
         prepared.tasks[source].name,

@@ -3,7 +3,7 @@
 * ``equal``: 1;
 * ``proportional``: by training rows, scaled to mean 1. With mixed sampling a larger task already
   has more updates, so that its size counts twice then;
-* ``svd``: W Algorithm 2, for tasks on the same inputs only, as in ``svd_weights``;
+* ``svd``: W Algorithm 2, for tasks on the same inputs only, as in ``taskaff.svd_weights``;
 * ``uncertainty``: learned with the rest (Kendall, Gal and Cipolla 2018): with ``s_i`` the
   log-variance of task i, ``exp(-s_i) L_i + s_i / 2``, half of the first term for squared errors,
   the negative logarithm of a Gaussian likelihood. ``s_i`` starts at 0.
@@ -21,6 +21,7 @@ from taskaff.errors import ProbeError
 from taskaff.probing.prepare import Prepared
 from taskaff.probing.records import Run, RunOutcome, Slot
 from taskaff.records import TaskVectors
+from taskaff.svd_weights import svd_weights
 
 if TYPE_CHECKING:
     from taskaff.probing.records import Floats, Ints
@@ -40,24 +41,9 @@ def weigh(prepared: Prepared, slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
         rows = np.array([len(slot.train) for slot in slots], dtype=np.float64)
         weights = rows / rows.mean()
     else:
-        weights = svd_weights(_thetas(prepared, slots))
+        weights, _ = svd_weights(_thetas(prepared, slots))
+        weights = weights if weights.any() else np.ones(len(slots))
     return tuple(replace(s, weight=float(w)) for s, w in zip(slots, weights, strict=True))
-
-
-def svd_weights(thetas: Sequence[Floats]) -> Floats:
-    """``alpha_i = |theta_i' U_r|`` of ``theta_i (d, c_i)``, each divided by its norm; mean 1.
-
-    W leave ``r`` open: directions of more than the mean energy, which are those that several tasks
-    share. A task with ``theta_i = 0`` has weight 0; if all have, all weights are 1.
-    """
-    sizes = [float(np.linalg.norm(theta)) or 1.0 for theta in thetas]
-    blocks = [theta / size for theta, size in zip(thetas, sizes, strict=True)]
-    U, values, _ = np.linalg.svd(np.concatenate(blocks, axis=1), full_matrices=False)
-    energy = values[values > 1e-12 * values.max()] ** 2
-    r = int((energy > energy.mean() * (1 + 1e-9)).sum()) if len(energy) else 0
-    r = r or max(len(energy), 1)
-    weights = np.array([float(np.linalg.norm(U[:, :r].T @ block)) for block in blocks])
-    return weights / weights.mean() if weights.any() else np.ones(len(thetas))
 
 
 def same_inputs(source: TaskVectors, target: TaskVectors, rows: Ints, what: str, hint: str) -> Ints:

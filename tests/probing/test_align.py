@@ -318,10 +318,10 @@ def test_similarity_is_equation_6_of_the_scores():
     m = int(np.argmax(np.cumsum(D[order]) >= 0.99 * D.sum())) + 1
     other = U[:, order[:m]] * np.sqrt(D[order[:m]])
     expected = np.linalg.norm(root.T @ other) / np.linalg.norm(root) / np.linalg.norm(other)
-    assert align.similarity(a, b) == pytest.approx(expected)
+    assert align.row_similarity(a, b) == pytest.approx(expected)
     turned = np.linalg.qr(rng.standard_normal((8, 8)))[0]
-    assert align.similarity(a @ turned, b @ turned) == pytest.approx(align.similarity(a, b))
-    assert np.isnan(align.similarity(np.zeros((5, 8)), b))
+    assert align.row_similarity(a @ turned, b @ turned) == pytest.approx(align.row_similarity(a, b))
+    assert np.isnan(align.row_similarity(np.zeros((5, 8)), b))
 
 
 def test_unknown_forms_and_rates_are_refused():

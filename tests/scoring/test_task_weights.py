@@ -9,7 +9,8 @@ from _samplers import one_hot, sketch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskaff.scoring.task_weights import same_rows, shared_rank, svd_weights, task_weights
+from taskaff.scoring.task_weights import same_rows, task_weights
+from taskaff.svd_weights import shared_rank, svd_weights
 
 
 def test_printed_algorithm_on_an_example_worked_by_hand():
