@@ -19,7 +19,7 @@ import numpy as np
 
 from taskaff.errors import UsageError
 from taskaff.probing.batches import RULES
-from taskaff.probing.capacity import mix_slots
+from taskaff.probing.capacity import constant_loss, mix_slots
 from taskaff.probing.engine import train
 from taskaff.probing.metrics import MAIN
 from taskaff.probing.prepare import Prepared, describe, prepare
@@ -41,8 +41,8 @@ ALL = "all"
 """Target of the outcome over all tasks."""
 
 NOTE = (
-    "overall: mean over tasks of the share of its held-out loss without the added task that each "
-    "task gains; its losses, and the margin, are relative to that loss"
+    "overall: mean over tasks of each task's gain as a share of the held-out loss of a constant "
+    "(label frequencies or mean); its losses, and the margin, are in that unit"
 )
 
 
@@ -78,7 +78,7 @@ def probe_mix(
     return ProbeResult(
         mode="mix",
         tasks=describe(prepared),
-        pairs=tuple(_read(prepared, arms)),
+        pairs=tuple(_read(prepared, mixes, arms)),
         settings=settings,
         sampling_rule=RULES[settings.sampling],
         runs=len(runs),
@@ -142,7 +142,7 @@ def _best(runs: Sequence[Run], outcomes: Sequence[RunOutcome]) -> dict[Key, Judg
     )
 
 
-def _read(prepared: Prepared, arms: Arms) -> Iterator[PairOutcome]:
+def _read(prepared: Prepared, mixes: Sequence[Sequence[Slot]], arms: Arms) -> Iterator[PairOutcome]:
     """The members, the added task, and all of them."""
     settings, tasks = prepared.settings, prepared.tasks
     last = len(tasks) - 1
@@ -155,26 +155,40 @@ def _read(prepared: Prepared, arms: Arms) -> Iterator[PairOutcome]:
         names = tasks[last].name, task.name
         found.append(compare(settings, task.schema.kind, names, arms, keys, (against, "mix")))
     yield from found
-    yield _overall(prepared, found)
+    constants = {
+        seed: [constant_loss(prepared.bank, slot) for slot in slots]
+        for seed, slots in zip(settings.seeds, mixes, strict=True)
+    }
+    yield _overall(prepared, found, constants)
 
 
-def _overall(prepared: Prepared, found: Sequence[PairOutcome]) -> PairOutcome:
-    """Mean over tasks, each task's loss relative to the one without the added task."""
+def _overall(
+    prepared: Prepared, found: Sequence[PairOutcome], constants: Mapping[int, Sequence[float]]
+) -> PairOutcome:
+    """Mean over tasks, each task's losses relative to that of a constant.
+
+    Not relative to its own: a task that is nearly solved would decide the mean alone.
+    """
     settings, tasks = prepared.settings, prepared.tasks
     kinds = {MAIN[task.schema.kind] for task in tasks}
     metric = kinds.pop() if len(kinds) == 1 else "mean of main metrics"
-    seeds = [_mean(same) for same in zip(*(pair.seeds for pair in found), strict=True)]
+    same = zip(*(pair.seeds for pair in found), strict=True)
+    seeds = [_mean(gains, constants[gains[0].seed]) for gains in same]
     unusable = [pair.verdict.reason for pair in found if pair.gain.mean is None]
     names = tasks[-1].name, ALL
     return paired(settings, names, metric, seeds, unusable, ("mix without", "mix"))
 
 
-def _mean(same: Sequence[SeedGain]) -> SeedGain:
-    ratios = [s.mtl_loss / s.stl_loss if s.stl_loss > 0 else float("nan") for s in same]
+def _mean(same: Sequence[SeedGain], constants: Sequence[float]) -> SeedGain:
     return replace(
         same[0],
-        stl_loss=1.0,
-        mtl_loss=float(np.mean(ratios)),
+        stl_loss=_relative([s.stl_loss for s in same], constants),
+        mtl_loss=_relative([s.mtl_loss for s in same], constants),
         stl_metric=float(np.mean([s.stl_metric for s in same])),
         mtl_metric=float(np.mean([s.mtl_metric for s in same])),
     )
+
+
+def _relative(losses: Sequence[float], constants: Sequence[float]) -> float:
+    shares = [x / c if c > 0 else float("nan") for x, c in zip(losses, constants, strict=True)]
+    return float(np.mean(shares))

@@ -129,7 +129,7 @@ def _gains(ax: Axes, result: ProbeResult, pairs: Sequence[PairOutcome], title: s
         f"gain in held-out loss, {100 * result.settings.confidence:g}% interval over seeds"
     )
     ax.set_title(_plain(title), loc="left", fontsize="medium")
-    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=4, frameon=False)
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _capacity(ax: Axes, result: ProbeResult) -> None:

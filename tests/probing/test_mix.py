@@ -8,7 +8,9 @@ from probing._zoo import task
 
 from taskaff.errors import UsageError
 from taskaff.probing import probe
+from taskaff.probing.capacity import constant_loss, mix_slots
 from taskaff.probing.mix import probe_mix
+from taskaff.probing.prepare import prepare
 from taskaff.probing.records import ProbeSettings
 from taskaff.probing.synthetic import synthetic_task
 
@@ -36,8 +38,13 @@ def test_members_the_added_task_and_all():
         ("c", "all", "mix", "mix without"),
     ]
     members, whole = result.pairs[:-1], result.pairs[-1]
+    prepared = prepare(tasks(), QUICK)
     for n, seed in enumerate(whole.seeds):
-        shares = [pair.seeds[n].gain / pair.seeds[n].stl_loss for pair in members]
+        slots = mix_slots(prepared, n)
+        constants = [constant_loss(prepared.bank, slot) for slot in slots]
+        shares = [
+            pair.seeds[n].gain / constant for pair, constant in zip(members, constants, strict=True)
+        ]
         assert seed.gain == pytest.approx(np.mean(shares))
     assert whole.gain.low < whole.gain.mean < whole.gain.high
 
