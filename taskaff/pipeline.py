@@ -38,8 +38,11 @@ Named = TypeVar("Named", TaskSignature, TaskVectors)
 
 
 def inspect(request: DataRequest) -> TaskInfo:
-    """What is understood of a data set; needs no encoder."""
-    return data.open_task(request).info
+    """What is understood of a data set, repeated rows included; needs no encoder."""
+    from taskaff.repeats import repeats
+
+    task = data.open_task(request)
+    return replace(task.info, notes=(*task.info.notes, *repeats(task)))
 
 
 def profile(
@@ -92,7 +95,7 @@ def probe(
     return replace(
         result,
         notes=(*notes, *result.notes),
-        environment={**environment(), **result.environment},
+        environment={**environment(), "device": chosen.device, **result.environment},
         timings={"vectors": embedded - started, **result.timings},
     )
 

@@ -312,3 +312,14 @@ def test_errors_name_the_data_set(tmp_path):
     with pytest.raises(DataError) as caught:
         score(str(tmp_path / "bad.csv"), str(EXAMPLES / "books.csv"))
     assert caught.value.task == "a"
+
+
+def test_inspect_counts_rows_that_stand_twice(tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    write(folder / "train.csv", [*rows("films")[:100], *rows("films")[:7]])
+    write(folder / "test.csv", [(text.upper(), label) for text, label in rows("films")[95:120]])
+    notes = taskaff.inspect(str(folder)).notes
+    assert "7 rows of train repeat another one of it" in notes
+    assert "5 distinct rows of test are also in train" in notes
+    assert not any("repeat" in note for note in taskaff.inspect(str(EXAMPLES / "films.csv")).notes)
