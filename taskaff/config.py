@@ -84,6 +84,7 @@ class CacheSection(_Section):
 
     mode: Literal["use", "refresh", "only", "off"] = "use"
     dir: str | None = Field(default=None, description="folder; the user's cache folder by default")
+    vectors: bool = Field(default=False, description="keep the vectors of rows too, batch by batch")
 
 
 class ScoreSection(_Section):

@@ -24,6 +24,8 @@ class RunSettings:
     cache_mode: str = "use"
     cache_dir: Path | None = None
     """None means no cache at all."""
+    cache_vectors: bool = False
+    """Keep the vectors of rows too; signatures are kept in any case."""
     workers: int | None = None
     """Threads of the embedding stage; None means one per core."""
     score: ScoreSettings = field(default_factory=ScoreSettings)
@@ -46,7 +48,9 @@ class Workbench:
         if info.layout == "vectors":
             return None
         if self._encoder is None:
-            self._encoder = embed.open_encoder(self.settings.encoder, store=self.store)
+            opened = embed.open_encoder(self.settings.encoder, store=self.store)
+            keep = self.store if self.settings.cache_vectors else None
+            self._encoder = embed.keeping(opened, keep) if keep else opened
         return self._encoder
 
     def card(self, info: TaskInfo) -> EncoderCard:

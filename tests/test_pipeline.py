@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import random
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -113,6 +114,17 @@ def test_the_cache_changes_nothing_and_repeats_no_work(tmp_path, whole, monkeypa
     assert_equal(taskaff.score(sources, settings=settings), whole)
     monkeypatch.setattr("taskaff.embed.embed_batch", lambda *_: pytest.fail("embedded again"))
     assert_equal(taskaff.score(sources, settings=settings), whole)
+
+
+def test_vectors_are_kept_when_asked_and_serve_another_split(tmp_path, monkeypatch):
+    """The signatures of two splits share no entry, but their rows were embedded by the first."""
+    settings = RunSettings(cache_dir=tmp_path / "cache", cache_vectors=True)
+    once = taskaff.profile(str(EXAMPLES / "films.csv"), settings=settings)
+    encoder = "taskaff.embed.average.AverageEncoder.encode"
+    monkeypatch.setattr(encoder, lambda *_: pytest.fail("embedded again"))
+    again = taskaff.profile(str(EXAMPLES / "films.csv"), settings=replace(settings, split="all"))
+    np.testing.assert_array_equal(again.sxx, once.sxx)
+    assert again.counts == once.counts
 
 
 def test_one_changed_shard_is_one_shard_embedded(tmp_path, monkeypatch):

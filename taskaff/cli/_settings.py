@@ -146,6 +146,7 @@ def run_settings(config: Config) -> RunSettings:
         split=chosen.split,
         cache_mode=config.cache.mode,
         cache_dir=None if config.cache.mode == "off" else cache_dir(config),
+        cache_vectors=config.cache.vectors,
         workers=config.embed.workers,
         score=ScoreSettings(
             scores=tuple(chosen.scores),

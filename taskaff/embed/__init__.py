@@ -39,6 +39,13 @@ def open_encoder(
     return encoder
 
 
+def keeping(encoder: Encoder, store: Store) -> Encoder:
+    """The encoder with its results kept in ``store``, for encoders slower than the disk."""
+    from taskaff.embed.cached import CachedEncoder
+
+    return CachedEncoder(encoder, store)
+
+
 def embed_batch(encoder: Encoder | None, batch: RowBatch) -> tuple[Floats32, EncodeCounts]:
     """Vectors ``(n, d)``, or ``(n, 4d)`` for pairs, of a batch; ready vectors pass through."""
     from taskaff.embed.batches import embed

@@ -32,6 +32,7 @@ class RunSettings:
     cache_mode: str = "use"
     cache_dir: object = None
     workers: object = None
+    cache_vectors: object = False
     score: object = None
 
 
