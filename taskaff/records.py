@@ -11,7 +11,7 @@ Nothing here computes; nothing here imports a heavy library at run time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Floats32 = NDArray[np.float32]
     Ints = NDArray[np.int64]
+    Ints32 = NDArray[np.int32]
     Hashes = NDArray[np.uint64]
 
 FOLDS = 4
@@ -176,6 +177,28 @@ class EncoderCard:
     fingerprint: str
     width: int
     revision: str = ""
+    pairs: Literal["apart", "cross"] = "apart"
+    """How a pair of texts is encoded: each by itself, then ``[u; v; |u - v|; u * v]``; or both as
+    one sequence, as BERT does for GLUE, which gives a vector of ``width``."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderOptions:
+    """How an encoder runs. What changes a vector goes into the fingerprint."""
+
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``; ``auto`` takes every GPU there is."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """``auto``: bfloat16 where the device computes in it, float32 otherwise."""
+    batch_size: int | None = None
+    """Texts at once; None plans batches by a budget of tokens."""
+    max_length: int | None = None
+    """Tokens of a text; None is the model's own limit."""
+    pairs: Literal["auto", "cross", "apart"] = "auto"
+    revision: str | None = None
+    """Branch, tag or commit of a model of a hub."""
+    offline: bool = False
+    """Never use the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,6 +458,36 @@ class ScoreResult:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TokenLayer:
+    """What token numbers mean, and the layer that a fine-tuned trunk starts from.
+
+    ``words``: ``vectors (V, d)`` float32, the last two rows being the unknown word and the mark
+    between two texts. ``transformer``: ``load()`` gives a fresh pretrained ``torch.nn.Module``
+    whose call takes ``(ids, mask, types)`` and whose embedding layer can be aligned.
+    """
+
+    kind: Literal["words", "transformer"]
+    id: str
+    fingerprint: str
+    width: int
+    """``d``, of a token's vector."""
+    vectors: Floats32 | None = None
+    load: Callable[[], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenRows:
+    """The texts of ``n`` rows as token numbers: row ``i`` is ``ids[starts[i]:starts[i + 1]]``."""
+
+    ids: Ints32
+    starts: Ints
+    """``(n + 1,)``."""
+    types: Ints32 | None
+    """Segment of every token (transformers, pairs of texts), as long as ``ids``; or None."""
+    layer: TokenLayer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TaskVectors:
     """The embedded rows of one task, as the probe trains on them.
 
@@ -448,6 +501,8 @@ class TaskVectors:
     hashes: Hashes
     splits: Ints
     schema: LabelSchema
+    tokens: TokenRows | None = None
+    """The texts as token numbers, for trunks that are fine-tuned; ``X`` are then their averages."""
 
     @property
     def rows(self) -> int:

@@ -16,6 +16,7 @@ SHARED = (
     "arrow",
     "records",
     "probe_records",
+    "predict_records",
     "errors",
     "registry",
     "store",
@@ -27,6 +28,7 @@ SHARED = (
 ORDER = {
     "records": 0,
     "probe_records": 0,
+    "predict_records": 0,
     "errors": 0,
     "registry": 1,
     "parallel": 1,

@@ -1,0 +1,86 @@
+"""What the predictor takes and gives, and what the gate decides.
+
+Shared by the rooms that predict, decide and report. A *gain* is STL minus MTL held-out loss of the
+target, as the probe measures it: positive when the source helps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from taskaff.probe_records import Call
+from taskaff.records import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How the pair would be trained, on which the answer depends."""
+
+    encoder: str = "glove"
+    """Id of the encoder's card."""
+    width: int = 50
+    """``d`` of a row's vector."""
+    trunk: str = "linear"
+    r: int = 16
+    target_rows: int = 300
+    source_rows: int = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One feature that moved a prediction: its value, and by how much it moved the gain."""
+
+    feature: str
+    value: float
+    effect: float
+    """Change of the expected gain against the feature's typical value, in nats."""
+    words: str
+    """One sentence for a reader who knows none of the papers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Expected transfer of one directed pair in one set-up, before training."""
+
+    source: str
+    target: str
+    gain: Estimate
+    """Nats (label variances for regressions), with its interval at ``confidence``."""
+    probability_negative: float
+    """Of a gain below ``-margin``."""
+    probability_positive: float
+    """Of a gain above ``margin``."""
+    margin: float
+    confidence: float
+    verdict: Call
+    reasons: tuple[Reason, ...] = ()
+    """The three features that moved it most."""
+    measured: bool = False
+    """A probe's result went into it."""
+    outside: tuple[str, ...] = ()
+    """Features outside of the atlas's range, for which the interval was widened."""
+    note: str = ""
+
+
+Level = Literal["failed", "warned", "inconclusive", "passed", "waived"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule of the gate, applied to one pair: what was found against what is allowed."""
+
+    rule: str
+    """Name of the setting: ``probability_negative``, ``overlap``, ``max_loss_increase`` ..."""
+    candidate: str
+    task: str
+    """Task of the mix."""
+    direction: str
+    """``candidate -> task``, ``task -> candidate`` or empty when it has none."""
+    level: Level
+    value: float | None
+    threshold: float | None
+    reason: str
+    hint: str = ""
+    waiver: str = ""
+    """Reason and date of the waiver that applies."""
