@@ -6,6 +6,7 @@ k-th batch is the same in every run that has these rows and this stream.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,30 @@ def slot_sequence(run: Run) -> Ints:
     epochs = -(-run.steps // len(epoch))
     mixed = [generator.permutation(epoch) for _ in range(epochs)]
     return np.concatenate(mixed)[: run.steps]
+
+
+def run_batches(run: Run) -> Iterator[list[tuple[int, Ints, Ints]]]:
+    """Every update of a run trained by itself: slots, their rows, and rows of the labels to use.
+
+    The same batches that stacked runs of this seed and these streams see.
+    """
+    slots, joint = range(len(run.slots)), run.sampling == "joint"
+    sequence = np.zeros(run.steps, dtype=np.int64) if joint else slot_sequence(run)
+    counts = [run.steps if joint else int((sequence == s).sum()) for s in slots]
+    batches = [_slot_batches(slot, run, n) for slot, n in zip(run.slots, counts, strict=True)]
+    for chosen in sequence:
+        yield [(s, *next(batches[s])) for s in (slots if joint else (int(chosen),))]
+
+
+def _slot_batches(slot: Slot, run: Run, count: int) -> Iterator[tuple[Ints, Ints]]:
+    if not count:
+        return
+    table, sizes = batch_table(slot, run.seed, run.batch, count)
+    labels = table
+    if slot.labels is not None:
+        labels = batch_table(replace(slot, train=slot.labels), run.seed, run.batch, count)[0]
+    for rows, own, size in zip(table, labels, sizes, strict=True):
+        yield rows[:size], own[:size]
 
 
 def ordinals(sequence: Ints, slots: int) -> Ints:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from taskaff.errors import ProbeError
 from taskaff.probing.align import shapes as align_shapes
 from taskaff.probing.bank import KINDS, Bank
 from taskaff.probing.chunk import Chunk
 from taskaff.probing.heldout import HeldOut
+from taskaff.probing.judge import require_rows
 from taskaff.probing.records import Progress, Run, RunOutcome
 
 CPU_CHUNK = 256
@@ -101,10 +101,7 @@ def _shape(bank: Bank, run: Run) -> tuple[tuple[object, ...], tuple[int, int]]:
 
     The second part is capacity and label width in powers of two, so that padding stays small.
     """
-    if not run.slots or not all(len(slot.train) for slot in run.slots):
-        raise ProbeError(f"run {run.key} has a task without training rows")
-    if not all(len(s.validation) and len(s.test) for s in run.slots if s.judged):
-        raise ProbeError(f"run {run.key} has a judged task without held-out rows")
+    require_rows(run)
     widest = max(bank.widths[slot.task] for slot in run.slots)
     kinds = {KINDS[bank.kinds[slot.task]] for slot in run.slots}
     joint = len(run.slots) if run.sampling == "joint" else 1

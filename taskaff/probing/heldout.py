@@ -16,16 +16,14 @@ from torch import Tensor
 from taskaff.probing import align
 from taskaff.probing.batches import looks
 from taskaff.probing.chunk import Chunk
-from taskaff.probing.losses import CLASSES, MULTILABEL, REGRESSION, mean_loss
+from taskaff.probing.judge import constant_loss, diverged
+from taskaff.probing.losses import CLASSES, mean_loss
 from taskaff.probing.metrics import metrics
 from taskaff.probing.model import TRUNKS, Parameters, finish_trunk
 from taskaff.probing.records import Run, RunOutcome, Slot, SlotOutcome
 
 if TYPE_CHECKING:
     from taskaff.probing.records import Ints
-
-EXPLODED = 100.0
-"""A last validation loss this many times that of a constant (or the run's best) has diverged."""
 
 LOGITS = 1 << 24
 """Entries of the largest block of held-out outputs."""
@@ -96,20 +94,14 @@ class HeldOut:
     def _outcome(
         self, u: int, curve: np.ndarray, loss: float, found: dict[str, np.ndarray], j: int
     ) -> SlotOutcome:
-        slot = self.slots[u]
-        reason = _diverged(curve[:, 1], loss, self._constant_loss(slot))
+        task = self.slots[u].task
+        constant = constant_loss(self.chunk.bank.kinds[task], self.chunk.bank.widths[task])
+        reason = diverged(curve[:, 1], loss, constant)
         if reason:
             nan = float("nan")
             return SlotOutcome(nan, nan, dict.fromkeys(found, nan), 0, curve, reason)
         values = {name: float(value[j]) for name, value in found.items()}
         return SlotOutcome(float(self.best[u]), loss, values, int(self.best_step[u]), curve)
-
-    def _constant_loss(self, slot: Slot) -> float:
-        """About the loss of a prediction that ignores the vectors."""
-        kind, c = self.chunk.bank.kinds[slot.task], self.chunk.bank.widths[slot.task]
-        if kind == REGRESSION:
-            return 1.0
-        return float(np.log(2.0 if kind == MULTILABEL else max(c, 2)))
 
     def _run_outcome(self, i: int, built: Sequence[SlotOutcome]) -> RunOutcome:
         chunk, run = self.chunk, self.chunk.runs[i]
@@ -239,12 +231,3 @@ class _Group:
     def truth(self) -> tuple[np.ndarray, np.ndarray]:
         """Codes ``(n,)`` and values ``(n, c)`` as the loss sees them."""
         return self.codes.cpu().numpy(), self.values.cpu().numpy()
-
-
-def _diverged(losses: np.ndarray, test_loss: float, constant: float) -> str:
-    """Why a curve of validation losses is a divergence, or nothing."""
-    if not np.isfinite(losses).all() or not np.isfinite(test_loss):
-        return "the held-out loss became infinite or not a number"
-    if losses[-1] > EXPLODED * max(constant, losses.min()):
-        return f"the validation loss grew to {losses[-1]:.3g}"
-    return ""
