@@ -36,7 +36,8 @@ ORDER = {
     "provenance": 1,
     "spectra": 1,
 }
-HEAVY = ("torch", "transformers", "sentence_transformers", "sklearn")
+MODELS = ("transformers", "tokenizers", "huggingface_hub", "sentence_transformers")
+HEAVY = ("torch", "sklearn", *MODELS)
 LIGHT_START = ("numpy", "scipy", "pyarrow", "pydantic", "safetensors", *HEAVY)
 
 
@@ -80,10 +81,13 @@ def test_shared_modules_stand_below_the_rooms(name):
     assert not found & above
 
 
-def test_only_the_probe_imports_torch():
+def test_only_the_probe_and_the_transformers_import_torch():
     for path in modules():
         heavy = {name.split(".")[0] for name in imported(path)} & set(HEAVY)
-        allowed = {"torch"} if path.is_relative_to(PACKAGE / "probing") else set()
+        transformer = path.is_relative_to(PACKAGE / "embed" / "transformer")
+        allowed = set(MODELS) | {"torch"} if transformer else set()
+        if path.is_relative_to(PACKAGE / "probing"):
+            allowed = {"torch"}
         assert heavy <= allowed, f"{path.relative_to(PACKAGE)} imports {heavy}"
 
 
