@@ -9,7 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Trunk = Literal["linear", "relu", "mlp"]
+Trunk = Literal[
+    "linear", "relu", "mlp", "lstm", "cnn", "mlp-tokens", "transformer", "transformer-frozen"
+]
+"""The first three on frozen vectors, the others fine-tuned on texts."""
 Sampling = Literal["mixed", "proportional", "equal", "joint"]
 Mode = Literal["pairs", "mix", "transfer", "capacity"]
 Call = Literal["positive", "negative", "inconclusive"]

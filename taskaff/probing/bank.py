@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from taskaff.errors import UsageError
+from taskaff.probing.tokens import TokenBank, token_bank
 from taskaff.records import TaskVectors
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Bank:
     """Index into ``KINDS`` of each task."""
     widths: tuple[int, ...]
     """``c`` of each task."""
+    tokens: TokenBank | None = None
+    """The same rows as token numbers, when the trunk is fine-tuned."""
 
     @property
     def d(self) -> int:
@@ -60,8 +63,8 @@ def require_device(device: str) -> None:
         raise UsageError(found, hint="--device cpu") from error
 
 
-def make_bank(tasks: Sequence[TaskVectors], device: str) -> Bank:
-    """Concatenate the tasks' rows and move them to the device."""
+def make_bank(tasks: Sequence[TaskVectors], device: str, *, tokens: bool = False) -> Bank:
+    """Concatenate the tasks' rows, with ``tokens`` their texts too, and move them to the device."""
     kinds = tuple(KINDS.index(task.schema.kind) for task in tasks)
     widths = tuple(task.schema.width for task in tasks)
     starts = np.concatenate([[0], np.cumsum([task.rows for task in tasks])])
@@ -82,4 +85,5 @@ def make_bank(tasks: Sequence[TaskVectors], device: str) -> Bank:
         tuple(int(s) for s in starts[:-1]),
         kinds,
         widths,
+        token_bank([task.tokens for task in tasks], device) if tokens else None,
     )

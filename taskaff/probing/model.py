@@ -9,6 +9,8 @@ which the gradient leaves at zero. W's trunks have no bias; ours do where there 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +37,16 @@ TRUNKS: dict[str, tuple[str, ...]] = {
 }
 """Names of the shared module's parameters."""
 
+SLOT_PART = re.compile(r"(?:A|E|U|V|W|s)\d+")
+"""Names of a state's parts that belong to one slot, whose number they end with."""
+
 DECAYED = frozenset({"B", "B2"})
 """Parts that weight decay pulls at: not the biases (of the heads, not the last row)."""
+
+
+def shared_part(state: Mapping[str, Any]) -> dict[str, Any]:
+    """What a state holds beside the heads and alignment matrices of its slots."""
+    return {name: value for name, value in state.items() if not SLOT_PART.fullmatch(name)}
 
 
 def initial_state(run: Run, d: int, widths: tuple[int, ...]) -> dict[str, NDArray[np.float32]]:

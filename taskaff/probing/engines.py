@@ -1,0 +1,92 @@
+"""Engines of the trunks that are fine-tuned, by name, and what every engine keeps to.
+
+The contract
+------------
+``train(bank, runs, *, memory, progress=None, keep=None) -> list[RunOutcome]``, in the order of
+``runs``, on the device of ``bank.X``; the tokens are ``bank.tokens``.
+
+* The outcome of a run depends on the run alone: not on its neighbours, nor on what else is in the
+  bank. Initial weights come from ``stream(run.seed, name of the part, run.stream)``, those of heads
+  from ``stream(run.seed, "A", slot.stream)``; batches from ``batches.batch_table`` and
+  ``batches.slot_sequence``; looks at held-out rows from ``batches.looks``. So the two arms of a
+  comparison begin alike and see the same batches of the target.
+* ``frozen``: with ``trunk`` nothing shared moves, the token layer included. ``scale`` is 1.
+* ``initial`` and the returned ``state`` have the same names. What belongs to a slot ends with its
+  number (``A0``, ``E1``: ``model.SLOT_PART``): heads ``A (r + 1, c)``, the last row the bias,
+  the parts of ``R`` as in ``align.FORMS``, log-variances ``s``. Every other name is shared, and
+  transfer mode hands on exactly these. A name that ``initial`` lacks starts as ever.
+* ``align``: an ``R (d, d)`` for each slot, ``d`` being the width of the vectors that it multiplies;
+  an update has the two steps of W Algorithm 1, the second on ``R`` alone with ``lr_align``.
+* ``progress(done, all)`` counts runs; ``keep(number, outcome)`` is called for each run as soon as
+  its outcome is known, so that nothing finished is lost. Chunks are the engine's own affair.
+* What an engine cannot do it refuses with ``ProbeError``, by the name of the option.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from taskaff.probing.bank import Bank
+from taskaff.probing.records import Progress, Run, RunOutcome
+
+if TYPE_CHECKING:
+    from taskaff.probing.records import Floats, Ints, State
+
+Keep = Callable[[int, RunOutcome], None]
+
+
+class Engine(Protocol):
+    """Trains runs of one kind of trunk."""
+
+    def __call__(
+        self,
+        bank: Bank,
+        runs: Sequence[Run],
+        *,
+        memory: int,
+        progress: Progress | None = None,
+        keep: Keep | None = None,
+    ) -> list[RunOutcome]:
+        """Outcomes in the order of ``runs``."""
+        ...
+
+
+class AlignedInputs(Protocol):
+    """``inputs(bank, run, state, rows)``: what ``R`` multiplies, one vector a row ``(n, d)``.
+
+    The mean over a row's tokens, where ``R`` stands before a trunk that reads tokens.
+    """
+
+    def __call__(self, bank: Bank, run: Run, state: State, rows: Ints) -> Floats:
+        """Float64."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTrunk:
+    """A trunk over tokens: ``"module:function"`` of its engine and of its ``AlignedInputs``."""
+
+    train: str
+    inputs: str
+    layer: Literal["words", "transformer"]
+    """The kind of token layer that it starts from."""
+    capacity: bool = True
+    """Whether ``r`` means anything."""
+
+
+_WORDS = ("taskaff.probing.words.engine:train_words", "taskaff.probing.words.engine:inputs")
+_TUNING = (
+    "taskaff.probing.tuning.engine:train_transformers",
+    "taskaff.probing.tuning.engine:inputs",
+)
+
+TOKEN_TRUNKS: dict[str, TokenTrunk] = {
+    "lstm": TokenTrunk(*_WORDS, "words"),
+    "cnn": TokenTrunk(*_WORDS, "words"),
+    "mlp-tokens": TokenTrunk(*_WORDS, "words"),
+    "transformer": TokenTrunk(*_TUNING, "transformer", capacity=False),
+    "transformer-frozen": TokenTrunk(*_TUNING, "transformer", capacity=False),
+}
+"""Trunk name to its engine. The other trunks are of ``model.TRUNKS``, on vectors."""
