@@ -111,10 +111,10 @@ class SlotLabels:
 class Judge:
     """Curves, best weights and outcome of one run."""
 
-    def __init__(self, bank: Bank, run: Run) -> None:
+    def __init__(self, bank: Bank, run: Run, updates: tuple[int, ...] | None = None) -> None:
         self.run = run
-        self.updates = looks(run.steps, run.initial is not None)
-        """After how many updates to look."""
+        self.updates = updates or looks(run.steps, run.initial is not None)
+        """After how many updates to look; the last is that of the run's end."""
         self.judged = [s for s, slot in enumerate(run.slots) if slot.judged]
         self.labels = [SlotLabels(bank, slot) for slot in run.slots]
         self.best = dict.fromkeys(self.judged, (float("inf"), 0))
@@ -159,9 +159,11 @@ class Judge:
         return SlotOutcome(least, loss, found, step, curve)
 
 
-def train_judged(bank: Bank, run: Run, model: Model) -> RunOutcome:
-    """Train a run to its end, looking at it on the grid of ``batches.looks``."""
-    judge = Judge(bank, run)
+def train_judged(
+    bank: Bank, run: Run, model: Model, updates: tuple[int, ...] | None = None
+) -> RunOutcome:
+    """Train a run to its end, looking at it on the grid of ``batches.looks`` or another one."""
+    judge = Judge(bank, run, updates)
     for update in judge.updates:
         while model.t < update:
             model.update()
