@@ -6,7 +6,9 @@ target, as the probe measures it: positive when the source helps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from taskaff.probe_records import Call
@@ -61,6 +63,26 @@ class Prediction:
     outside: tuple[str, ...] = ()
     """Features outside of the atlas's range, for which the interval was widened."""
     note: str = ""
+    features: Mapping[str, float] = field(default_factory=dict)
+    """What the prediction was made from, so that a probe of the pair can extend an atlas."""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictSettings:
+    """Settings of a prediction; every one stands in the result."""
+
+    margin: float = 0.01
+    """A gain within it is no transfer either way; nats, or label variances."""
+    confidence: float = 0.90
+    """Level of the intervals."""
+    decide: float = 0.75
+    """A verdict needs this probability; below it, it is inconclusive."""
+    most_pairs: int = 400
+    """More directed pairs than this are not predicted unless they are asked for by name."""
+    atlas: Path | None = None
+    """A user's own measurements beside the shipped ones; None means the shipped ones alone."""
+    cache_dir: Path | None = None
+    """Where the fitted model is kept; None fits it anew in every process."""
 
 
 Level = Literal["failed", "warned", "inconclusive", "passed", "waived"]
@@ -84,3 +106,8 @@ class Finding:
     hint: str = ""
     waiver: str = ""
     """Reason and date of the waiver that applies."""
+    low: float | None = None
+    high: float | None = None
+    """Interval of the value, where it has one."""
+    was: Level | Literal[""] = ""
+    """The level before the waiver."""

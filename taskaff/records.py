@@ -403,6 +403,8 @@ class TaskSummary:
     split_leak: Estimate
     """Distinct rows that the summed split shares with the other splits of the same task."""
     notes: tuple[str, ...] = ()
+    facts: Mapping[str, float] = field(default_factory=dict)
+    """Further numbers of the task, for the prediction (``scoring/facts.py``)."""
 
 
 @dataclass(frozen=True, slots=True)

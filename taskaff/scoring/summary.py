@@ -7,6 +7,7 @@ from statistics import NormalDist
 import numpy as np
 
 from taskaff.records import Estimate, ScoreSettings, Sketch, TaskSummary
+from taskaff.scoring.facts import facts
 from taskaff.scoring.sketches import share_interval, shared_counts, union
 from taskaff.scoring.views import TaskView
 
@@ -28,6 +29,7 @@ def summarise(view: TaskView, settings: ScoreSettings) -> TaskSummary:
         duplicates=duplicates(summed, settings.confidence),
         split_leak=split_leak(summed, others, settings.confidence),
         notes=s.notes,
+        facts=facts(view, settings),
     )
 
 
