@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import glob
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -71,11 +73,47 @@ Columns = Annotated[
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+def _device(value: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value):
+        raise PydanticCustomError("device", "expected auto, cpu, cuda, cuda:1 or mps")
+    return value
+
+
+def _batch_size(value: Any) -> Any:
+    if value != "auto" and (type(value) is not int or value < 1):
+        raise PydanticCustomError("batch_size", "expected auto or a whole number above 0")
+    return value
+
+
+Device = Annotated[str, AfterValidator(_device)]
+BatchSize = Annotated[
+    int | Literal["auto"],
+    PlainValidator(_batch_size),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "auto"}]}),
+]
+
+
 class EmbedSection(_Section):
     """``[embed]``: how rows become vectors."""
 
-    encoder: str = Field(default="glove", description='"glove", "glove:PATH", or another encoder')
+    encoder: str = Field(
+        default="glove", description='"glove", "glove:PATH", "st:MODEL" or "hf:MODEL"'
+    )
     workers: int | None = Field(default=None, ge=1, description="threads; one per core by default")
+    device: Device = Field(default="auto", description="auto, cpu, cuda, cuda:1 or mps")
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    batch_size: BatchSize = Field(
+        default="auto", description="texts at once; auto plans by a budget of tokens"
+    )
+    max_length: int | None = Field(
+        default=None, ge=1, description="tokens of a text; the model's own limit by default"
+    )
+    pair: Literal["auto", "cross", "apart"] = Field(
+        default="auto", description="text pairs as one sequence, or each text by itself"
+    )
+    revision: str | None = Field(
+        default=None, min_length=1, description="branch, tag or commit of a model of a hub"
+    )
     offline: bool = Field(default=False, description="never use the network")
 
 
@@ -151,7 +189,7 @@ class ProbeSection(_Section):
     budget: Annotated[float | str | None, PlainValidator(_duration), WithJsonSchema(_TIME)] = Field(
         default=None, description='seconds, or "60s", "5m", "1h"'
     )
-    device: str = Field(default="cpu", description="cpu or cuda")
+    device: Device = Field(default="auto", description="auto, cpu, cuda, cuda:1 or mps")
 
 
 class DatasetSection(_Section):
@@ -356,9 +394,20 @@ def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
         if isinstance(section.get(key), str):
             section[key] = _join(folder, section[key])
     embed = values.get("embed")
-    if isinstance(embed, dict) and str(embed.get("encoder")).startswith("glove:"):
-        embed["encoder"] = "glove:" + _join(folder, embed["encoder"].removeprefix("glove:"))
+    if isinstance(embed, dict) and isinstance(embed.get("encoder"), str):
+        embed["encoder"] = _anchored_encoder(embed["encoder"], folder)
     return values
+
+
+def _anchored_encoder(spec: str, folder: Path) -> str:
+    """Word vectors are a path always, a model where it looks like one or a folder has its name."""
+    name, colon, argument = spec.partition(":")
+    model = argument.partition("?")[0]
+    there = os.path.isdir(folder / model)  # noqa: PTH112 - False where a Path would raise
+    is_path = name == "glove" or model.startswith(".") or there
+    if not colon or not model or not is_path:
+        return spec
+    return f"{name}:{_join(folder, argument)}"
 
 
 def _path_keys(values: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:

@@ -76,12 +76,14 @@ def probe(
     progress: Progress | None = None,
 ) -> ProbeResult:
     """What training says: does the source help or hurt the target? Needs rows, not signatures."""
+    from taskaff.probing.bank import chosen_device
     from taskaff.probing.prepare import check_settings
     from taskaff.probing.run import probe as train
     from taskaff.vectors_of import tasks_of
 
     bench = Workbench(settings, progress)
     chosen = probe_settings or ProbeSettings()
+    chosen = replace(chosen, device=chosen_device(chosen.device))
     check_settings(chosen)  # before any row is embedded
     started = time.perf_counter()
     tasks, notes = tasks_of(bench, sources, chosen)

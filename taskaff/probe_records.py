@@ -28,7 +28,9 @@ class ProbeSettings:
 
     trunk: Trunk = "linear"
     r: int = 16
-    """Capacity: output width of the shared module."""
+    """Capacity: output width of the shared module; 0 with transformers, whose width is their own.
+    The defaults here are those of trunks on vectors; ``probing.defaults`` has those of the others.
+    """
     steps: int = 1200
     """Updates of a run, in both arms. With ``epochs`` it is not used."""
     epochs: int | None = None
@@ -59,7 +61,8 @@ class ProbeSettings:
     """Remove the rows shared with the target's training rows too, not only the held-out ones."""
     scale: Literal["target", "none"] = "target"
     """``target``: vectors divided by the root mean square of the target's training rows."""
-    device: str = "cpu"
+    device: str = "auto"
+    """``auto`` is a GPU where there is one."""
     memory: int = 1 << 30
     """Bytes that stacked runs may take at once."""
     chunk_runs: int | None = None
@@ -73,6 +76,8 @@ class ProbeSettings:
     """Learning rate of Adam for the alignment matrices."""
     weights: Literal["equal", "proportional", "svd", "uncertainty"] = "equal"
     """Loss weights of the tasks (W eq. 2, Algorithm 2; Kendall et al. 2018)."""
+    max_tokens: int | None = None
+    """Tokens of a row, of trunks that are fine-tuned; None is the model's own limit."""
     capacities: tuple[int, ...] = ()
     """Sweep these capacities instead of measuring pairs."""
     transference: bool = False

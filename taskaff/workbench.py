@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from taskaff import embed
-from taskaff.records import Encoder, EncoderCard, ScoreSettings, TaskInfo
+from taskaff.records import Encoder, EncoderCard, EncoderOptions, ScoreSettings, TaskInfo
 from taskaff.store import Store
 
 Progress = Callable[[str, str, int, int | None], None]
@@ -19,6 +19,8 @@ class RunSettings:
     """Everything that is not about one data set."""
 
     encoder: str = "glove"
+    options: EncoderOptions = field(default_factory=EncoderOptions)
+    """How the encoder runs."""
     split: str = "train"
     """Split that the signature sums: ``train``, ``validation``, ``test`` or ``all``."""
     cache_mode: str = "use"

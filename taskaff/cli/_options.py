@@ -97,7 +97,33 @@ class EncodingOptions:
 
     encoder: Annotated[
         str | None,
-        Option(metavar="NAME", help="glove or glove:PATH.", rich_help_panel=_RUN),
+        Option(
+            metavar="NAME", help="glove, glove:PATH, st:MODEL or hf:MODEL.", rich_help_panel=_RUN
+        ),
+    ] = None
+    device: Annotated[
+        str | None,
+        Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.", rich_help_panel=_RUN),
+    ] = None
+    dtype: Annotated[
+        Literal["auto", "float32", "bfloat16"] | None,
+        Option(help="What a transformer computes in.", rich_help_panel=_RUN),
+    ] = None
+    batch_size: Annotated[
+        str | None,
+        Option(metavar="N|auto", help="Texts at once; auto counts tokens.", rich_help_panel=_RUN),
+    ] = None
+    max_length: Annotated[
+        int | None,
+        Option(min=1, metavar="N", help="Tokens of a text that are read.", rich_help_panel=_RUN),
+    ] = None
+    pair: Annotated[
+        Literal["auto", "cross", "apart"] | None,
+        Option(help="Pairs as one sequence, or each text by itself.", rich_help_panel=_RUN),
+    ] = None
+    revision: Annotated[
+        str | None,
+        Option(metavar="NAME", help="Branch, tag or commit of a model.", rich_help_panel=_RUN),
     ] = None
     workers: Annotated[
         int | None,

@@ -15,6 +15,7 @@ from taskaff.registry import closest, unknown_name
 if TYPE_CHECKING:
     from taskaff.pipeline import RunSettings
     from taskaff.probe_records import ProbeSettings
+    from taskaff.records import EncoderOptions
 
 PREFIX = "TASKAFF_"
 CONFIG_FILE = "TASKAFF_CONFIG_FILE"
@@ -36,6 +37,12 @@ def _numbers(text: str) -> list[Any]:
 
 SETTINGS: dict[str, tuple[tuple[str, str], Callable[[str], Any]]] = {
     "encoder": (("embed", "encoder"), str),
+    "device": (("embed", "device"), str),
+    "dtype": (("embed", "dtype"), str),
+    "batch_size": (("embed", "batch_size"), toml_value),
+    "max_length": (("embed", "max_length"), toml_value),
+    "pair": (("embed", "pair"), str),
+    "revision": (("embed", "revision"), str),
     "workers": (("embed", "workers"), toml_value),
     "offline": (("embed", "offline"), _flag),
     "cache": (("cache", "mode"), str),
@@ -143,6 +150,7 @@ def run_settings(config: Config) -> RunSettings:
     chosen = config.score
     return RunSettings(
         encoder=config.embed.encoder,
+        options=encoder_options(config),
         split=chosen.split,
         cache_mode=config.cache.mode,
         cache_dir=None if config.cache.mode == "off" else cache_dir(config),
@@ -157,6 +165,22 @@ def run_settings(config: Config) -> RunSettings:
             capacities=tuple(chosen.capacities),
             capacity=chosen.capacity,
         ),
+    )
+
+
+def encoder_options(config: Config) -> EncoderOptions:
+    """How the encoder runs."""
+    from taskaff.records import EncoderOptions
+
+    chosen = config.embed
+    return EncoderOptions(
+        device=chosen.device,
+        dtype=chosen.dtype,
+        batch_size=None if chosen.batch_size == "auto" else chosen.batch_size,
+        max_length=chosen.max_length,
+        pairs=chosen.pair,
+        revision=chosen.revision,
+        offline=chosen.offline,
     )
 
 

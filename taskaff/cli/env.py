@@ -40,7 +40,7 @@ def collect() -> dict[str, str]:
     facts["platform"] = platform.platform()
     facts["cores"] = str(len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count())
     facts["blas"] = _blas()
-    facts["cuda"] = "a device is there, not used" if _cuda() else "no device seen"
+    facts["cuda"] = "a device is there" if _cuda() else "no device seen"
     facts["cache"] = _cache(file)
     facts["config"] = str(file) if file else "none"
     for name in sorted(os.environ):

@@ -23,7 +23,8 @@ HEAD = """\
 version = 1
 
 [embed]
-encoder = "glove"           # or "glove:PATH" for other word vectors
+encoder = "glove"           # or "glove:PATH", "st:MODEL", "hf:MODEL"
+# device = "auto"           # cpu, cuda, cuda:1 or mps, for transformers
 # offline = true            # never use the network
 
 # [score]

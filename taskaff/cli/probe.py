@@ -111,9 +111,6 @@ class ProbeOptions:
         Literal["remove", "keep", "both"] | None,
         Option(help="Source rows that the target has too.", rich_help_panel=_PANEL),
     ] = None
-    device: Annotated[
-        str | None, Option(metavar="NAME", help="cpu or cuda.", rich_help_panel=_PANEL)
-    ] = None
 
 
 @spread
@@ -136,6 +133,7 @@ def probe(
     from taskaff.errors import UsageError
 
     options = {PROBE + name: value for name, value in asdict(asked).items()}
+    options[PROBE + "device"] = encoding.device  # one option: where to embed, and where to train
     config = read_config(choice, offline=reading.offline, **asdict(encoding), **options)
     sources = requests(data or (), config, reading)
     if len(sources) < 2:

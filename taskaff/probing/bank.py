@@ -54,10 +54,17 @@ class Bank:
         return Y64.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
 
 
+def chosen_device(device: str) -> str:
+    """The device that ``auto`` stands for, a GPU where there is one; any other name as it is."""
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def require_device(device: str) -> None:
     """Refuse a device that torch does not know or that this machine does not have."""
     try:
-        torch.empty(0, device=device)
+        torch.empty(0, device=chosen_device(device))
     except (RuntimeError, AssertionError) as error:
         found = f"device {device!r} cannot be used: {str(error).splitlines()[0]}"
         raise UsageError(found, hint="--device cpu") from error

@@ -18,6 +18,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import stdtr
 
+from taskaff.probing.bank import chosen_device
 from taskaff.probing.merge import margin_of, merge
 from taskaff.probing.records import (
     PairOutcome,
@@ -113,7 +114,7 @@ def drive(
     ------
     KeyboardInterrupt : interrupted before anything was known.
     """
-    together = RUNS if settings.device == "cpu" else CUDA_RUNS
+    together = RUNS if chosen_device(settings.device) == "cpu" else CUDA_RUNS
     return _Driver(measure, -(-together // max(runs, 1)), settings, progress).result()
 
 

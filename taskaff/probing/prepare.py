@@ -10,7 +10,7 @@ import numpy as np
 
 from taskaff.errors import ProbeError, UsageError
 from taskaff.probing.align import FORMS
-from taskaff.probing.bank import KINDS, Bank, make_bank, require_device
+from taskaff.probing.bank import KINDS, Bank, chosen_device, make_bank, require_device
 from taskaff.probing.batches import RULES, batch_count
 from taskaff.probing.model import TRUNKS
 from taskaff.probing.records import ProbeSettings, ProbeTask, Slot
@@ -91,7 +91,9 @@ def prepare(tasks: Sequence[TaskVectors], settings: ProbeSettings) -> Prepared:
         tuple(split_task(task, name, seed, settings) for seed in settings.seeds)
         for task, name in zip(tasks, ids, strict=True)
     )
-    return Prepared(tuple(tasks), ids, splits, make_bank(tasks, settings.device), settings)
+    return Prepared(
+        tuple(tasks), ids, splits, make_bank(tasks, chosen_device(settings.device)), settings
+    )
 
 
 def describe(prepared: Prepared) -> tuple[ProbeTask, ...]:

@@ -28,6 +28,7 @@ VALUES = {  # value, low, high of every pair
 @dataclasses.dataclass(frozen=True)
 class RunSettings:
     encoder: str = "glove"
+    options: object = None
     split: str = "train"
     cache_mode: str = "use"
     cache_dir: object = None

@@ -10,6 +10,7 @@ from taskaff.cli._datasets import requests
 from taskaff.cli._options import DataOptions
 from taskaff.config import load
 from taskaff.errors import UsageError
+from taskaff.records import EncoderOptions
 
 CONFIG = """\
 [score]
@@ -108,6 +109,25 @@ def test_the_configuration_reaches_the_pipeline(quick, monkeypatch, fake_pipelin
     assert (settings.score.capacity, settings.score.intervals) == (False, False)
     assert settings.cache_dir == Path("cache").absolute()
     assert settings.cache_mode == "use"
+
+
+def test_how_an_encoder_runs_reaches_the_pipeline(quick, monkeypatch, fake_pipeline):
+    seen = {}
+
+    def score(sources, settings, progress):
+        seen.update(settings=settings)
+        return original(sources, settings, progress)
+
+    original = fake_pipeline.score
+    monkeypatch.setattr(fake_pipeline, "score", score)
+    monkeypatch.setenv("TASKAFF_DTYPE", "bfloat16")
+    options = ["--device", "cuda:1", "--batch-size", "8", "--max-length", "64", "--pair", "cross"]
+    assert quick("score", "a", "b", *options, "--revision", "v1", "--offline").returncode == 0
+    assert seen["settings"].options == EncoderOptions(
+        "cuda:1", "bfloat16", 8, 64, "cross", "v1", True
+    )
+    assert quick("score", "a", "b", "--batch-size", "auto", "--dtype", "float32").returncode == 0
+    assert seen["settings"].options == EncoderOptions(dtype="float32")
 
 
 def test_the_cache_folder(quick, monkeypatch, tmp_path):
