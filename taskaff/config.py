@@ -236,14 +236,40 @@ class ShareThreshold(Threshold):
     fail: Share | None = None
 
 
+class ToleranceSection(_Section):
+    """``[check.tolerance]``: by how much a number may be worse than in the baseline."""
+
+    probability_negative: Share = 0.05
+    overlap: Share = 0.005
+    max_loss_increase: float = Field(default=0.01, ge=0)
+    fail_under: float = Field(default=0.05, ge=0)
+
+
 class CheckSection(_Section):
     """``[check]``: what a candidate must keep to."""
 
     probability_negative: ShareThreshold | None = None
     overlap: ShareThreshold | None = None
     max_loss_increase: float | None = Field(
-        default=None, ge=0, description="relative, for any task"
+        default=None, ge=0, description="relative, for any task, as the probe measures it"
     )
+    fail_under: dict[str, float] = Field(default={}, description="smallest value of a score")
+    directions: Literal["both", "into-mix", "from-mix"] = Field(
+        default="both", description="candidate on the mix, the mix on the candidate, or both"
+    )
+    min_rows: int = Field(default=50, ge=1, description="fewer rows are inconclusive")
+    margin: float = Field(default=0.01, ge=0, description="gains within it count as none, nats")
+    uncertainty: float = Field(
+        default=0.05, ge=0, lt=0.5, description="of a probability, either side"
+    )
+    probe: bool = Field(default=False, description="measure effects on the mix by training")
+    inconclusive: Literal["pass", "fail"] | None = Field(
+        default=None, description="what an inconclusive check counts as"
+    )
+    baseline: str | None = Field(
+        default=None, min_length=1, description="taskaff.lock.json beside this file by default"
+    )
+    tolerance: ToleranceSection = ToleranceSection()
 
 
 class Waiver(_Section):
@@ -417,6 +443,8 @@ def _path_keys(values: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]
             yield section, "path"
     if isinstance(values.get("cache"), dict):
         yield values["cache"], "dir"
+    if isinstance(values.get("check"), dict):
+        yield values["check"], "baseline"
 
 
 def _join(folder: Path, path: str) -> str:

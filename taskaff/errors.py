@@ -109,6 +109,12 @@ class ProbeError(TaskaffError):
     stage = "probe"
 
 
+class CheckError(TaskaffError):
+    """The gate cannot decide at all: no mix, no rule, nothing to check, a corrupt baseline."""
+
+    stage = "check"
+
+
 class CacheError(TaskaffError):
     """The cache is unreadable, or an entry that was demanded is missing."""
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "taskaff"
-ROOMS = ("data", "embed", "moments", "scoring", "probing", "report")
+ROOMS = ("data", "embed", "moments", "scoring", "probing", "gate", "report")
 SHARED = (
     "svd_weights",
     "arrow",
     "records",
     "probe_records",
     "predict_records",
+    "gate_records",
     "errors",
     "registry",
     "store",
@@ -29,6 +30,7 @@ ORDER = {
     "records": 0,
     "probe_records": 0,
     "predict_records": 0,
+    "gate_records": 0,
     "errors": 0,
     "registry": 1,
     "parallel": 1,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from taskaff.cli._settings import PREFIX, PROBE, SETTINGS, probe_settings
+from taskaff.cli._settings import CHECK, PREFIX, PROBE, SETTINGS, probe_settings
 from taskaff.config import Config, DatasetSection, Waiver, load
 from taskaff.data import FORMATS
 from taskaff.probe_records import ProbeSettings
@@ -71,7 +71,10 @@ def test_every_variable_is_documented():
     for option, variable, key in rows("| option | variable | key |"):
         found[variable.strip("`")] = option.split(",")[0].strip("`"), key.strip("`")
     expected = {
-        PREFIX + name.upper(): ("--" + name.removeprefix(PROBE).replace("_", "-"), ".".join(key))
+        PREFIX + name.upper(): (
+            "--" + name.removeprefix(PROBE).removeprefix(CHECK).replace("_", "-"),
+            ".".join(key),
+        )
         for name, (key, _) in SETTINGS.items()
     }
     assert found == expected

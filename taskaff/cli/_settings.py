@@ -72,12 +72,16 @@ SETTINGS: dict[str, tuple[tuple[str, str], Callable[[str], Any]]] = {
     "probe_steps": (("probe", "steps"), toml_value),
     "probe_leaks": (("probe", "leaks"), str),
     "probe_device": (("probe", "device"), str),
+    "check_probe": (("check", "probe"), _flag),
+    "check_inconclusive": (("check", "inconclusive"), str),
+    "check_baseline": (("check", "baseline"), str),
 }
 """Option to its key of the configuration and how its text is read. The variable is ``TASKAFF_``
 and the option in capitals: ``--cache-dir``, ``TASKAFF_CACHE_DIR``, ``cache.dir``. The options of
 one command alone have its name before them: ``--align`` of the probe, ``TASKAFF_PROBE_ALIGN``."""
 
 PROBE = "probe_"
+CHECK = "check_"
 
 
 def from_environment(environ: Mapping[str, str]) -> list[Assignment]:
@@ -96,7 +100,7 @@ def from_options(options: Mapping[str, Any]) -> list[Assignment]:
     for name, value in options.items():
         if value is not None:
             key, read = SETTINGS[name]
-            source = "--" + name.removeprefix(PROBE).replace("_", "-")
+            source = "--" + name.removeprefix(PROBE).removeprefix(CHECK).replace("_", "-")
             found.append(Assignment(key, read(value) if isinstance(value, str) else value, source))
     return found
 

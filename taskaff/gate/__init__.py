@@ -1,0 +1,29 @@
+"""Room 7, the gate: scores, predictions and measurements to findings and one outcome.
+
+Nothing here computes a score, reads a row or trains: ``decide`` compares numbers with limits. A
+rule is a function ``rule(evidence, settings) -> Iterator[Finding]``; adding one is a module, a line
+in ``RULES``, a key of ``[check]``, a test, a section of ``docs/gate.md`` and a changelog line.
+"""
+
+from __future__ import annotations
+
+from taskaff.gate.baseline import compare, load, lock_text
+from taskaff.gate.decide import RULES, decide, worst
+from taskaff.gate.limits import below, outside
+from taskaff.gate.sanity import require_rules
+from taskaff.gate.scores import score_findings
+from taskaff.gate.waivers import require_known
+
+__all__ = [
+    "RULES",
+    "below",
+    "compare",
+    "decide",
+    "load",
+    "lock_text",
+    "outside",
+    "require_known",
+    "require_rules",
+    "score_findings",
+    "worst",
+]

@@ -1,0 +1,77 @@
+"""All rules over all candidates, waivers applied, and the outcome."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from taskaff.gate.measured import max_loss_increase
+from taskaff.gate.predictions import probability_negative
+from taskaff.gate.rows import min_rows
+from taskaff.gate.sanity import toothless
+from taskaff.gate.scores import fail_under, overlap
+from taskaff.gate.waivers import apply
+from taskaff.gate_records import (
+    OUTCOMES,
+    BaselineState,
+    CandidateOutcome,
+    CheckResult,
+    CheckSettings,
+    Evidence,
+    Outcome,
+)
+from taskaff.predict_records import Finding
+
+Rule = Callable[[Evidence, CheckSettings], Iterator[Finding]]
+
+RULES: dict[str, Rule] = {
+    "min_rows": min_rows,
+    "overlap": overlap,
+    "probability_negative": probability_negative,
+    "max_loss_increase": max_loss_increase,
+    "fail_under": fail_under,
+}
+"""Every rule by its key of ``[check]``."""
+
+ORDER = ("failed", "inconclusive", "warned", "waived", "passed")
+
+
+def decide(
+    evidence: Evidence,
+    settings: CheckSettings,
+    today: datetime.date,
+    baseline: tuple[BaselineState, Sequence[Finding]] = (BaselineState(), ()),
+) -> CheckResult:
+    """The findings, worst first, and the outcome of each candidate and of the run.
+
+    Parameters
+    ----------
+    evidence : data sets, scores, predictions, measurements.
+    settings : limits and waivers.
+    today : the day that waivers are measured by.
+    baseline : what was compared with it, and the findings of that.
+    """
+    found = [finding for rule in RULES.values() for finding in rule(evidence, settings)]
+    found = apply([*found, *baseline[1]], settings.waivers, evidence, today)
+    found += toothless(settings)
+    ranked = tuple(sorted(found, key=lambda finding: ORDER.index(finding.level)))
+    return CheckResult(
+        outcome=worst(ranked),
+        candidates=tuple(
+            CandidateOutcome(task, worst(f for f in ranked if f.candidate == task.name))
+            for task in evidence.candidates
+        ),
+        mix=evidence.mix,
+        findings=ranked,
+        predictions=evidence.predictions,
+        measured=evidence.measured,
+        encoder=evidence.scores.encoder,
+        settings=settings,
+        baseline=baseline[0],
+    )
+
+
+def worst(findings: Iterable[Finding]) -> Outcome:
+    """The first of ``OUTCOMES`` among the levels; passed when there is none of them."""
+    levels = {finding.level for finding in findings}
+    return next((outcome for outcome in OUTCOMES if outcome in levels), "passed")

@@ -1,0 +1,33 @@
+"""``min_rows``: too few rows of a data set leave everything about it open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from taskaff.gate_records import CheckedTask, CheckSettings, Evidence
+from taskaff.predict_records import Finding
+
+
+def min_rows(evidence: Evidence, settings: CheckSettings) -> Iterator[Finding]:
+    """One inconclusive finding for a small candidate, and one for each small task of the mix."""
+    for candidate in evidence.candidates:
+        if candidate.rows < settings.min_rows:
+            yield _finding(candidate, "", candidate, settings.min_rows)
+        for task in evidence.mix:
+            if task.rows < settings.min_rows:
+                yield _finding(candidate, task.name, task, settings.min_rows)
+
+
+def _finding(candidate: CheckedTask, task: str, small: CheckedTask, least: int) -> Finding:
+    return Finding(
+        rule="min_rows",
+        candidate=candidate.name,
+        task=task,
+        direction="",
+        level="inconclusive",
+        value=float(small.rows),
+        threshold=float(least),
+        reason=f"{small.name} has {small.rows:,} rows, and below {least:,} nothing is concluded "
+        "about transfer; shared rows are counted all the same",
+        hint=f"give more rows, or lower check.min_rows to {small.rows}",
+    )

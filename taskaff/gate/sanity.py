@@ -1,0 +1,78 @@
+"""Limits that cannot do what a limit is for: no rule at all, or one that can never fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from taskaff.errors import CheckError
+from taskaff.gate_records import CheckSettings
+from taskaff.predict_records import Finding
+
+RULE = "configuration"
+LOWEST = {"covariance_similarity": 0.0, "overlap": 0.0}
+"""Scores that cannot be below a number."""
+
+PASTE = "add to taskaff.toml: [check] probability_negative = { warn = 0.3, fail = 0.6 }"
+
+
+def require_rules(settings: CheckSettings) -> None:
+    """Refuse a gate without any rule: whatever it was asked, it would pass.
+
+    Raises
+    ------
+    CheckError : no limit is set, or the probe is asked for and has none.
+    """
+    predicted = (settings.probability_negative, settings.overlap)
+    scored = any(limit is not None for limit in predicted) or bool(settings.fail_under)
+    if not scored and settings.max_loss_increase is None:
+        raise CheckError("nothing to check: [check] sets no limit", hint=PASTE)
+    if not scored and not settings.probe:
+        found = "nothing to check: max_loss_increase is a limit on what the probe measures"
+        hint = "taskaff check --probe, or set check.probability_negative"
+        raise CheckError(found, hint=hint)
+    if settings.probe and settings.max_loss_increase is None:
+        raise CheckError(
+            "the probe measures, and no limit is set on what it measures",
+            hint="--config check.max_loss_increase=0.02, or leave --probe out",
+        )
+
+
+def toothless(settings: CheckSettings) -> Iterator[Finding]:
+    """A warning for every limit that no value can break, or that every value breaks."""
+    yield from _probability(settings)
+    shared = settings.overlap.fail if settings.overlap else None
+    if shared is not None and shared >= 1:
+        yield _warning("overlap", "no share is above 1", "lower check.overlap.fail")
+    if settings.max_loss_increase is not None and not settings.probe:
+        yield _warning(
+            "max_loss_increase",
+            "it is a limit on what the probe measures, and the probe is off",
+            "taskaff check --probe, or check.probe = true",
+        )
+    for name, limit in settings.fail_under.items():
+        if name in LOWEST and limit <= LOWEST[name]:
+            found = f"{name} is never below {LOWEST[name]:g}"
+            yield _warning(f"fail_under.{name}", found, f"raise check.fail_under.{name}")
+
+
+def _probability(settings: CheckSettings) -> Iterator[Finding]:
+    limit, reach = settings.probability_negative, settings.uncertainty
+    if limit is None or settings.probe:
+        return
+    if limit.fail is None:
+        if _only_warns(settings):
+            yield _warning("probability_negative", "no rule has a fail value", "set a fail value")
+        return
+    if limit.fail + reach >= 1:
+        found = f"no probability is above {limit.fail:g} by the uncertainty of {reach:g}"
+        yield _warning("probability_negative", found, "lower check.probability_negative.fail")
+
+
+def _only_warns(settings: CheckSettings) -> bool:
+    limits = (settings.probability_negative, settings.overlap)
+    return not settings.fail_under and all(limit is None or limit.fail is None for limit in limits)
+
+
+def _warning(key: str, why: str, hint: str) -> Finding:
+    reason = f"check.{key} can never fail: {why}"
+    return Finding(RULE, "", "", "", "warned", None, None, reason, hint)
