@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,16 +22,18 @@ from taskaff.probing.losses import CLASSES, REGRESSION, Labels, gradient, lane_l
 from taskaff.probing.model import (
     DECAYED,
     NEVER,
-    TRUNKS,
     Parameters,
     Pass,
     initial_state,
+    shared_part,
     trunk_backward,
     trunk_forward,
 )
 from taskaff.probing.records import Run
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from taskaff.probing.records import Floats
 
 
@@ -44,20 +46,28 @@ class _Batch:
     lanes: int
     head: Tensor
     """``(lanes,)``: number of each lane's slot among all."""
-    x: Tensor
-    """``(n, rows of all lanes of a run, d)``; with alignment ``(lanes, rows, d)``."""
+    x: Any
+    """What ``inputs`` gave for rows ``(n, rows of all lanes of a run)``, or ``(lanes, rows)`` with
+    alignment: the vectors ``(n, rows, d)``."""
     labels: Labels
     weights: Tensor
     """``(lanes, 1, rows)``: shares of the loss."""
 
 
 class Chunk:
-    """Parameters, optimiser state and batch plan of ``R`` runs of one trunk and sampling kind."""
+    """Parameters, optimiser state and batch plan of ``R`` runs of one trunk and sampling kind.
+
+    Trunks over other inputs than the bank's vectors are subclasses: they bring ``initial``,
+    ``inputs``, ``forward`` and ``backward``, and a first layer ``B`` for the alignment to act on.
+    """
+
+    decayed = DECAYED
+    """Shared parts that weight decay pulls at."""
 
     def __init__(self, bank: Bank, runs: Sequence[Run]) -> None:
         self.bank, self.runs = bank, runs
         self.device = bank.X.device
-        self.trunk = runs[0].trunk
+        self.trunk, self.d = runs[0].trunk, self.width()
         self.form, self.uncertain = runs[0].align, runs[0].uncertain
         self.S = max(len(run.slots) for run in runs)
         self.L = self.S if runs[0].sampling == "joint" else 1
@@ -70,25 +80,50 @@ class Chunk:
         self._labels()
         self._plan()
 
+    # ------------------------------------------------------- what a trunk is
+
+    def width(self) -> int:
+        """``d`` of the vectors that the first layer, and an alignment matrix, multiplies."""
+        return self.bank.d
+
+    def initial(self, run: Run) -> dict[str, NDArray[np.float32]]:
+        """Unpadded initial weights; what is not a slot's part belongs to the shared module."""
+        return initial_state(run, self.d, self.widths_of(run))
+
+    def inputs(self, rows: Tensor) -> Any:
+        """What the trunk reads of rows ``(m, b)``."""
+        return self.bank.X.index_select(0, rows.view(-1)).view(*rows.shape, self.d)
+
+    def forward(self, p: Parameters, x: Any, scale: Tensor | None) -> Pass:
+        """The shared module's outputs ``h (m, b, r + 1)``, the last column being ones."""
+        return trunk_forward(self.trunk, p, x, scale)
+
+    def backward(self, p: Parameters, seen: Pass, dh: Tensor, scale: Tensor | None) -> Parameters:
+        """Gradients of the parts of the shared module from ``dh (m, b, r)``."""
+        return trunk_backward(self.trunk, p, seen, dh, scale)
+
     # ------------------------------------------------------------ construction
 
     def _initialise(self) -> None:
         """Initial weights of every run, padded, and the optimiser's zeros."""
         R, S, r, c = len(self.runs), self.S, self.r, self.c
-        shapes = {"B": (self.bank.d, r), "b": (1, r), "B2": (r, r), "b2": (1, r)}
-        host = {name: np.zeros((R, *shapes[name]), np.float32) for name in TRUNKS[self.trunk]}
+        states = [self.initial(run) for run in self.runs]
+        self.cuts = [{k: v.shape for k, v in shared_part(state).items()} for state in states]
+        self.shared = tuple(self.cuts[0])
+        host = {
+            name: np.zeros((R, *np.max([cut[name] for cut in self.cuts], axis=0)), np.float32)
+            for name in self.shared
+        }
         heads = np.zeros((R * S, r + 1, c), np.float32)
-        parts = align.shapes(self.form, self.bank.d, self.runs[0].align_rank)
+        parts = align.shapes(self.form, self.d, self.runs[0].align_rank)
         own = {name: np.zeros((R * S, *shape), np.float32) for name, shape in parts.items()}
         if self.uncertain:
             own["s"] = np.zeros((R * S, 1, 1), np.float32)
-        for i, run in enumerate(self.runs):
-            widths = tuple(self.bank.widths[slot.task] for slot in run.slots)
-            state = initial_state(run, self.bank.d, widths)
+        for i, (run, state) in enumerate(zip(self.runs, states, strict=True)):
             for name, array in host.items():
                 value = state[name]
                 array[i, : value.shape[0], : value.shape[1]] = value
-            for s, (slot, wide) in enumerate(zip(run.slots, widths, strict=True)):
+            for s, (slot, wide) in enumerate(zip(run.slots, self.widths_of(run), strict=True)):
                 head = heads[i * S + s]
                 head[: run.r, :wide], head[r, :wide] = state[f"A{s}"][:-1], state[f"A{s}"][-1]
                 if self.bank.kinds[slot.task] != REGRESSION:
@@ -100,6 +135,10 @@ class Chunk:
         self.p: Parameters = {name: self._put(array) for name, array in (host | own).items()}
         self.m = {name: torch.zeros_like(value) for name, value in self.p.items()}
         self.v = {name: torch.zeros_like(value) for name, value in self.p.items()}
+
+    def widths_of(self, run: Run) -> tuple[int, ...]:
+        """Label widths of a run's slots."""
+        return tuple(self.bank.widths[slot.task] for slot in run.slots)
 
     def _rates(self) -> None:
         """Learning rates, decay factors and input scales, each ``(R, 1, 1)``."""
@@ -207,8 +246,7 @@ class Chunk:
         if self.uncertain:
             shrunk = torch.exp(-self.p["s"].index_select(0, head))
             weights = weights * shrunk * self.halves.index_select(0, head).view(-1, 1, 1)
-        x = self.bank.X.index_select(0, rows.view(-1))
-        x = x.view(lanes if self.form else n, -1, self.bank.d)
+        x = self.inputs(rows.view(lanes if self.form else n, -1))
         if self.label_rows is not self.rows:
             rows = self.label_rows.index_select(0, batch)
         return _Batch(n, lanes, head, x, self.batch_labels(rows, head), weights)
@@ -220,7 +258,7 @@ class Chunk:
         seen, A, logits, dlogits = self._outputs(at, p, scale)
         dA = torch.bmm(seen.h.view(lanes, -1, self.r + 1).transpose(1, 2), dlogits)
         if self.one_rate != 0.0:
-            gradients = self._back(at, p, scale, seen, A, dlogits)
+            gradients = self._back(p, scale, seen, A, dlogits)
             if self.form:
                 parts = {name: self._of_slots(at, self.p[name]) for name in self._parts}
                 gradients["B"] = align.to_trunk(self.form, parts, gradients["B"])
@@ -238,7 +276,7 @@ class Chunk:
         """Move the alignment matrices."""
         p, scale = self._seen_trunk(at)
         seen, A, _, dlogits = self._outputs(at, p, scale)
-        M = self._back(at, p, scale, seen, A, dlogits)["B"]
+        M = self._back(p, scale, seen, A, dlogits)["B"]
         parts = {name: self._of_slots(at, self.p[name]) for name in self._parts}
         B = self.p["B"][: at.n].repeat_interleave(self.L, 0)
         for name, g in align.to_parts(self.form, parts, B, M).items():
@@ -252,7 +290,7 @@ class Chunk:
 
     def _seen_trunk(self, at: _Batch) -> tuple[Parameters, Tensor | None]:
         """Shared modules as the batches see them, and scales: one a run, or a lane if aligned."""
-        p = {name: self.p[name][: at.n] for name in TRUNKS[self.trunk]}
+        p = {name: self.p[name][: at.n] for name in self.shared}
         scale = None if self.scale is None else self.scale[: at.n]
         if not self.form:
             return p, scale
@@ -266,7 +304,7 @@ class Chunk:
         self, at: _Batch, p: Parameters, scale: Tensor | None
     ) -> tuple[Pass, Tensor, Tensor, Tensor]:
         """The forward pass: shared module, heads, logits, and the gradient of the logits."""
-        seen = trunk_forward(self.trunk, p, at.x, scale)
+        seen = self.forward(p, at.x, scale)
         h = seen.h.view(at.lanes, -1, self.r + 1)
         A = self._of_slots(at, self.p["A"])
         logits = torch.bmm(A.transpose(1, 2), h.transpose(1, 2))
@@ -274,16 +312,10 @@ class Chunk:
         return seen, A, logits, dlogits
 
     def _back(
-        self,
-        at: _Batch,
-        p: Parameters,
-        scale: Tensor | None,
-        seen: Pass,
-        A: Tensor,
-        dlogits: Tensor,
+        self, p: Parameters, scale: Tensor | None, seen: Pass, A: Tensor, dlogits: Tensor
     ) -> Parameters:
-        dh = torch.bmm(dlogits, A[:, :-1].transpose(1, 2)).view(len(at.x), -1, self.r)
-        return trunk_backward(self.trunk, p, seen, dh, scale)
+        dh = torch.bmm(dlogits, A[:, :-1].transpose(1, 2)).view(len(seen.h), -1, self.r)
+        return self.backward(p, seen, dh, scale)
 
     def batch_labels(self, rows: Tensor, head: Tensor) -> Labels:
         """Labels of ``rows (lanes, b)`` as the losses of the slots ``head (lanes,)`` see them."""
@@ -305,7 +337,7 @@ class Chunk:
             rate = self.one_rate * correction
         for name, g in gradients.items():
             p = self.p[name][:n]
-            if self.decays and name in DECAYED:
+            if self.decays and name in self.decayed:
                 p.mul_(self.keep[:n])
             adam.step(p, g, self.m[name][:n], self.v[name][:n], rate, eps)
 

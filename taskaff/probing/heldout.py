@@ -19,7 +19,7 @@ from taskaff.probing.chunk import Chunk
 from taskaff.probing.judge import constant_loss, diverged
 from taskaff.probing.losses import CLASSES, mean_loss
 from taskaff.probing.metrics import metrics
-from taskaff.probing.model import TRUNKS, Parameters, finish_trunk
+from taskaff.probing.model import Parameters, finish_trunk
 from taskaff.probing.records import Run, RunOutcome, Slot, SlotOutcome
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class HeldOut:
         self.kept = self._weights(slice(None))
         self._keep_whole(judged)
         self.seen: list[tuple[int, list[int], np.ndarray]] = []
-        self.groups: dict[tuple[tuple[int, bool], ...], list[_Group]] = {}
+        self.groups: dict[tuple[tuple[int, bool], ...], list[Group]] = {}
 
     def look(self) -> None:
         """Held-out loss of the units whose grid has this update; keep the weights that are best."""
@@ -150,11 +150,7 @@ class HeldOut:
             return None
         chunk, run = self.chunk, self.chunk.runs[i]
         whole = {name: value[self.keepers[i]].cpu().numpy() for name, value in self.whole.items()}
-        cut = {"B": (chunk.bank.d, run.r), "b": (1, run.r), "B2": (run.r,) * 2, "b2": (1, run.r)}
-        state = {}
-        for name in TRUNKS[run.trunk]:
-            a, b = cut[name]
-            state[name] = whole[name][:a, :b].copy()
+        state = {k: whole[k][:a, :b].copy() for k, (a, b) in chunk.cuts[i].items()}
         for s, slot in enumerate(run.slots):
             A, c = whole["A"][s], chunk.bank.widths[slot.task]
             state[f"A{s}"] = np.concatenate([A[: run.r, :c], A[-1:, :c]])
@@ -171,14 +167,14 @@ class HeldOut:
         """A copy of the units' present weights, ``R`` and ``B`` as their product."""
         chunk, p = self.chunk, self.chunk.p
         run, head = self.run[units], self.head[units]
-        out = {name: p[name][run] for name in TRUNKS[chunk.trunk]}
+        out = {name: p[name][run] for name in chunk.shared}
         if chunk.form:
             parts = {name: p[name][head] for name in align.FORMS[chunk.form]}
             out["B"] = align.aligned(chunk.form, parts, out["B"])
         out["A"] = p["A"][head]
         return out
 
-    def _grouped(self, units: Sequence[int], role: str) -> Iterator[_Group]:
+    def _grouped(self, units: Sequence[int], role: str) -> Iterator[Group]:
         groups: dict[tuple[int, int, int], list[int]] = {}
         for u in units:
             slot = self.slots[u]
@@ -186,13 +182,17 @@ class HeldOut:
             groups.setdefault(key, []).append(u)
         for members in groups.values():
             slot = self.slots[members[0]]
-            yield _Group(self.chunk, slot, getattr(slot, role), self._long(members), self)
+            yield self.group(slot, getattr(slot, role), self._long(members))
+
+    def group(self, slot: Slot, rows: Ints, units: Tensor) -> Group:
+        """How the outputs of units with the same rows are computed."""
+        return Group(self.chunk, slot, rows, units, self)
 
     def _long(self, values: Sequence[int]) -> Tensor:
         return torch.tensor(values, dtype=torch.long, device=self.chunk.device)
 
 
-class _Group:
+class Group:
     """Units that share held-out rows and the standardisation of their labels."""
 
     def __init__(self, chunk: Chunk, slot: Slot, rows: Ints, units: Tensor, owner: HeldOut) -> None:

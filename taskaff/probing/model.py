@@ -49,22 +49,38 @@ def shared_part(state: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in state.items() if not SLOT_PART.fullmatch(name)}
 
 
-def initial_state(run: Run, d: int, widths: tuple[int, ...]) -> dict[str, NDArray[np.float32]]:
+Shape = tuple[tuple[int, int], int]
+"""Shape of a part of the shared module and its fan-in, 0 for a bias."""
+
+
+def shared_shapes(trunk: str, d: int, r: int) -> dict[str, Shape]:
+    """Parts of the shared module."""
+    known: dict[str, Shape] = {
+        "B": ((d, r), d),
+        "b": ((1, r), 0),
+        "B2": ((r, r), r),
+        "b2": ((1, r), 0),
+    }
+    return {name: known[name] for name in TRUNKS[trunk]}
+
+
+def initial_state(
+    run: Run, d: int, widths: tuple[int, ...], shared: Mapping[str, Shape] | None = None
+) -> dict[str, NDArray[np.float32]]:
     """Unpadded initial weights, uniform in ``±1/sqrt(fan-in)`` as in ``torch.nn.Linear``.
 
     Biases start at zero: at capacity 1 random ones cost more than the vectors can give back soon.
-    ``widths`` are the label widths of the slots. Heads are ``A0``, ``A1`` ...
+    ``widths`` are the label widths of the slots. Heads are ``A0``, ``A1`` ... ``shared`` is for
+    trunks that are not of ``TRUNKS``.
     """
     given: dict[str, Any] = dict(run.initial or {})
-    shapes = {"B": (d, run.r), "b": (1, run.r), "B2": (run.r, run.r), "b2": (1, run.r)}
-    fans = {"B": d, "b": d, "B2": run.r, "b2": run.r}
     state: dict[str, Any] = {}
-    for name in TRUNKS[run.trunk]:
+    for name, (shape, fan) in (shared or shared_shapes(run.trunk, d, run.r)).items():
         state[name] = given.get(name)
         if state[name] is None:
-            state[name] = _uniform(stream(run.seed, name, run.stream), shapes[name], fans[name])
-            if name not in DECAYED:
-                state[name][:] = 0.0
+            state[name] = np.zeros(shape)
+            if fan:
+                state[name] = _uniform(stream(run.seed, name, run.stream), shape, fan)
     for s, (slot, c) in enumerate(zip(run.slots, widths, strict=True)):
         state[f"A{s}"] = given.get(f"A{s}")
         if state[f"A{s}"] is None:
