@@ -475,6 +475,9 @@ class TokenLayer:
     """``d``, of a token's vector."""
     vectors: Floats32 | None = None
     load: Callable[[], Any] | None = None
+    numbers: Ints | None = None
+    """``(V,)`` ascending: which token of the fingerprint's vocabulary each row of ``vectors`` is,
+    where only those that occur are kept; None when ids are themselves such numbers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

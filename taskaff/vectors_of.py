@@ -1,5 +1,7 @@
 """From a data set to the rows that the probe trains on: vectors, labels, content hashes, splits.
 
+Trunks that are fine-tuned get the texts too, as token numbers.
+
 Memory stays bounded: of a large split only the rows with the smallest content hashes are kept.
 Which ones these are depends neither on the order of the rows nor on the other data sets, and a row
 that two data sets share is kept in both or is among the largest hashes of one of them.
@@ -8,20 +10,23 @@ that two data sets share is kept in both or is among the largest hashes of one o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from taskaff import data, embed, moments
+from taskaff.embed import tokenrows
 from taskaff.errors import ProbeError, TaskaffError, UsageError
 from taskaff.parallel import ordered_map
 from taskaff.probe_records import ProbeSettings
+from taskaff.probing.defaults import TRUNKS, fine_tuned
 from taskaff.probing.synthetic import PREFIX, synthetic_task
 from taskaff.records import (
     SPLITS,
     DataRequest,
+    Encoder,
     EncoderCard,
     RowBatch,
     SplitName,
@@ -33,7 +38,7 @@ from taskaff.signing import is_signature
 from taskaff.workbench import Workbench
 
 if TYPE_CHECKING:
-    from taskaff.records import Floats, Floats32, Hashes, Ints
+    from taskaff.records import Hashes
 
 DRAWS = 4
 """Rows kept for every row that one seed can use, so that the seeds draw different ones."""
@@ -55,20 +60,28 @@ def tasks_of(
     cards: list[EncoderCard] = []
     notes: list[str] = []
     layouts: set[str] = set()
+    texts: list[np.ndarray] = []
     for request in requests:
         if str(request.source).startswith(PREFIX):
+            _require_texts(settings, str(request.source))
             tasks.append(synthetic_task(str(request.source), request.name))
             cards.append(embed.vectors_card(tasks[-1].X.shape[1]))
         else:
             opened = data.open_task(request)
             try:
-                tasks.append(_collect(bench, opened, caps(settings)))
+                found = _collect(bench, opened, settings)
             except TaskaffError as error:
                 raise error.for_task(opened.info.name) from error.__cause__
+            tasks.append(found.task)
+            texts += [] if found.tokens is None else [found.tokens]
             cards.append(bench.card(opened.info))
-            notes += _notes(opened.info, tasks[-1])
+            notes += _notes(opened.info, found, settings)
             layouts.add(opened.info.layout)
+            encoder = bench.encoder_for(opened.info)
         _require_one_encoder(tasks, cards)
+    if texts:
+        rows = tokenrows.joined(encoder, texts)
+        tasks = [replace(task, tokens=own) for task, own in zip(tasks, rows, strict=True)]
     return _same_width(tasks) if layouts == {"single", "pair"} else tasks, notes
 
 
@@ -85,83 +98,144 @@ def caps(settings: ProbeSettings) -> dict[SplitName, int]:
 
 
 class Smallest:
-    """The rows with the smallest hashes among all that were added, at most ``cap``."""
+    """The rows with the smallest hashes among all that were added, at most ``cap``.
+
+    A row has a hash and an entry in each of some columns, such as its vector and its label.
+    """
 
     def __init__(self, cap: int) -> None:
         self.cap = cap
         self.largest = np.uint64(np.iinfo(np.uint64).max)
         """A row with a larger hash need not be added."""
-        self._parts: list[tuple[Hashes, Floats32, Ints | Floats]] = []
+        self._parts: list[tuple[np.ndarray, ...]] = []
 
-    def add(self, hashes: Hashes, X: Floats32, labels: Ints | Floats) -> None:
+    def add(self, hashes: Hashes, *columns: np.ndarray) -> None:
         """Add ``n`` rows; memory stays within about twice ``cap`` rows and a batch."""
-        self._parts.append((hashes, X, labels))
+        self._parts.append((hashes, *columns))
         if sum(len(part[0]) for part in self._parts) > 2 * self.cap:
             self.rows()
 
-    def rows(self) -> tuple[Hashes, Floats32, Ints | Floats] | None:
-        """Hashes ``(n,)``, ``X (n, d)`` and labels of the rows, in the order of their coming."""
+    def rows(self) -> tuple[np.ndarray, ...] | None:
+        """Hashes ``(n,)`` and columns of the rows, in the order of their coming."""
         if not self._parts:
             return None
-        hashes, X, labels = (np.concatenate(arrays) for arrays in zip(*self._parts, strict=True))
+        hashes, *columns = (np.concatenate(arrays) for arrays in zip(*self._parts, strict=True))
         if len(hashes) > self.cap:
             kept = np.sort(np.argsort(hashes, kind="stable")[: self.cap])
-            hashes, X, labels = hashes[kept], X[kept], labels[kept]
+            hashes, *columns = (column[kept] for column in (hashes, *columns))
             self.largest = hashes.max()
-        self._parts = [(hashes, X, labels)]
-        return hashes, X, labels
+        self._parts = [(hashes, *columns)]
+        return hashes, *columns
 
 
-def _collect(bench: Workbench, task: Task, caps: Mapping[SplitName, int]) -> TaskVectors:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Collected:
+    """The kept rows of one data set, their tokens, and how many were cut at the limit."""
+
+    task: TaskVectors
+    tokens: np.ndarray | None = None
+    cut: int = 0
+
+
+def _collect(bench: Workbench, task: Task, settings: ProbeSettings) -> _Collected:
     info = task.info
     if info.schema.kind == "none":
         hint = "name the label column with --label, and see taskaff inspect"
         raise ProbeError("no labels, and the probe trains on labels", hint=hint)
     encoder = bench.encoder_for(info)
-    kept = {split: Smallest(cap) for split, cap in caps.items()}
+    _require_texts(settings, info.name, info)
+    _require_trunk_fits(settings, encoder, bench.settings.encoder)
+    kept = {split: Smallest(cap) for split, cap in caps(settings).items()}
 
-    def embed_rows(batch: RowBatch) -> tuple[RowBatch, Hashes, Floats32, Ints | Floats]:
-        hashes, labels = moments.row_hashes(batch), batch.labels
-        assert labels is not None
-        wanted = hashes <= kept[batch.split].largest
-        if batch.text and not wanted.all():  # what will not be kept need not be embedded
-            texts = tuple(text.take(np.flatnonzero(wanted)) for text in batch.text)
-            X, _ = embed.embed_batch(encoder, replace(batch, text=texts))
-        else:
-            X = embed.embed_batch(encoder, batch)[0][wanted]
-        return batch, hashes[wanted], X, labels[wanted]
+    def embed_rows(batch: RowBatch) -> tuple[RowBatch, tuple[np.ndarray, ...]]:
+        return batch, _embedded(encoder, batch, kept[batch.split].largest, settings)
 
     done, total = 0, sum(info.rows.values())
     # Every core embeds; matrix products with threads of their own would fight for the cores.
     with threadpool_limits(1, user_api="blas"):
         mapped = ordered_map(embed_rows, task.batches(), bench.settings.workers)
-        for batch, hashes, X, labels in mapped:
-            kept[batch.split].add(hashes, X, labels)
+        for batch, columns in mapped:
+            kept[batch.split].add(*columns)
             done += batch.rows
             if bench.progress:
                 bench.progress("embed", info.name, done, total)
     return _joined(info, {split: part.rows() for split, part in kept.items()})
 
 
-def _joined(
-    info: TaskInfo, parts: Mapping[SplitName, tuple[Hashes, Floats32, Ints | Floats] | None]
-) -> TaskVectors:
+def _embedded(
+    encoder: Encoder | None, batch: RowBatch, largest: np.uint64, settings: ProbeSettings
+) -> tuple[np.ndarray, ...]:
+    """Hashes, vectors and labels of the rows with hashes up to ``largest``, and their tokens.
+
+    What will not be kept need not be embedded.
+    """
+    hashes, labels = moments.row_hashes(batch), batch.labels
+    assert labels is not None
+    wanted = hashes <= largest
+    if not batch.text:
+        X = embed.embed_batch(encoder, batch)[0][wanted]
+        return hashes[wanted], X, labels[wanted]
+    if not wanted.all():
+        texts = tuple(text.take(np.flatnonzero(wanted)) for text in batch.text)
+        batch = replace(batch, text=texts)
+    if _reads_vectors(settings):
+        X = embed.embed_batch(encoder, batch)[0]
+    else:
+        X = np.zeros((int(wanted.sum()), 1), np.float32)
+    columns = hashes[wanted], X, labels[wanted]
+    if not fine_tuned(settings.trunk):
+        return columns
+    return *columns, *tokenrows.token_batch(encoder, batch, settings.max_tokens)
+
+
+def _reads_vectors(settings: ProbeSettings) -> bool:
+    """A transformer's own vectors are dear, and nothing looks at them but Algorithm 2."""
+    return TRUNKS[settings.trunk].reads != "transformer" or settings.weights == "svd"
+
+
+def _joined(info: TaskInfo, parts: Mapping[SplitName, tuple[np.ndarray, ...] | None]) -> _Collected:
     found = [(SPLITS.index(split), part) for split, part in parts.items() if part is not None]
     if not found:
         raise ProbeError("no rows", hint="give labelled rows, or leave this data set out")
-    hashes, X, labels = (np.concatenate([part[n] for _, part in found]) for n in range(3))
+    columns = [np.concatenate(arrays) for arrays in zip(*(p for _, p in found), strict=True)]
+    hashes, X, labels, *tokens = columns
     splits = np.repeat([split for split, _ in found], [len(part[0]) for _, part in found])
-    return TaskVectors(info.name, X, labels, hashes, splits.astype(np.int64), info.schema)
+    task = TaskVectors(info.name, X, labels, hashes, splits.astype(np.int64), info.schema)
+    return _Collected(task, tokens[0], int(tokens[1].sum())) if tokens else _Collected(task)
 
 
-def _notes(info: TaskInfo, task: TaskVectors) -> list[str]:
-    found = [f"{info.name}: {note}" for note in info.notes]
-    total = sum(info.rows.values())
-    if task.rows < total:
-        found.append(
-            f"{info.name}: {task.rows:,} of {total:,} rows take part, chosen by their content"
+def _require_texts(settings: ProbeSettings, name: str, info: TaskInfo | None = None) -> None:
+    """Refuse data sets of vectors where the trunk reads texts."""
+    if fine_tuned(settings.trunk) and (info is None or info.layout == "vectors"):
+        raise UsageError(
+            f"--trunk {settings.trunk} is fine-tuned on texts, and {name} holds vectors",
+            hint="--trunk linear, relu or mlp train on vectors",
         )
-    return found
+
+
+def _require_trunk_fits(settings: ProbeSettings, encoder: Encoder | None, spec: str) -> None:
+    """Refuse an encoder that does not give the tokens that the trunk reads."""
+    wanted = TRUNKS[settings.trunk].reads
+    if wanted == "vectors" or tokenrows.reads(encoder) == wanted:
+        return
+    words = wanted == "words"
+    what = "word vectors" if words else "a transformer"
+    others = "transformer" if words else "lstm, cnn or mlp-tokens"
+    raise UsageError(
+        f"--trunk {settings.trunk} starts from {what}, and --encoder {spec} is none",
+        hint=f"--encoder {'glove' if words else 'st:MODEL or hf:MODEL'}, or --trunk {others}",
+    )
+
+
+def _notes(info: TaskInfo, found: _Collected, settings: ProbeSettings) -> list[str]:
+    notes = list(info.notes)
+    total, rows = sum(info.rows.values()), found.task.rows
+    if rows < total:
+        notes.append(f"{rows:,} of {total:,} rows take part, chosen by their content")
+    if found.cut:
+        limit = f"{settings.max_tokens:,}" if settings.max_tokens else "the model's limit of"
+        notes.append(f"{found.cut:,} rows were cut at {limit} tokens (--max-tokens)")
+    return [f"{info.name}: {note}" for note in notes]
 
 
 def _same_width(tasks: Sequence[TaskVectors]) -> list[TaskVectors]:

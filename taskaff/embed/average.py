@@ -11,11 +11,14 @@ import pyarrow.compute as pc
 from taskaff.arrow import flat, integers
 from taskaff.embed.tokens import LEVELS, TOKENISER_VERSION, known_rows, pieces, split_further
 from taskaff.embed.vocabulary import Vocabulary
-from taskaff.records import EncodeCounts, EncoderCard
+from taskaff.embed.wordrows import word_rows
+from taskaff.records import EncodeCounts, EncoderCard, TokenLayer
 from taskaff.store import digest_key
 
 if TYPE_CHECKING:
-    from taskaff.records import Floats32, Ints
+    from numpy.typing import NDArray
+
+    from taskaff.records import Floats32, Ints, Ints32
 
 _STEPS = 512
 _ROWS = 512
@@ -58,6 +61,30 @@ class AverageEncoder:
             empty=int((row_known == 0).sum()),
         )
         return X, counts
+
+    def token_rows(
+        self, text: tuple[pa.Array, ...], limit: int | None = None
+    ) -> tuple[Ints32, Ints, None, NDArray[np.bool_]]:
+        """Words of ``n`` rows of one text or two: ids, starts ``(n + 1,)``, and which were cut.
+
+        Ids are rows of ``vectors``; the next two are the unknown word and the mark between texts.
+        """
+        ids, counts = word_rows(text, self.vocabulary, limit)
+        cut = np.zeros(len(counts), np.bool_)
+        if limit and int(counts.max(initial=0)) >= limit:
+            cut = word_rows(text, self.vocabulary, None)[1] > limit
+        return ids.astype(np.int32), np.concatenate([[0], np.cumsum(counts)]), None, cut
+
+    def word_layer(self, used: Ints) -> TokenLayer:
+        """The layer of the words numbered ``used`` (sorted), the unknown word and the mark."""
+        unknown = len(self.vocabulary)
+        numbers = np.union1d(used, [unknown, unknown + 1])
+        rows = np.zeros((len(numbers), self.vectors.shape[1]), np.float32)
+        rows[:-2] = self.vectors[numbers[:-2]]
+        identity = digest_key(vectors=self._card.fingerprint, tokens=TOKENISER_VERSION)
+        return TokenLayer(
+            "words", self._card.id, identity, rows.shape[1], vectors=rows, numbers=numbers
+        )
 
     def _spell(self, strings: pa.Array, level: int) -> tuple[Floats32, Ints, Ints]:
         """Sum of the token vectors ``(m, d)``, tokens ``(m,)`` and known ones of each string."""

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from taskaff.probing.bank import Bank
 from taskaff.probing.records import Progress, Run, RunOutcome
@@ -66,27 +66,24 @@ class AlignedInputs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TokenTrunk:
-    """A trunk over tokens: ``"module:function"`` of its engine and of its ``AlignedInputs``."""
+    """``"module:function"`` of the engine of a trunk over tokens, and of its ``AlignedInputs``."""
 
     train: str
     inputs: str
-    layer: Literal["words", "transformer"]
-    """The kind of token layer that it starts from."""
-    capacity: bool = True
-    """Whether ``r`` means anything."""
 
 
-_WORDS = ("taskaff.probing.words.engine:train_words", "taskaff.probing.words.engine:inputs")
-_TUNING = (
-    "taskaff.probing.tuning.engine:train_transformers",
-    "taskaff.probing.tuning.engine:inputs",
+_WORDS = TokenTrunk(
+    "taskaff.probing.words.engine:train_words", "taskaff.probing.words.engine:inputs"
+)
+_TUNING = TokenTrunk(
+    "taskaff.probing.tuning.engine:train_transformers", "taskaff.probing.tuning.engine:inputs"
 )
 
 TOKEN_TRUNKS: dict[str, TokenTrunk] = {
-    "lstm": TokenTrunk(*_WORDS, "words"),
-    "cnn": TokenTrunk(*_WORDS, "words"),
-    "mlp-tokens": TokenTrunk(*_WORDS, "words"),
-    "transformer": TokenTrunk(*_TUNING, "transformer", capacity=False),
-    "transformer-frozen": TokenTrunk(*_TUNING, "transformer", capacity=False),
+    "lstm": _WORDS,
+    "cnn": _WORDS,
+    "mlp-tokens": _WORDS,
+    "transformer": _TUNING,
+    "transformer-frozen": _TUNING,
 }
 """Trunk name to its engine. The other trunks are of ``model.TRUNKS``, on vectors."""

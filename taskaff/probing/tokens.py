@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,6 +12,9 @@ from torch import Tensor
 
 from taskaff.errors import ProbeError
 from taskaff.records import TokenLayer, TokenRows
+
+if TYPE_CHECKING:
+    from taskaff.probing.records import Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,11 +37,24 @@ class TokenBank:
     and the mark between two texts; None for transformers."""
     layer: TokenLayer
     """Where the tokens are from; ``layer.vectors`` has other row numbers than ``ids`` here."""
+    numbers: Ints | None
+    """``(V,)``: the layer's numbers of the rows of ``vectors``, whatever else is in the bank."""
 
     @property
     def d(self) -> int:
         """Width of a token's vector."""
         return self.layer.width
+
+    def content(self, rows: Ints) -> bytes:
+        """The tokens of some rows by the layer's own numbers: equal texts give equal bytes."""
+        starts = self.starts.cpu().numpy()
+        sizes = starts[rows + 1] - starts[rows]
+        at = np.repeat(starts[rows] - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+        ids = self.ids.cpu().numpy()[at]
+        parts = [sizes, ids if self.numbers is None else self.numbers[ids]]
+        if self.types is not None:
+            parts.append(self.types.cpu().numpy()[at])
+        return b"".join(np.ascontiguousarray(part, np.int64).tobytes() for part in parts)
 
     def lengths(self, rows: Tensor) -> Tensor:
         """Tokens of each row, in the shape of ``rows``."""
@@ -77,11 +94,12 @@ def token_bank(tasks: Sequence[TokenRows | None], device: str) -> TokenBank:
     if not sizes.all():
         raise ProbeError("a row without a token", hint="an empty text is one unknown word")
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    vectors = None
+    vectors = numbers = None
     if layer.vectors is not None:
         last = len(layer.vectors) - 2
-        used = np.union1d(np.unique(ids), [last, last + 1])
+        used = np.union1d(ids, [last, last + 1])
         ids = np.searchsorted(used, ids)
+        numbers = used if layer.numbers is None else layer.numbers[used]
         vectors = torch.from_numpy(np.ascontiguousarray(layer.vectors[used])).to(device)
     return TokenBank(
         torch.from_numpy(ids).to(device),
@@ -89,6 +107,7 @@ def token_bank(tasks: Sequence[TokenRows | None], device: str) -> TokenBank:
         _types(found, device),
         vectors,
         layer,
+        numbers,
     )
 
 
