@@ -425,6 +425,9 @@ class ScoreSettings:
     """Capacities to try; empty means a grid up to the sum of the label ranks."""
     capacity: bool = True
     """Whether to estimate the capacity at all."""
+    around: tuple[str, ...] = ()
+    """Compare only pairs that have one of these tasks; empty means every pair. The other entries
+    of a table may then be NaN without a note."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -70,6 +70,7 @@ def _score() -> Schema:
             min_rows=COUNT,
             capacities={"type": "array", "items": COUNT},
             capacity={"type": "boolean"},
+            around=TEXTS,
         ),
         tasks=list_of("task"),
         scores=map_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from taskaff.errors import ScoreError, SignatureError
@@ -18,6 +19,7 @@ from taskaff.records import (
 )
 from taskaff.registry import load, resolve
 from taskaff.scoring import SCORES
+from taskaff.scoring.around import WHOLE, compare_around
 from taskaff.scoring.summary import summarise
 from taskaff.scoring.views import TaskView
 
@@ -40,7 +42,10 @@ def score(
     timings: dict[str, float] = {}
     tables: dict[str, PairTable] = {}
     for name in (n for n in SCORES if n in functions):
-        tables[name] = _timed(timings, name, functions[name], views, settings)
+        compute = functions[name]
+        if settings.around and name not in WHOLE:
+            compute = partial(compare_around, compute)
+        tables[name] = _timed(timings, name, compute, views, settings)
     capacity: Capacity | None = None
     if settings.capacity:
         find = load("taskaff.scoring.capacity:capacity")

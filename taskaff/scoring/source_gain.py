@@ -48,11 +48,13 @@ def source_gain(views: Sequence[TaskView], settings: ScoreSettings) -> PairTable
     k = len(views)
     usable = [i for i in range(k) if not missing[i]]
     without, with_, rows = np.full((3, FOLDS, k, k), np.nan)
+    centres = {i for i in usable if not settings.around or views[i].name in settings.around}
     for t in usable:
-        base, gained, held = _target(views[t], [model(views[s]).without for s in usable])
+        sources = usable if t in centres else [s for s in usable if s in centres]
+        base, gained, held = _target(views[t], [model(views[s]).without for s in sources])
         variance = model(views[t]).variance
         without[:, usable, t] = base[:, None] / variance
-        with_[:, usable, t] = gained / variance
+        with_[:, sources, t] = gained / variance
         rows[:, :, t] = held[:, None]
     drop, total = without - with_, rows.sum(axis=0)
     ends = None
