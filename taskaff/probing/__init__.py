@@ -32,7 +32,7 @@ MODES: dict[str, str] = {
     "transfer": "taskaff.probing.transfer:probe_transfer",
     "capacity": "taskaff.probing.capacity:probe_capacity",
 }
-"""Mode name to ``"module:function"``; each takes ``(tasks, settings, progress)``."""
+"""Mode name to ``"module:function"``; each takes ``(tasks, settings, progress, store=)``."""
 
 _EXPORTS = {
     "probe": "taskaff.probing.run:probe",

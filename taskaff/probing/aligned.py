@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.probing import align
-from taskaff.probing.engine import train
+from taskaff.probing.engines import aligned_inputs
 from taskaff.probing.prepare import Prepared
 from taskaff.probing.reading import Arms, Key, best_decay, compare
 from taskaff.probing.records import (
@@ -55,17 +55,14 @@ def align_pairs(
     ``runs`` and ``outcomes`` are those of the first stage, with their states; ``first`` is what was
     read from them.
     """
-    settings = prepared.settings
     started = list(_second_stage(prepared, runs, outcomes, first))
-    found = train(
-        prepared.bank,
-        started,
-        memory=settings.memory,
-        chunk_runs=settings.chunk_runs,
-        progress=progress,
-    )
+    found = prepared.train(started, progress)
     arms = Arms(best_decay(found), _unusable(first), first.removed)
-    states = {outcome.key: outcome.state for outcome in found if outcome.state is not None}
+    states = {
+        run.key: (run, outcome.state)
+        for run, outcome in zip(started, found, strict=True)
+        if outcome.state is not None
+    }
     pairs = [_controls(prepared, arms, target) for target in sorted({t for _, t in wanted})]
     reports = []
     for source, target in wanted:
@@ -103,7 +100,7 @@ def with_alignment(run: Run, prepared: Prepared, frozen: frozenset[str]) -> Run:
     return replace(
         run,
         align=settings.align_form,
-        align_rank=min(settings.align_rank, prepared.bank.d),
+        align_rank=min(settings.align_rank, prepared.width),
         lr_align=settings.align_lr,
         frozen=frozen,
     )
@@ -158,7 +155,11 @@ def _controls(prepared: Prepared, arms: Arms, target: int) -> PairOutcome:
 
 
 def _report(
-    prepared: Prepared, arms: Arms, states: Mapping[Key, State], source: int, target: int
+    prepared: Prepared,
+    arms: Arms,
+    states: Mapping[Key, tuple[Run, State]],
+    source: int,
+    target: int,
 ) -> AlignmentReport:
     """How far ``R`` moved, and equation 6 before and after it, at the target's best look."""
     settings = prepared.settings
@@ -166,10 +167,10 @@ def _report(
     for n, key in enumerate(_keys(prepared, "align", source, target)):
         if key in arms.unusable or arms.best[key][0].diverged:
             continue
-        state = states[(*key, arms.best[key][1])]
+        run, state = states[(*key, arms.best[key][1])]
         Rt, Rs = (align.matrix(settings.align_form, state, slot) for slot in (0, 1))
         Xs, Xt = (
-            prepared.tasks[i].X[prepared.splits[i][n].test].astype(np.float64)
+            aligned_inputs(prepared.bank, run, state, prepared.rows(i, prepared.splits[i][n].test))
             for i in (source, target)
         )
         moved = [float(np.linalg.norm(R - np.eye(len(R)))) for R in (Rs, Rt)]

@@ -20,7 +20,6 @@ import numpy as np
 from taskaff.errors import ProbeError, UsageError
 from taskaff.probing.bank import Bank
 from taskaff.probing.batches import RULES
-from taskaff.probing.engine import train
 from taskaff.probing.losses import CLASSES, REGRESSION
 from taskaff.probing.metrics import MAIN
 from taskaff.probing.prepare import Prepared, describe, prepare
@@ -38,6 +37,7 @@ from taskaff.probing.records import (
 from taskaff.probing.splits import LEAST
 from taskaff.probing.verdict import t_interval
 from taskaff.records import TaskVectors
+from taskaff.store import Store
 
 ALL = "all"
 Model = str | int
@@ -50,6 +50,8 @@ def probe_capacity(
     tasks: Sequence[TaskVectors],
     settings: ProbeSettings | None = None,
     progress: Progress | None = None,
+    *,
+    store: Store | None = None,
 ) -> ProbeResult:
     """Sweep ``settings.capacities`` for all tasks together and for each alone.
 
@@ -65,17 +67,11 @@ def probe_capacity(
     if settings.sampling == "joint":
         raise UsageError("no capacity sweep with joint sampling", hint="use --sampling mixed")
     started = time.perf_counter()
-    prepared = prepare(tasks, settings)
+    prepared = prepare(tasks, settings, store)
     slots = [mix_slots(prepared, n) for n in range(len(settings.seeds))]
     runs = list(_runs(prepared, widths, slots))
     planned = time.perf_counter()
-    outcomes = train(
-        prepared.bank,
-        runs,
-        memory=settings.memory,
-        chunk_runs=settings.chunk_runs,
-        progress=progress,
-    )
+    outcomes = prepared.train(runs, progress)
     ended = time.perf_counter()
     sweeps = tuple(_sweeps(prepared, widths, slots, _best(outcomes)))
     return ProbeResult(
@@ -132,8 +128,6 @@ def mix_run(
 ) -> Run:
     """Tasks in one model, the vectors scaled by all their training rows; ``key[2]`` is the seed."""
     settings = prepared.settings
-    rows = np.concatenate([slot.train for slot in slots])
-    scale = 1.0 / prepared.bank.rms(rows) if settings.scale == "target" else 1.0
     more = len(slots) if settings.epochs is None else 1
     return Run(
         key=key,
@@ -147,7 +141,7 @@ def mix_run(
         lr=settings.lr,
         weight_decay=decay,
         sampling=settings.sampling,
-        scale=scale,
+        scale=prepared.scale(slots),
     )
 
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taskaff.probing.engine import train
 from taskaff.probing.prepare import Prepared
 from taskaff.probing.reading import Arms, Key, best_decay, compare
 from taskaff.probing.records import PairOutcome, Progress, Run, Slot
@@ -50,13 +49,7 @@ def control_pairs(
         for run in alone
         if len(others[run.key[2], run.key[3]]) >= LEAST
     ]
-    outcomes = train(
-        prepared.bank,
-        extra,
-        memory=prepared.settings.memory,
-        chunk_runs=prepared.settings.chunk_runs,
-        progress=progress,
-    )
+    outcomes = prepared.train(extra, progress)
     unusable = dict(arms.unusable)
     for (target, n), rows in others.items():
         if len(rows) < LEAST:

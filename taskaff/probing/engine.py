@@ -1,4 +1,7 @@
-"""Train any set of runs, stacked in chunks; what a run gives depends on nothing but the run."""
+"""Train any set of runs, stacked in chunks; what a run gives depends on nothing but the run.
+
+Trunks over texts have engines of their own (``engines``).
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from taskaff.probing.align import shapes as align_shapes
 from taskaff.probing.bank import KINDS, Bank
 from taskaff.probing.chunk import Chunk
+from taskaff.probing.engines import TOKEN_TRUNKS, train_tokens
 from taskaff.probing.heldout import HeldOut
 from taskaff.probing.judge import require_rows
 from taskaff.probing.records import Progress, Run, RunOutcome
+from taskaff.store import Store
 
 CPU_CHUNK = 256
 """Runs at once on a processor: enough to hide the cost of calls, few enough for its cache."""
@@ -30,23 +35,27 @@ def train(
     chunk_runs: int | None = None,
     progress: Progress | None = None,
     observer: Observer | None = None,
+    store: Store | None = None,
 ) -> list[RunOutcome]:
     """Outcomes in the order of ``runs``.
 
     Parameters
     ----------
     bank : rows of all tasks, on the device where to train.
-    runs : what to train; their sizes, trunks and steps may differ.
+    runs : what to train; sizes and steps may differ, and trunks on vectors.
     memory : bytes that a chunk may take.
     chunk_runs : most runs in a chunk.
     progress : called with finished and all runs after every chunk.
     observer : given each chunk; what it returns is called before every update, and must not
-        change the chunk.
+        change the chunk. Only with trunks on vectors.
+    store : keeps the outcomes of fine-tuned runs, which are dear.
 
     Raises
     ------
     ProbeError : a run without rows to train on or to judge by.
     """
+    if runs and runs[0].trunk in TOKEN_TRUNKS:
+        return train_tokens(bank, runs, memory=memory, progress=progress, store=store)
     found: list[RunOutcome | None] = [None] * len(runs)
     done = 0
     for numbers in chunks(bank, runs, memory, chunk_runs):

@@ -28,8 +28,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import torch
+
 from taskaff.probing.bank import Bank
+from taskaff.probing.kept import KeptRuns
 from taskaff.probing.records import Progress, Run, RunOutcome
+from taskaff.registry import load
+from taskaff.store import Store
 
 if TYPE_CHECKING:
     from taskaff.probing.records import Floats, Ints, State
@@ -87,3 +92,50 @@ TOKEN_TRUNKS: dict[str, TokenTrunk] = {
     "transformer-frozen": _TUNING,
 }
 """Trunk name to its engine. The other trunks are of ``model.TRUNKS``, on vectors."""
+
+
+def train_tokens(
+    bank: Bank,
+    runs: Sequence[Run],
+    *,
+    memory: int,
+    progress: Progress | None = None,
+    store: Store | None = None,
+) -> list[RunOutcome]:
+    """Train runs of one fine-tuned trunk; with ``store`` finished ones are kept and found again.
+
+    Raises
+    ------
+    ProbeError : a run that the engine cannot train.
+    """
+    if not runs:
+        return []
+    kept = KeptRuns(store, bank) if store else None
+    found = {i: kept.get(run) for i, run in enumerate(runs)} if kept else {}
+    known = {i: outcome for i, outcome in found.items() if outcome is not None}
+    left = [i for i in range(len(runs)) if i not in known]
+    if progress and known:
+        progress(len(known), len(runs))
+
+    def keep(number: int, outcome: RunOutcome) -> None:
+        if kept:
+            kept.put(runs[left[number]], outcome)
+
+    def shown(done: int, total: int) -> None:
+        if progress:
+            progress(len(known) + done, len(known) + total)
+
+    if left:
+        engine: Engine = load(TOKEN_TRUNKS[runs[0].trunk].train)
+        missing = [runs[i] for i in left]
+        outcomes = engine(bank, missing, memory=memory, progress=shown, keep=keep)
+        known |= dict(zip(left, outcomes, strict=True))
+    return [known[i] for i in range(len(runs))]
+
+
+def aligned_inputs(bank: Bank, run: Run, state: State, rows: Ints) -> Floats:
+    """What a run's alignment matrices multiply, one vector a row ``(n, d)`` float64."""
+    if run.trunk not in TOKEN_TRUNKS:
+        return bank.X[torch.from_numpy(rows).to(bank.X.device)].double().cpu().numpy()
+    inputs: AlignedInputs = load(TOKEN_TRUNKS[run.trunk].inputs)
+    return inputs(bank, run, state, rows)

@@ -20,7 +20,6 @@ import numpy as np
 from taskaff.errors import UsageError
 from taskaff.probing.batches import RULES
 from taskaff.probing.capacity import constant_loss, mix_slots
-from taskaff.probing.engine import train
 from taskaff.probing.metrics import MAIN
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.reading import Arms, Judged, Key, compare, least, paired
@@ -36,6 +35,7 @@ from taskaff.probing.records import (
 )
 from taskaff.probing.weighting import mean_weights, weigh
 from taskaff.records import TaskVectors
+from taskaff.store import Store
 
 ALL = "all"
 """Target of the outcome over all tasks."""
@@ -50,6 +50,8 @@ def probe_mix(
     tasks: Sequence[TaskVectors],
     settings: ProbeSettings | None = None,
     progress: Progress | None = None,
+    *,
+    store: Store | None = None,
 ) -> ProbeResult:
     """Measure what adding the last task gives to each of the others, to itself, and overall.
 
@@ -62,17 +64,11 @@ def probe_mix(
         raise UsageError(f"a mix and a task to add need two data sets, not {len(tasks)}")
     settings = settings or ProbeSettings()
     started = time.perf_counter()
-    prepared = prepare(tasks, settings)
+    prepared = prepare(tasks, settings, store)
     mixes = [mix_slots(prepared, n) for n in range(len(settings.seeds))]
     runs = [run for n, slots in enumerate(mixes) for run in _runs(prepared, n, slots)]
     planned = time.perf_counter()
-    outcomes = train(
-        prepared.bank,
-        runs,
-        memory=settings.memory,
-        chunk_runs=settings.chunk_runs,
-        progress=progress,
-    )
+    outcomes = prepared.train(runs, progress)
     ended = time.perf_counter()
     arms = Arms(_best(runs, outcomes), removed=_removed(prepared, mixes))
     return ProbeResult(
@@ -96,8 +92,7 @@ def _runs(prepared: Prepared, n: int, slots: tuple[Slot, ...]) -> Iterator[Run]:
     settings = prepared.settings
     if settings.sampling == "joint":
         raise UsageError("no mix with joint sampling", hint="use --sampling mixed")
-    rows = np.concatenate([slot.train for slot in slots])
-    scale = 1.0 / prepared.bank.rms(rows) if settings.scale == "target" else 1.0
+    scale = prepared.scale(slots)
     arms = {"without": slots[:-1], "with": slots, "alone": slots[-1:]}
     for arm, members in arms.items():
         weighed = weigh(prepared, members)

@@ -18,7 +18,7 @@ from taskaff.errors import UsageError
 from taskaff.probing.aligned import Found, align_pairs
 from taskaff.probing.batches import RULES
 from taskaff.probing.controls import control_pairs
-from taskaff.probing.engine import Observer, train
+from taskaff.probing.engine import Observer
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.reading import Arms, best_decay, compare
 from taskaff.probing.records import (
@@ -33,6 +33,7 @@ from taskaff.probing.splits import LEAST, without_leaks
 from taskaff.probing.verdict import t_interval
 from taskaff.probing.weighting import mean_weights, same_inputs, weigh
 from taskaff.records import TaskVectors
+from taskaff.store import Store
 
 if TYPE_CHECKING:
     from taskaff.probing.records import Ints
@@ -61,6 +62,7 @@ def probe_pairs(
     *,
     wanted: Collection[tuple[int, int]] | None = None,
     observer: Observer | None = None,
+    store: Store | None = None,
 ) -> ProbeResult:
     """Measure transfer for directed pairs ``(source, target)`` of the tasks; all by default.
 
@@ -73,19 +75,12 @@ def probe_pairs(
         raise UsageError(f"a pair needs two data sets, not {len(tasks)}")
     settings = settings or ProbeSettings()
     started = time.perf_counter()
-    prepared = prepare(tasks, settings)
+    prepared = prepare(tasks, settings, store)
     if wanted is None:
         wanted = list(permutations(range(len(tasks)), 2))
     plan = plan_pairs(prepared, wanted)
     planned = time.perf_counter()
-    outcomes = train(
-        prepared.bank,
-        plan.runs,
-        memory=settings.memory,
-        chunk_runs=settings.chunk_runs,
-        progress=progress,
-        observer=observer,
-    )
+    outcomes = prepared.train(plan.runs, progress, observer)
     arms = Arms(best_decay(outcomes), plan.unusable, plan.removed)
     more: Found = ((), (), 0)
     if settings.align:
@@ -119,7 +114,7 @@ def plan_pairs(prepared: Prepared, wanted: Collection[tuple[int, int]]) -> Plan:
     targets = sorted({target for _, target in wanted})
     for n, target in product(range(len(prepared.settings.seeds)), targets):
         slot = prepared.target_slot(target, n)
-        scale = prepared.scale(slot)
+        scale = prepared.scale([slot])
         reason = prepared.one_class(slot)
         if reason:
             unusable["stl", -1, target, n] = reason

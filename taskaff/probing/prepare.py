@@ -12,11 +12,13 @@ from taskaff.errors import ProbeError, UsageError
 from taskaff.probing.align import FORMS
 from taskaff.probing.bank import KINDS, Bank, chosen_device, make_bank, require_device
 from taskaff.probing.batches import RULES, batch_count
-from taskaff.probing.model import TRUNKS
-from taskaff.probing.records import ProbeSettings, ProbeTask, Slot
+from taskaff.probing.defaults import TRUNKS, fine_tuned
+from taskaff.probing.engine import Observer, train
+from taskaff.probing.records import ProbeSettings, ProbeTask, Progress, Run, RunOutcome, Slot
 from taskaff.probing.splits import Split, split_task
 from taskaff.probing.streams import content_id
 from taskaff.records import TaskVectors
+from taskaff.store import Store
 
 if TYPE_CHECKING:
     from taskaff.probing.records import Ints
@@ -31,6 +33,31 @@ class Prepared:
     splits: tuple[tuple[Split, ...], ...]
     bank: Bank
     settings: ProbeSettings
+    store: Store | None = None
+    """Keeps the outcomes of fine-tuned runs."""
+
+    @property
+    def width(self) -> int:
+        """``d`` of the vectors that an alignment matrix multiplies."""
+        tokens = self.bank.tokens
+        return tokens.d if tokens else self.bank.d
+
+    def train(
+        self,
+        runs: Sequence[Run],
+        progress: Progress | None = None,
+        observer: Observer | None = None,
+    ) -> list[RunOutcome]:
+        """Outcomes in the order of the runs, by the settings' limits."""
+        return train(
+            self.bank,
+            runs,
+            memory=self.settings.memory,
+            chunk_runs=self.settings.chunk_runs,
+            progress=progress,
+            observer=observer,
+            store=self.store,
+        )
 
     def rows(self, task: int, local: Ints) -> Ints:
         """Numbers in the shared matrix of a task's rows."""
@@ -50,9 +77,15 @@ class Prepared:
         train = self.rows(task, local)
         return Slot(task, train, none, none, stream=f"{self.ids[task]}/source", judged=False)
 
-    def scale(self, target: Slot) -> float:
-        """Factor of the vectors in every run of a target, by its training rows alone."""
-        return 1.0 / self.bank.rms(target.train) if self.settings.scale == "target" else 1.0
+    def scale(self, slots: Sequence[Slot]) -> float:
+        """Factor of the vectors in a run, by the training rows of the tasks that it is about.
+
+        Trunks that are fine-tuned take their tokens' vectors as they are.
+        """
+        if self.settings.scale != "target" or self.bank.tokens is not None:
+            return 1.0
+        rows = [slot.train for slot in slots]
+        return 1.0 / self.bank.rms(rows[0] if len(rows) == 1 else np.concatenate(rows))
 
     def steps(self, slots: Sequence[Slot]) -> int:
         """Updates of a run with these slots."""
@@ -73,7 +106,9 @@ class Prepared:
         return ""
 
 
-def prepare(tasks: Sequence[TaskVectors], settings: ProbeSettings) -> Prepared:
+def prepare(
+    tasks: Sequence[TaskVectors], settings: ProbeSettings, store: Store | None = None
+) -> Prepared:
     """Check and split the tasks.
 
     Raises
@@ -91,9 +126,8 @@ def prepare(tasks: Sequence[TaskVectors], settings: ProbeSettings) -> Prepared:
         tuple(split_task(task, name, seed, settings) for seed in settings.seeds)
         for task, name in zip(tasks, ids, strict=True)
     )
-    return Prepared(
-        tuple(tasks), ids, splits, make_bank(tasks, chosen_device(settings.device)), settings
-    )
+    bank = make_bank(tasks, chosen_device(settings.device), tokens=fine_tuned(settings.trunk))
+    return Prepared(tuple(tasks), ids, splits, bank, settings, store)
 
 
 def describe(prepared: Prepared) -> tuple[ProbeTask, ...]:
@@ -126,7 +160,8 @@ def check_settings(settings: ProbeSettings) -> None:
         value = getattr(settings, name)
         if value not in allowed:
             raise UsageError(f"unknown {name} {value!r}", hint=f"known: {', '.join(allowed)}")
-    counts = ("r", "steps", "batch", "lr", "target_rows", "source_rows", "memory", "align_rank")
+    _check_trunk(settings)
+    counts = ("steps", "batch", "lr", "target_rows", "source_rows", "memory", "align_rank")
     for name in (*counts, "validation_rows", "test_rows"):
         if not getattr(settings, name) > 0:
             raise UsageError(f"{name} must be above 0, not {getattr(settings, name)}")
@@ -139,6 +174,25 @@ def check_settings(settings: ProbeSettings) -> None:
     if not settings.weight_decay or min(settings.weight_decay) < 0 or settings.margin < 0:
         raise UsageError("weight_decay (at least one) and margin must not be negative")
     require_device(settings.device)
+
+
+def _check_trunk(settings: ProbeSettings) -> None:
+    """Refuse what a trunk cannot do, by name."""
+    trunk = settings.trunk
+    if not TRUNKS[trunk].r and settings.capacities:
+        raise UsageError(
+            f"trunk {trunk} has no capacity to sweep: the shared module is the model itself",
+            hint="--trunk lstm, cnn, mlp-tokens, linear, relu or mlp",
+        )
+    if TRUNKS[trunk].r and not settings.r > 0:
+        raise UsageError(f"r must be above 0, not {settings.r}")
+    if fine_tuned(trunk) and settings.transference:
+        raise UsageError(
+            f"transference is measured on frozen vectors, not with trunk {trunk}",
+            hint="--trunk linear, relu or mlp",
+        )
+    if settings.max_tokens is not None and not settings.max_tokens > 0:
+        raise UsageError(f"max_tokens must be above 0, not {settings.max_tokens}")
 
 
 def _check_task(task: TaskVectors, width: int, first: str) -> None:

@@ -12,6 +12,7 @@ from taskaff.probing.prepare import check_settings
 from taskaff.probing.records import ProbeResult, ProbeSettings, Progress
 from taskaff.records import TaskVectors
 from taskaff.registry import resolve
+from taskaff.store import Store
 
 
 def probe(
@@ -19,8 +20,11 @@ def probe(
     settings: ProbeSettings | None = None,
     mode: str = "pairs",
     progress: Progress | None = None,
+    store: Store | None = None,
 ) -> ProbeResult:
     """Train, and say what transfers; ``capacities`` turn the mode of pairs into ``capacity``.
+
+    ``store`` keeps the outcomes of fine-tuned runs: an equal run is not trained again.
 
     Raises
     ------
@@ -38,9 +42,9 @@ def probe(
         settings: ProbeSettings, wanted: Names | None, progress: Progress | None
     ) -> ProbeResult:
         if mode != "pairs":
-            found: ProbeResult = function(tasks, settings, progress)
+            found: ProbeResult = function(tasks, settings, progress, store=store)
             return found
-        return _pairs(tasks, settings, wanted, progress)
+        return _pairs(tasks, settings, wanted, progress, store)
 
     return drive(measure, _runs(len(tasks), settings, mode), settings, progress)
 
@@ -50,6 +54,7 @@ def _pairs(
     settings: ProbeSettings,
     wanted: Names | None,
     progress: Progress | None,
+    store: Store | None,
 ) -> ProbeResult:
     from taskaff.probing.pairs import probe_pairs
     from taskaff.probing.transference import Watch, pair_rows
@@ -57,7 +62,7 @@ def _pairs(
     numbers = {task.name: i for i, task in enumerate(tasks)}
     chosen = None if wanted is None else sorted((numbers[s], numbers[t]) for s, t in wanted)
     if not settings.transference:
-        return probe_pairs(tasks, settings, progress, wanted=chosen)
+        return probe_pairs(tasks, settings, progress, wanted=chosen, store=store)
     watch = Watch(settings.transference_every, lambda run: run.key[0] == "mtl")
     result = probe_pairs(tasks, settings, progress, wanted=chosen, observer=watch)
     rows = pair_rows(watch.found, result.pairs, numbers, settings)

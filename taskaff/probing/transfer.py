@@ -20,8 +20,7 @@ import numpy as np
 from taskaff.errors import UsageError
 from taskaff.probing.aligned import with_alignment
 from taskaff.probing.batches import RULES
-from taskaff.probing.engine import train
-from taskaff.probing.model import TRUNKS
+from taskaff.probing.model import shared_part
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.reading import Arms, Key, best_decay, compare
 from taskaff.probing.records import (
@@ -35,6 +34,7 @@ from taskaff.probing.records import (
 )
 from taskaff.probing.splits import LEAST, without_leaks
 from taskaff.records import TaskVectors
+from taskaff.store import Store
 
 TUNED, TURNED = "fine-tuned", "fine-tuned with R"
 
@@ -52,6 +52,8 @@ def probe_transfer(
     tasks: Sequence[TaskVectors],
     settings: ProbeSettings | None = None,
     progress: Progress | None = None,
+    *,
+    store: Store | None = None,
 ) -> ProbeResult:
     """Measure, for every directed pair, what starting from the source's model gives the target.
 
@@ -63,14 +65,18 @@ def probe_transfer(
     if len(tasks) < 2:
         raise UsageError(f"a pair needs two data sets, not {len(tasks)}")
     settings = settings or ProbeSettings()
+    if settings.trunk == "transformer-frozen":
+        raise UsageError(
+            "nothing of a frozen transformer can be handed on", hint="--trunk transformer"
+        )
     started = time.perf_counter()
-    prepared = prepare(tasks, settings)
+    prepared = prepare(tasks, settings, store)
     wanted = list(permutations(range(len(tasks)), 2))
     plan = _plan(prepared, wanted)
     planned = time.perf_counter()
-    first = _train(prepared, plan.runs, progress)
+    first = prepared.train(plan.runs, progress)
     second = list(_tuning(prepared, plan, first))
-    outcomes = _train(prepared, second, progress)
+    outcomes = prepared.train(second, progress)
     ended = time.perf_counter()
     arms = Arms(best_decay([*first, *outcomes]), plan.unusable, plan.removed)
     return ProbeResult(
@@ -81,17 +87,6 @@ def probe_transfer(
         sampling_rule=RULES["mixed"],
         runs=len(plan.runs) + len(second),
         timings={"plan": planned - started, "train": ended - planned},
-    )
-
-
-def _train(prepared: Prepared, runs: Sequence[Run], progress: Progress | None) -> list[RunOutcome]:
-    settings = prepared.settings
-    return train(
-        prepared.bank,
-        runs,
-        memory=settings.memory,
-        chunk_runs=settings.chunk_runs,
-        progress=progress,
     )
 
 
@@ -161,7 +156,7 @@ def _runs(
             batch=settings.batch,
             lr=settings.lr,
             weight_decay=decay,
-            scale=prepared.scale(target),
+            scale=prepared.scale([target]),
         )
 
 
@@ -178,8 +173,7 @@ def _tuning(prepared: Prepared, plan: _Plan, outcomes: Sequence[RunOutcome]) -> 
             reason = f"diverged: {prepared.tasks[source].name} alone: {slot.diverged}"
             plan.unusable |= {(a, source, target, n): reason for a in (TUNED, TURNED)}
             continue
-        state = found[(*key, decay)].state or {}
-        trunk = {name: state[name] for name in TRUNKS[prepared.settings.trunk]}
+        trunk = shared_part(found[(*key, decay)].state or {})
         for again in prepared.settings.weight_decay:
             run = alone["alone", -1, target, n, again]
             tuned = replace(run, key=(TUNED, source, target, n, again), initial=trunk)

@@ -21,7 +21,6 @@ from torch import Tensor
 from taskaff.probing.batches import batch_table
 from taskaff.probing.capacity import ALL, mix_run, mix_slots
 from taskaff.probing.chunk import Chunk
-from taskaff.probing.engine import train
 from taskaff.probing.losses import Labels, gradient, lane_losses
 from taskaff.probing.model import TRUNKS, Parameters, trunk_backward, trunk_forward
 from taskaff.probing.prepare import prepare
@@ -234,14 +233,7 @@ def mix_rows(
         for n in range(len(settings.seeds))
     ]
     watch = Watch(settings.transference_every, _every_run)
-    train(
-        prepared.bank,
-        runs,
-        memory=settings.memory,
-        chunk_runs=settings.chunk_runs,
-        progress=progress,
-        observer=watch,
-    )
+    prepared.train(runs, progress, watch)
     Z = [watch.found[run.key] for run in runs]
     rows = [
         _row(one.name, other.name, [(z[:, i, j], z[:, j, j]) for z in Z], settings, ALL)

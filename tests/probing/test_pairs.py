@@ -182,7 +182,7 @@ def test_unlabelled_tasks_are_refused():
 @pytest.mark.parametrize(
     "change",
     [
-        {"trunk": "lstm"},
+        {"trunk": "gru"},
         {"sampling": "round"},
         {"steps": 0},
         {"seeds": ()},
