@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from taskaff.embed.transformer.load import load_config, load_model
+from taskaff.embed.transformer.pooling import last_hidden, pool
+from taskaff.errors import EmbedError
 
 
 class FineTuned(nn.Module):
@@ -26,7 +28,7 @@ class FineTuned(nn.Module):
         self.width = int(model.config.hidden_size)
         self._typed = "token_type_ids" in inspect.signature(model.forward).parameters
         self._align: Tensor | None = None
-        self._only_embed = False
+        self._only_embed = self._met = False
         first = getattr(model, "embeddings", None) or model.get_input_embeddings()
         first.register_forward_hook(self._embedded)
 
@@ -34,15 +36,14 @@ class FineTuned(nn.Module):
         self, ids: Tensor, mask: Tensor, types: Tensor | None, align: Tensor | None = None
     ) -> Tensor:
         """Pooled vectors."""
-        self._align = align
+        self._align, self._met = align, align is None
         try:
-            found = self._run(ids, mask, types)
+            hidden = self._run(ids, mask, types)
         finally:
             self._align = None
-        hidden = found.last_hidden_state
-        if self.layer is not None:
-            hidden = found.hidden_states[self.layer]
-        return pooled(hidden, mask, self.pooling)
+        if not self._met:
+            raise self._closed()
+        return pool(hidden, mask.sum(1), mask, self.pooling)
 
     def embedded(self, ids: Tensor, mask: Tensor, types: Tensor | None) -> Tensor:
         """Output ``(n, tokens, d)`` of the embedding layer."""
@@ -53,40 +54,34 @@ class FineTuned(nn.Module):
             return found.value
         finally:
             self._only_embed = False
-        raise AssertionError("the embedding layer was not called")
+        raise self._closed()
 
-    def _run(self, ids: Tensor, mask: Tensor, types: Tensor | None) -> Any:
-        more: dict[str, Any] = {}
-        if types is not None and self._typed:
-            more["token_type_ids"] = types
-        if self.layer is not None:
-            more["output_hidden_states"] = True
-        return self.model(input_ids=ids, attention_mask=mask.long(), **more)
+    def _run(self, ids: Tensor, mask: Tensor, types: Tensor | None) -> Tensor:
+        more = {"token_type_ids": types} if self._typed else {}
+        there = mask.long()
+        return last_hidden(self.model, self.layer, input_ids=ids, attention_mask=there, **more)
 
     def _embedded(self, _module: Any, _inputs: Any, output: Tensor) -> Tensor:
         if self._only_embed:
             raise _Enough(output)
+        self._met = True
         if self._align is None:
             return output
         # In float32: an R near the identity has entries that bfloat16 would round away.
         with torch.autocast(output.device.type, enabled=False):
             return (output.float() @ self._align).to(output.dtype)
 
+    def _closed(self) -> EmbedError:
+        return EmbedError(
+            f"the embedding layer of a {type(self.model).__name__} cannot be reached",
+            hint="choose another model, or leave --align out",
+        )
+
 
 class _Enough(Exception):  # noqa: N818 - carries a result out of the model's own forward pass
     def __init__(self, value: Tensor) -> None:
         super().__init__()
         self.value = value
-
-
-def pooled(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
-    """``(n, tokens, d)`` to ``(n, d)`` over the tokens of ``mask``."""
-    if pooling == "cls":
-        return hidden[:, 0]
-    there = mask[..., None].bool()
-    if pooling == "max":
-        return hidden.masked_fill(~there, -torch.inf).amax(1)
-    return (hidden * there).sum(1) / there.sum(1)
 
 
 def load_body(folder: Path, pooling: str, layer: int | None, pad: int) -> FineTuned:
