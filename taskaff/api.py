@@ -13,6 +13,7 @@ from taskaff.data import split_argument
 from taskaff.errors import UsageError
 from taskaff.pipeline import RunSettings
 from taskaff.probe_records import Mode, ProbeResult, ProbeSettings
+from taskaff.probing.defaults import settings_for
 from taskaff.records import DataRequest, ScoreResult, TaskInfo, TaskSignature
 from taskaff.registry import unknown_name
 
@@ -53,7 +54,8 @@ def probe(
     mode : ``pairs``, ``mix`` (does the last one help the others), ``transfer`` or ``capacity``.
     settings : encoder and cache; no cache by default.
     options : fields of ``ProbeSettings`` (``align=True``, ``steps``, ``seeds``, as a number or a
-        tuple ...) and of ``DataRequest`` for all sources (``text``, ``label`` ...).
+        tuple ...) and of ``DataRequest`` for all sources (``text``, ``label`` ...). What is not
+        given is as ``trunk`` has it.
 
     Raises
     ------
@@ -67,7 +69,7 @@ def probe(
         if name in chosen:
             chosen[name] = tuple(chosen[name])
     requests = _requests(sources, options, "probe", known)
-    return pipeline.probe(requests, settings, ProbeSettings(**chosen), mode)
+    return pipeline.probe(requests, settings, settings_for(chosen), mode)
 
 
 def profile(

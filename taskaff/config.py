@@ -156,24 +156,29 @@ _AMOUNT = {"anyOf": [{"type": "number"}, {"type": "string"}]}
 
 
 class ProbeSection(_Section):
-    """``[probe]``: settings of the probe, which trains."""
+    """``[probe]``: settings of the probe, which trains. Those without a value go by the trunk."""
 
     mode: Literal["pairs", "mix", "transfer"] = "pairs"
-    trunk: Literal["linear", "relu", "mlp"] = "linear"
-    r: int = Field(default=16, ge=1, description="capacity of the shared module")
-    steps: int = Field(default=1200, ge=1, description="updates of a run")
+    trunk: Literal[
+        "linear", "relu", "mlp", "lstm", "cnn", "mlp-tokens", "transformer", "transformer-frozen"
+    ] = "linear"
+    r: int | None = Field(default=None, ge=1, description="capacity of the shared module")
+    steps: int | None = Field(default=None, ge=1, description="updates of a run")
     epochs: int | None = Field(default=None, ge=1, description="in place of steps")
-    batch: int = Field(default=32, ge=1)
-    lr: float = Field(default=0.01, gt=0)
-    weight_decay: list[Annotated[float, Field(ge=0)]] = Field(
-        default=[0.0, 0.3], min_length=1, description="tried in every arm"
+    batch: int | None = Field(default=None, ge=1, description="rows of an update")
+    lr: float | None = Field(default=None, gt=0, description="learning rate of Adam")
+    weight_decay: list[Annotated[float, Field(ge=0)]] | None = Field(
+        default=None, min_length=1, description="tried in every arm"
+    )
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="tokens of a row, of trunks that are fine-tuned"
     )
     sampling: Literal["mixed", "proportional", "equal", "joint"] = "mixed"
     target_rows: int = Field(default=300, ge=1)
-    source_rows: int = Field(default=4000, ge=1)
-    validation_rows: int = Field(default=500, ge=1)
-    test_rows: int = Field(default=2000, ge=1)
-    seeds: int = Field(default=5, ge=1, description="how many")
+    source_rows: int | None = Field(default=None, ge=1)
+    validation_rows: int | None = Field(default=None, ge=1)
+    test_rows: int | None = Field(default=None, ge=1)
+    seeds: int | None = Field(default=None, ge=1, description="how many")
     confidence: float = Field(default=0.90, gt=0, lt=1, description="level of the intervals")
     margin: Annotated[float | str, PlainValidator(_margin), WithJsonSchema(_AMOUNT)] = Field(
         default=0.0, description='0.01 of loss, or "2%" of the single-task loss'
@@ -182,6 +187,9 @@ class ProbeSection(_Section):
     align: bool = False
     align_form: Literal["full", "low-rank", "orthogonal"] = "full"
     align_rank: int = Field(default=8, ge=1, description="of the low-rank form")
+    align_lr: float | None = Field(
+        default=None, gt=0, description="learning rate of the alignment matrices"
+    )
     weights: Literal["equal", "proportional", "svd", "uncertainty"] = "equal"
     capacities: list[Annotated[int, Field(ge=1)]] = Field(default=[], description="to sweep")
     transference: bool = False

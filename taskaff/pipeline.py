@@ -93,7 +93,7 @@ def probe(
         if progress:
             progress("train", "", done, total)
 
-    result = train(distinct_names(tasks), chosen, mode, trained)
+    result = train(distinct_names(tasks), chosen, mode, trained, bench.store)
     return replace(
         result,
         notes=(*notes, *result.notes),

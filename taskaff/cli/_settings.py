@@ -70,6 +70,11 @@ SETTINGS: dict[str, tuple[tuple[str, str], Callable[[str], Any]]] = {
     "probe_target_rows": (("probe", "target_rows"), toml_value),
     "probe_source_rows": (("probe", "source_rows"), toml_value),
     "probe_steps": (("probe", "steps"), toml_value),
+    "probe_epochs": (("probe", "epochs"), toml_value),
+    "probe_batch": (("probe", "batch"), toml_value),
+    "probe_lr": (("probe", "lr"), toml_value),
+    "probe_align_lr": (("probe", "align_lr"), toml_value),
+    "probe_max_tokens": (("probe", "max_tokens"), toml_value),
     "probe_leaks": (("probe", "leaks"), str),
     "probe_device": (("probe", "device"), str),
     "check_probe": (("check", "probe"), _flag),
@@ -189,18 +194,18 @@ def encoder_options(config: Config) -> EncoderOptions:
 
 
 def probe_settings(config: Config) -> ProbeSettings:
-    """The settings of the probe."""
+    """The settings of the probe; what is not configured is as the trunk has it."""
     from taskaff.config_values import margin_of, seconds_of
-    from taskaff.probe_records import ProbeSettings
+    from taskaff.probing.defaults import settings_for
 
     kept = config.probe.model_dump(exclude={"mode"}).items()
     chosen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in kept}
     margin, unit = margin_of(chosen.pop("margin"))
     budget, seeds = chosen.pop("budget"), chosen.pop("seeds")
-    return ProbeSettings(
-        **chosen,
-        seeds=tuple(range(seeds)),
-        margin=margin,
-        margin_unit=unit,
-        budget=None if budget is None else seconds_of(budget),
-    )
+    more: dict[str, Any] = {
+        "seeds": None if seeds is None else tuple(range(seeds)),
+        "margin": margin,
+        "margin_unit": unit,
+        "budget": None if budget is None else seconds_of(budget),
+    }
+    return settings_for(chosen | more)

@@ -19,11 +19,13 @@ from taskaff.cli._options import (
     Sources,
 )
 from taskaff.cli._streams import say
+from taskaff.probe_records import Trunk
 
 EXAMPLES = (
     "probe reviews.csv tweets.csv",
     "probe a.csv b.csv c.csv --align --budget 60s -o gains.png",
     "probe a.csv b.csv --capacity 2,4,8,16",
+    "probe a.csv b.csv --trunk lstm",
     "probe 'synthetic:linear?task=1' 'synthetic:linear?task=3&rows=500'",
 )
 
@@ -33,6 +35,10 @@ FINISHED, INTERRUPTED = 0, 130
 
 def _number(text: str, **more: Any) -> Any:
     return Option(min=1, metavar="N", help=text, rich_help_panel=_PANEL, **more)
+
+
+def _rate(text: str) -> Any:
+    return Option(metavar="X", help=text, rich_help_panel=_PANEL)
 
 
 @dataclass(frozen=True)
@@ -68,9 +74,13 @@ class ProbeOptions:
     ] = None
     r: Annotated[int | None, _number("Capacity of the shared module.")] = None
     trunk: Annotated[
-        Literal["linear", "relu", "mlp"] | None,
-        Option(help="The shared module.", rich_help_panel=_PANEL),
+        Trunk | None,
+        Option(
+            help="The shared module: linear, relu and mlp on vectors, the others fine-tuned.",
+            rich_help_panel=_PANEL,
+        ),
     ] = None
+    max_tokens: Annotated[int | None, _number("Tokens of a row, of fine-tuned trunks.")] = None
     transference: Annotated[
         bool | None,
         Option("--transference", help="Measure it during training.", rich_help_panel=_PANEL),
@@ -107,6 +117,10 @@ class ProbeOptions:
     target_rows: Annotated[int | None, _number("Training rows of a target.")] = None
     source_rows: Annotated[int | None, _number("Most training rows of a source.")] = None
     steps: Annotated[int | None, _number("Updates of a run.")] = None
+    epochs: Annotated[int | None, _number("Passes over all rows, in place of --steps.")] = None
+    batch: Annotated[int | None, _number("Rows of an update.")] = None
+    lr: Annotated[float | None, _rate("Learning rate of Adam.")] = None
+    align_lr: Annotated[float | None, _rate("The same, of the alignment matrices.")] = None
     leaks: Annotated[
         Literal["remove", "keep", "both"] | None,
         Option(help="Source rows that the target has too.", rich_help_panel=_PANEL),

@@ -25,21 +25,20 @@ if TYPE_CHECKING:
 
 def reads(encoder: Encoder | None) -> str:
     """What kind of tokens an encoder can give: ``words``, ``transformer``, or nothing."""
-    plain = _plain(encoder)
-    if hasattr(plain, "word_layer"):
+    if hasattr(encoder, "word_layer"):
         return "words"
-    return "transformer" if hasattr(plain, "token_layer") else ""
+    return "transformer" if hasattr(encoder, "token_layer") else ""
 
 
 def token_batch(
-    encoder: Encoder | None, batch: RowBatch, limit: int | None
+    encoder: Any, batch: RowBatch, limit: int | None
 ) -> tuple[np.ndarray, NDArray[np.bool_]]:
     """The rows of a batch of texts, and which of them were cut.
 
     The first is an object array ``(n,)``, so that rows can be chosen and joined like any others:
     ``(1, tokens)`` numbers each, or with segments ``(2, tokens)``.
     """
-    ids, starts, types, cut = _plain(encoder).token_rows(batch.text, limit)
+    ids, starts, types, cut = encoder.token_rows(batch.text, limit)
     both = ids[None] if types is None else np.stack([ids, types])
     rows = np.empty(len(starts) - 1, dtype=object)
     for i, (a, b) in enumerate(pairwise(starts.tolist())):
@@ -47,15 +46,14 @@ def token_batch(
     return rows, cut
 
 
-def joined(encoder: Encoder | None, tasks: Sequence[np.ndarray]) -> list[TokenRows]:
+def joined(encoder: Any, tasks: Sequence[np.ndarray]) -> list[TokenRows]:
     """``TokenRows`` of every task's rows, with one layer for all."""
     parts = [_concatenated(rows) for rows in tasks]
-    plain = _plain(encoder)
     if reads(encoder) == "transformer":
-        layer: TokenLayer = plain.token_layer
+        layer: TokenLayer = encoder.token_layer
         return [TokenRows(*part, layer) for part in parts]
     used = np.unique(np.concatenate([ids for ids, _, _ in parts]))
-    layer = plain.word_layer(used)
+    layer = encoder.word_layer(used)
     assert layer.numbers is not None
     found = (TokenRows(*part, layer) for part in parts)
     return [replace(r, ids=_renumbered(r.ids, layer.numbers)) for r in found]
@@ -70,8 +68,3 @@ def _concatenated(rows: np.ndarray) -> tuple[Ints32, Ints, Ints32 | None]:
     starts = np.concatenate([[0], np.cumsum(sizes)])
     both: np.ndarray = np.concatenate(list(rows), axis=1)
     return both[0], starts, both[1] if len(both) > 1 else None
-
-
-def _plain(encoder: Encoder | None) -> Any:
-    """The encoder itself, where its vectors are kept in the cache."""
-    return getattr(encoder, "plain", encoder)
