@@ -18,6 +18,7 @@ from taskaff.records import TokenLayer
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from taskaff.embed.transformer.tokenise import Tokeniser
     from taskaff.records import EncoderCard, Ints, Ints32
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 def token_rows(
     tokeniser: Tokeniser, text: Sequence[pa.Array], spare: int = 0
-) -> tuple[Ints32, Ints, Ints32 | None, int]:
-    """Ids, starts ``(n + 1,)``, segments of the tokens or None, and how many rows were cut.
+) -> tuple[Ints32, Ints, Ints32 | None, NDArray[np.bool_]]:
+    """Ids, starts ``(n + 1,)``, segments of the tokens or None, and which rows were cut.
 
     ``text`` has one column or two. A row without any token, which only a model without special
     ones can give, is the one token ``spare``.
@@ -38,7 +39,7 @@ def token_rows(
         ids = np.insert(ids, empty, spare)
         types = None if types is None else np.insert(types, empty, 0)
     starts = np.concatenate([[0], np.cumsum(np.maximum(found.lengths, 1))]).astype(np.int64)
-    return ids, starts, types, found.counts.truncated
+    return ids, starts, types, found.cut
 
 
 def token_layer(
