@@ -207,11 +207,12 @@ class EncodeCounts:
 
     tokens: int = 0
     unknown: int = 0
-    """Tokens without a vector (out of vocabulary)."""
+    """Tokens out of vocabulary: without a vector, or a model's mark for unknown words."""
     truncated: int = 0
-    """Texts cut at the encoder's length limit."""
+    """Texts, or pairs taken as one sequence, cut at the encoder's length limit."""
     empty: int = 0
-    """Texts that gave no token with a vector and became the zero vector."""
+    """Texts that gave no token with a vector: the zero vector, or what a model makes of its marks
+    alone."""
 
     def __add__(self, other: EncodeCounts) -> EncodeCounts:
         return EncodeCounts(
@@ -232,6 +233,23 @@ class Encoder(Protocol):
 
     def encode(self, texts: pa.Array) -> tuple[Floats32, EncodeCounts]:
         """Vectors ``(n, width)`` float32 of ``n`` texts, in order, whatever the batch size."""
+        ...
+
+
+class ThreadedEncoder(Encoder, Protocol):
+    """An encoder whose matrix products have threads of their own, such as a model's."""
+
+    @property
+    def workers(self) -> int:
+        """Threads that should call ``encode`` side by side; matrix products are left alone."""
+        ...
+
+
+class PairEncoder(Encoder, Protocol):
+    """An encoder whose card may say ``cross``: it takes two texts as one sequence."""
+
+    def encode_pairs(self, first: pa.Array, second: pa.Array) -> tuple[Floats32, EncodeCounts]:
+        """Vectors ``(n, width)`` float32 of ``n`` pairs, in order, whatever the batch size."""
         ...
 
 

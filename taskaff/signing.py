@@ -11,8 +11,6 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from threadpoolctl import threadpool_limits
-
 from taskaff import data, embed, moments
 from taskaff.errors import TaskaffError, UsageError
 from taskaff.parallel import ordered_map
@@ -99,12 +97,11 @@ def _part(bench: Workbench, task: Task, file: InputFile, card: EncoderCard) -> T
         return batch, X, counts, hashes
 
     accumulator = moments.Accumulator(
-        info.name, card, info.layout, info.schema, split, _width(info, card)
+        info.name, card, info.layout, info.schema, split, embed.row_width(card, info.layout)
     )
     batches = task.batches(file)
-    # Every core embeds; matrix products with threads of their own would fight for the cores.
-    with threadpool_limits(1, user_api="blas"):
-        for batch, X, counts, hashes in ordered_map(embed_rows, batches, bench.settings.workers):
+    with bench.threads(encoder) as workers:
+        for batch, X, counts, hashes in ordered_map(embed_rows, batches, workers):
             accumulator.add(batch.split, X, batch.labels, hashes, counts)
             if bench.progress:
                 bench.progress("embed", info.name, batch.first_row + batch.rows - 1, file.rows)
@@ -119,10 +116,6 @@ def _stored_signature(request: DataRequest) -> TaskSignature:
 
 def _merge_two(one: TaskSignature, other: TaskSignature) -> TaskSignature:
     return moments.merge([one, other], allow_repeats=True)
-
-
-def _width(info: TaskInfo, card: EncoderCard) -> int:
-    return embed.PAIR_BLOCKS * card.width if info.layout == "pair" else card.width
 
 
 def _part_key(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from threadpoolctl import threadpool_limits
 
 from taskaff import embed
 from taskaff.records import Encoder, EncoderCard, EncoderOptions, ScoreSettings, TaskInfo
@@ -34,12 +37,20 @@ class RunSettings:
 
 
 class Workbench:
-    """The encoder and the cache of one call, opened when the first data set needs them."""
+    """The encoder and the cache of one call, opened when the first data set needs them.
+
+    ``rows_again``: the call needs the vectors themselves, and so will the next one like it (the
+    probe). Vectors of an encoder slower than the disk are then kept in any case.
+    """
 
     def __init__(
-        self, settings: RunSettings | None = None, progress: Progress | None = None
+        self,
+        settings: RunSettings | None = None,
+        progress: Progress | None = None,
+        rows_again: bool = False,
     ) -> None:
         self.settings = settings or RunSettings()
+        self.rows_again = rows_again
         self.progress = progress
         folder = self.settings.cache_dir
         self.store = Store(folder, self.settings.cache_mode) if folder else None
@@ -50,8 +61,10 @@ class Workbench:
         if info.layout == "vectors":
             return None
         if self._encoder is None:
-            opened = embed.open_encoder(self.settings.encoder, store=self.store)
-            keep = self.store if self.settings.cache_vectors else None
+            chosen = self.settings
+            opened = embed.open_encoder(chosen.encoder, store=self.store, options=chosen.options)
+            slow = self.rows_again and _own_threads(opened) is not None
+            keep = self.store if chosen.cache_vectors or slow else None
             self._encoder = embed.keeping(opened, keep) if keep else opened
         return self._encoder
 
@@ -59,3 +72,23 @@ class Workbench:
         """What the vectors of a data set are made with."""
         encoder = self.encoder_for(info)
         return encoder.card if encoder else embed.vectors_card(info.vector_width or 0)
+
+    @contextmanager
+    def threads(self, encoder: Encoder | None) -> Iterator[int | None]:
+        """How many threads embed batches side by side inside; None is one per core.
+
+        Every core embeds, and matrix products with threads of their own would fight for the cores;
+        a model is the other way round: its products use all cores, or another chip.
+        """
+        own = _own_threads(encoder)
+        if own is not None:
+            yield own
+        else:
+            with threadpool_limits(1, user_api="blas"):
+                yield self.settings.workers
+
+
+def _own_threads(encoder: Encoder | None) -> int | None:
+    """``ThreadedEncoder.workers``, or None for an encoder without threads of its own."""
+    workers: int | None = getattr(encoder, "workers", None)
+    return workers

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taskaff.errors import UsageError
-from taskaff.records import EncodeCounts, Encoder, EncoderCard, RowBatch
+from taskaff.records import EncodeCounts, Encoder, EncoderCard, EncoderOptions, Layout, RowBatch
 from taskaff.registry import resolve
 
 if TYPE_CHECKING:
@@ -20,22 +20,31 @@ if TYPE_CHECKING:
 ENCODERS: dict[str, str] = {
     "glove": "taskaff.embed.glove:open_glove",
     "vectors": "taskaff.embed.ready:open_ready",
+    "st": "taskaff.embed.transformer.opening:open_st",
+    "hf": "taskaff.embed.transformer.opening:open_hf",
 }
-"""Name to opener ``(argument, store) -> Encoder``; ``name:argument`` is what users write."""
+"""Name to opener ``(argument, store, options) -> Encoder``; users write ``name:argument``."""
 
 PAIR_BLOCKS = 4
 """A pair of texts becomes ``[u; v; |u - v|; u * v]``: four times the width of one text."""
 
 
 def open_encoder(
-    spec: str, *, cache_dir: Path | None = None, store: Store | None = None
+    spec: str,
+    *,
+    cache_dir: Path | None = None,
+    store: Store | None = None,
+    options: EncoderOptions | None = None,
 ) -> Encoder:
-    """Open ``glove``, ``glove:PATH`` or ``vectors``; converted files are kept in the cache."""
+    """Open ``glove``, ``glove:PATH``, ``vectors``, ``st:MODEL`` or ``hf:MODEL``.
+
+    Converted files are kept in the cache. ``options`` are those of models; word vectors have none.
+    """
     name, colon, argument = spec.partition(":")
     if colon and not argument:
         raise UsageError(f"encoder {spec!r} ends in a colon", hint=f"--encoder {name}, or :PATH")
     opener = resolve("encoder", ENCODERS, name)
-    encoder: Encoder = opener(argument, store or _store(cache_dir))
+    encoder: Encoder = opener(argument, store or _store(cache_dir), options or EncoderOptions())
     return encoder
 
 
@@ -47,10 +56,16 @@ def keeping(encoder: Encoder, store: Store) -> Encoder:
 
 
 def embed_batch(encoder: Encoder | None, batch: RowBatch) -> tuple[Floats32, EncodeCounts]:
-    """Vectors ``(n, d)``, or ``(n, 4d)`` for pairs, of a batch; ready vectors pass through."""
+    """Vectors ``(n, row_width)`` of a batch; ready vectors pass through."""
     from taskaff.embed.batches import embed
 
     return embed(encoder, batch)
+
+
+def row_width(card: EncoderCard, layout: Layout) -> int:
+    """Width of a row's vector: that of one text, and of a pair what ``card.pairs`` makes of two."""
+    apart = layout == "pair" and card.pairs == "apart"
+    return PAIR_BLOCKS * card.width if apart else card.width
 
 
 def vectors_card(width: int) -> EncoderCard:

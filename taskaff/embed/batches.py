@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from taskaff.errors import EmbedError, Place
-from taskaff.records import EncodeCounts, Encoder, RowBatch
+from taskaff.records import EncodeCounts, Encoder, PairEncoder, RowBatch
 
 if TYPE_CHECKING:
     from taskaff.records import Floats32
@@ -25,6 +25,8 @@ def embed(encoder: Encoder | None, batch: RowBatch) -> tuple[Floats32, EncodeCou
         )
     elif len(batch.text) == 1:
         X, counts = encoder.encode(batch.text[0])
+    elif encoder.card.pairs == "cross":
+        X, counts = cast("PairEncoder", encoder).encode_pairs(*batch.text)
     else:
         (u, first), (v, second) = (encoder.encode(text) for text in batch.text)
         X, counts = pair_features(u, v), first + second

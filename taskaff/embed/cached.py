@@ -7,22 +7,23 @@ file, or of the same file under another name, are found. (``glove`` is faster th
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
 from safetensors.numpy import load_file, save_file
 
-from taskaff.records import EncodeCounts, Encoder, EncoderCard
+from taskaff.records import EncodeCounts, Encoder, EncoderCard, PairEncoder
 from taskaff.store import Store, digest_key
 
 if TYPE_CHECKING:
     from taskaff.records import Floats32
 
 KIND = "embedded"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class CachedEncoder:
@@ -39,13 +40,30 @@ class CachedEncoder:
 
     def encode(self, texts: pa.Array) -> tuple[Floats32, EncodeCounts]:
         """What the encoder gives for these texts, computed at most once."""
+        return self._kept((texts,), self._encoder.encode)
+
+    def encode_pairs(self, first: pa.Array, second: pa.Array) -> tuple[Floats32, EncodeCounts]:
+        """What the encoder gives for these pairs, where it takes two texts as one sequence."""
+        return self._kept((first, second), cast("PairEncoder", self._encoder).encode_pairs)
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the encoder's own: its threads, its tokens."""
+        return getattr(self._encoder, name)
+
+    def _kept(
+        self,
+        columns: tuple[pa.Array, ...],
+        encode: Callable[..., tuple[Floats32, EncodeCounts]],
+    ) -> tuple[Floats32, EncodeCounts]:
         key = digest_key(
-            encoder=self.card.fingerprint, texts=texts_digest(texts), format=FORMAT_VERSION
+            encoder=self.card.fingerprint,
+            texts=[texts_digest(column) for column in columns],
+            format=FORMAT_VERSION,
         )
         found = self._store.get(KIND, key)
         if found is not None:
             return _load(found)
-        X, counts = self._encoder.encode(texts)
+        X, counts = encode(*columns)
         self._store.put(KIND, key, lambda path: _save(path, X, counts))
         return X, counts
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from taskaff.embed.average import AverageEncoder
 from taskaff.errors import EmbedError, Place
+from taskaff.records import EncoderOptions
 from taskaff.store import Store, file_sha256
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ WEIGHTS = "a775d7cb7a48d4d1f2196729264c6dcac9c534a5ac38ee64f73c3089764bd353"
 """``wordvectors.weights_digest`` of the above, so that the same vectors from a file compare."""
 
 
-def open_glove(argument: str, store: Store) -> AverageEncoder:
+def open_glove(argument: str, store: Store, options: EncoderOptions) -> AverageEncoder:  # noqa: ARG001
     """Open the default vectors, or those of the file or folder ``argument``."""
     if not argument:
         return open_default(_package_folder())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from taskaff.embed import vectors_card
 from taskaff.errors import EmbedError, UsageError
-from taskaff.records import EncoderCard
+from taskaff.records import EncoderCard, EncoderOptions
 from taskaff.store import Store
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class ReadyVectors:
         )
 
 
-def open_ready(argument: str, store: Store) -> ReadyVectors:  # noqa: ARG001
+def open_ready(argument: str, store: Store, options: EncoderOptions) -> ReadyVectors:  # noqa: ARG001
     """Open ``vectors``, which takes no argument."""
     if argument:
         raise UsageError("the encoder 'vectors' takes no argument", hint="--encoder vectors")

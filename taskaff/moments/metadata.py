@@ -135,7 +135,10 @@ class _Entries:
 
 
 def _encoder(e: _Entries) -> EncoderCard:
-    return EncoderCard(e.text("id"), e.text("fingerprint"), e.count("width"), e.text("revision"))
+    known = "pairs" in e.value  # signatures of before transformers say nothing of it
+    pairs = e.one_of("pairs", ("apart", "cross")) if known else "apart"
+    fields = e.text("id"), e.text("fingerprint"), e.count("width"), e.text("revision")
+    return EncoderCard(*fields, pairs)
 
 
 def _schema(e: _Entries) -> LabelSchema:

@@ -13,6 +13,7 @@ import pytest
 
 from taskaff.embed import glove, wordvectors
 from taskaff.errors import EmbedError
+from taskaff.records import EncoderOptions
 
 
 def test_weights_constant_is_the_digest_of_the_package(default_glove):
@@ -57,7 +58,7 @@ def test_missing_files_and_package(tmp_path, monkeypatch):
         glove.open_default(tmp_path)
     monkeypatch.setattr(glove, "PACKAGE", "no_such_package_here")
     with pytest.raises(EmbedError, match="not installed"):
-        glove.open_glove("", None)
+        glove.open_glove("", None, EncoderOptions())
 
 
 def test_nothing_heavy_is_imported():
