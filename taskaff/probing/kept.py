@@ -64,12 +64,21 @@ class KeptRuns:
             slots=[self._slot(slot) for slot in run.slots],
             initial=None if run.initial is None else _arrays_digest(run.initial.items()),
             layer=self.bank.tokens.layer.fingerprint,
+            table=self._table(run),
             torch=torch.__version__,
             taskaff=taskaff.__version__,
             device=self.bank.X.device.type,
             dtype=str(self.bank.X.dtype),
             format=FORMAT_VERSION,
         )
+
+    def _table(self, run: Run) -> str | None:
+        """The words of the bank, whose vectors stand in a state by their numbers there."""
+        assert self.bank.tokens is not None
+        numbers = self.bank.tokens.numbers
+        if numbers is None or (run.initial is None and not run.keep_state):
+            return None
+        return hashlib.sha256(np.ascontiguousarray(numbers).tobytes()).hexdigest()
 
     def _slot(self, slot: Slot) -> dict[str, Any]:
         bank, task = self.bank, slot.task
