@@ -10,10 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
-from taskaff import data, moments, scoring
+from taskaff import checking, data, moments, scoring
+from taskaff.checking import EncoderCheck
+from taskaff.gate_records import CheckResult, CheckSettings
+from taskaff.predict_records import PredictSettings, Setup
 from taskaff.probe_records import Mode, ProbeResult, ProbeSettings
 from taskaff.provenance import environment
 from taskaff.records import DataRequest, ScoreResult, TaskInfo, TaskSignature, TaskVectors
@@ -24,6 +28,8 @@ __all__ = [
     "SIGNATURE_SUFFIX",
     "Progress",
     "RunSettings",
+    "check",
+    "check_encoder",
     "distinct_names",
     "inspect",
     "merge",
@@ -100,6 +106,58 @@ def probe(
         environment={**environment(), "device": chosen.device, **result.environment},
         timings={"vectors": embedded - started, **result.timings},
     )
+
+
+def check_encoder(
+    sources: Sequence[DataRequest], settings: RunSettings | None = None
+) -> EncoderCheck:
+    """Whether the encoder gives the same vectors of the data sets' texts however it is run."""
+    return checking.check_encoder(Workbench(settings), sources)
+
+
+def check(
+    candidates: Sequence[DataRequest],
+    mix: Sequence[DataRequest],
+    rules: CheckSettings,
+    settings: RunSettings | None = None,
+    *,
+    predict: tuple[Setup | None, PredictSettings] = (None, PredictSettings()),
+    probe_settings: ProbeSettings | None = None,
+    baseline: Path | None = None,
+    declared: Sequence[str] = (),
+    today: date | None = None,
+    progress: Progress | None = None,
+) -> CheckResult:
+    """May the candidates join the mix? Signatures will do, unless the probe is asked for."""
+    from taskaff import evidence, gate
+
+    evidence.require(candidates, mix, rules)
+    lock = gate.read(baseline) if baseline else None
+    bench = Workbench(settings, progress)
+    started = time.perf_counter()
+    found, existing = evidence.signatures(bench, candidates, mix)
+    names = [signature.name for signature in (*existing, *found)]
+    gate.require_known(rules.waivers, [*declared, *names])
+    embedded = time.perf_counter()
+    chosen = evidence.score_settings(bench.settings.score, rules, names[len(mix) :])
+    scores = scoring.score(same_width([*existing, *found]), chosen)
+    members = [replace(r, name=s.name) for r, s in zip(mix, existing, strict=True)]
+    added = [replace(r, name=s.name) for r, s in zip(candidates, found, strict=True)]
+    short = evidence.probe_share(probe_settings or ProbeSettings(), len(added))
+    measured = {
+        str(request.name): probe([*members, request], settings, short, "mix", progress)
+        for request in (added if rules.probe else ())
+    }
+    seen = evidence.gathered(
+        list(zip(added, found, strict=True)),
+        list(zip(members, existing, strict=True)),
+        scores,
+        predict,
+        measured,
+    )
+    result = gate.check(seen, rules, today or date.today(), lock)
+    timings = {"signatures": embedded - started, "decision": time.perf_counter() - embedded}
+    return replace(result, environment=environment(), timings={**timings, **scores.timings})
 
 
 def merge(paths: Sequence[Path], name: str | None = None) -> TaskSignature:

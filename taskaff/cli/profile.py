@@ -8,8 +8,15 @@ from typing import Annotated
 
 from typer import Option
 
+from taskaff.cli._encoder_check import WithEncoderCheck, run_check
 from taskaff.cli._groups import spread
-from taskaff.cli._options import ConfigOptions, DataOptions, OneSource, RunOptions
+from taskaff.cli._options import (
+    ConfigOptions,
+    DataOptions,
+    OneSource,
+    ReportingOptions,
+    RunOptions,
+)
 from taskaff.cli._streams import say
 
 EXAMPLES = ("profile reviews.csv -o reviews.taskaff",)
@@ -35,6 +42,7 @@ def profile(
     choice: ConfigOptions,
     output: Output = None,
     quiet: Quiet = False,
+    encoder_check: WithEncoderCheck = False,
 ) -> None:
     """Write a data set's signature; scoring it needs no rows."""
     from taskaff import pipeline
@@ -46,6 +54,9 @@ def profile(
     config = read_config(choice, offline=reading.offline, **asdict(run))
     settings = run_settings(config)
     [request] = requests([data], config, reading)
+    if encoder_check:
+        run_check([request], settings, ReportingOptions(output=[output] if output else None))
+        return
     if output is not None:
         check_signature_target(output, [request.source])
     with ProgressBar(quiet) as progress:

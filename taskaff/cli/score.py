@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from typer import Option
 
+from taskaff.cli._encoder_check import WithEncoderCheck, run_check
 from taskaff.cli._groups import spread
 from taskaff.cli._options import (
     ConfigOptions,
@@ -58,6 +59,7 @@ def score(
     inconclusive: Inconclusive = None,
     exit_zero: ExitZero = False,
     explain: Explain = False,
+    encoder_check: WithEncoderCheck = False,
 ) -> int:
     """Compare every pair of data sets: similarity, overlap, capacity.
 
@@ -85,6 +87,9 @@ def score(
     limits = _gate.parse_limits(fail_under or (), SCORES, config.score.scores)
     settings = run_settings(config)
     asked = requests(data or (), config, reading)
+    if encoder_check:
+        run_check(asked, settings, reporting)
+        return 0
     if len(asked) < 2:
         hint = "name two or more, or list them in taskaff.toml (taskaff init writes one)"
         raise UsageError(f"a score compares two data sets or more, not {len(asked)}", hint=hint)
