@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from taskaff import data, embed, moments
 from taskaff.embed import tokenrows
@@ -151,9 +150,8 @@ def _collect(bench: Workbench, task: Task, settings: ProbeSettings) -> _Collecte
         return batch, _embedded(encoder, batch, kept[batch.split].largest, settings)
 
     done, total = 0, sum(info.rows.values())
-    # Every core embeds; matrix products with threads of their own would fight for the cores.
-    with threadpool_limits(1, user_api="blas"):
-        mapped = ordered_map(embed_rows, task.batches(), bench.settings.workers)
+    with bench.threads(encoder) as workers:
+        mapped = ordered_map(embed_rows, task.batches(), workers)
         for batch, columns in mapped:
             kept[batch.split].add(*columns)
             done += batch.rows
