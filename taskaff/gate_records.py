@@ -72,6 +72,8 @@ class CheckSettings:
     waivers: tuple[Waived, ...] = ()
     probe: bool = False
     """Whether effects on the mix are measured in place of being predicted."""
+    inconclusive: Literal["pass", "fail"] | None = None
+    """What an inconclusive outcome counts as; None leaves it what it is."""
 
 
 @dataclass(frozen=True, slots=True)

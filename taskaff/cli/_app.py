@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from taskaff import __version__
-from taskaff.cli import cache, env, init, inspect, merge, probe, profile, schema, score, vectors
+from taskaff.cli import (
+    cache,
+    check,
+    env,
+    init,
+    inspect,
+    merge,
+    probe,
+    profile,
+    schema,
+    score,
+    vectors,
+)
 from taskaff.cli._help import GroupedCommand, LightGroup, example, show_help
 
 app = typer.Typer(
@@ -40,6 +52,7 @@ def root(context: typer.Context, version: Version = False) -> None:  # noqa: ARG
 for module, command in (
     (score, score.score),
     (probe, probe.probe),
+    (check, check.check),
     (profile, profile.profile),
     (merge, merge.merge),
     (inspect, inspect.inspect),

@@ -105,10 +105,14 @@ def judge(estimate: Estimate, limit: float) -> Verdict:
 
 def exit_code(found: Iterable[Finding], inconclusive: Mapped | None, exit_zero: bool) -> int:
     """The exit code of a run that was not broken."""
-    worst = overall(found)
-    if worst is Verdict.inconclusive and inconclusive:
-        worst = Verdict.passed if inconclusive == "pass" else Verdict.failed
-    return 0 if exit_zero else EXIT_CODES[worst]
+    return mapped(overall(found).name, inconclusive, exit_zero)
+
+
+def mapped(outcome: str, inconclusive: Mapped | None, exit_zero: bool) -> int:
+    """The exit code of an outcome; a warning passes."""
+    if outcome == "inconclusive" and inconclusive:
+        outcome = "passed" if inconclusive == "pass" else "failed"
+    return 0 if exit_zero else EXIT_CODES[Verdict["passed" if outcome == "warned" else outcome]]
 
 
 def overall(found: Iterable[Finding]) -> Verdict:

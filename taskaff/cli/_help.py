@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 ARGUMENTS = "Arguments"
 DEFAULT_GROUP = "Options"
-GROUPS = (ARGUMENTS, "Data sets", "Probe", "Run", "Output", DEFAULT_GROUP)
+GROUPS = (ARGUMENTS, "Gate", "Data sets", "Probe", "Run", "Output", DEFAULT_GROUP)
 
 
 def example(*commands: str) -> str:

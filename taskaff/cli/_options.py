@@ -156,7 +156,7 @@ class ReportingOptions:
             "--format",
             "-f",
             metavar="FORMAT",
-            help="table, json, jsonl, csv or markdown.",
+            help="table, json, jsonl, csv, markdown; of a check junit, sarif, github too.",
             rich_help_panel=_OUTPUT,
         ),
     ] = None

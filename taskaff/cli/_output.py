@@ -15,6 +15,7 @@ from taskaff.errors import UsageError
 from taskaff.registry import unknown_name
 
 if TYPE_CHECKING:
+    from taskaff.gate_records import CheckResult
     from taskaff.probe_records import ProbeResult
     from taskaff.records import ScoreResult, TaskInfo
 
@@ -41,35 +42,38 @@ def plan(
     inputs: Sequence[object] = (),
     explain: bool = False,
     pictures: bool = False,
+    gate: bool = False,
 ) -> Plan:
     """Check the options; ``inputs`` are paths that must not be overwritten.
 
-    ``pictures`` says that the result can be drawn, too.
+    ``pictures`` says that the result can be drawn, too; ``gate``, that it is a check, which has
+    the formats of CI systems.
     """
     files: dict[Path, str] = {}
     for path in options.output or ():
         if path in files:
             raise UsageError(f"-o {path} is given twice", hint="leave one out")
-        files[path] = _format_of(path, pictures)
+        files[path] = _format_of(path, pictures, gate)
         check_target(path, inputs)
-    return Plan(_format(options), tuple(files.items()), options.quiet, explain)
+    return Plan(_format(options, gate), tuple(files.items()), options.quiet, explain)
 
 
-def _format(options: ReportingOptions) -> str:
-    from taskaff.report import FORMATS
+def _format(options: ReportingOptions, gate: bool) -> str:
+    from taskaff.report import CHECK_FORMATS, FORMATS
 
+    formats = CHECK_FORMATS if gate else FORMATS
     if options.json and options.format not in (None, "json"):
         raise UsageError(f"--json and --format {options.format} exclude each other", hint="use one")
     name = "json" if options.json else options.format or DEFAULT_FORMAT
-    if name not in FORMATS:
-        raise unknown_name("format", name, FORMATS)
+    if name not in formats:
+        raise unknown_name("format", name, formats)
     return name
 
 
-def _format_of(path: Path, pictures: bool) -> str:
-    from taskaff.report import PICTURES, SUFFIXES
+def _format_of(path: Path, pictures: bool, gate: bool) -> str:
+    from taskaff.report import CHECK_SUFFIXES, PICTURES, SUFFIXES
 
-    known = {**SUFFIXES, **PICTURES} if pictures else SUFFIXES
+    known = CHECK_SUFFIXES if gate else {**SUFFIXES, **PICTURES} if pictures else SUFFIXES
     found = known.get(path.suffix.lower())
     if found is None:
         what = f"suffix {path.suffix!r}" if path.suffix else "suffix ''"
@@ -82,7 +86,9 @@ def _known(names: Iterable[str]) -> str:
 
 
 def emit(
-    result: ScoreResult | TaskInfo | ProbeResult, plan: Plan, verdict: str | None = None
+    result: ScoreResult | TaskInfo | ProbeResult | CheckResult,
+    plan: Plan,
+    verdict: str | None = None,
 ) -> None:
     """Write every file, then standard output; no file changes unless all of them were rendered.
 

@@ -7,8 +7,8 @@ in ``RULES``, a key of ``[check]``, a test, a section of ``docs/gate.md`` and a 
 
 from __future__ import annotations
 
-from taskaff.gate.baseline import compare, load, lock_text
-from taskaff.gate.decide import RULES, decide, worst
+from taskaff.gate.baseline import Lock, compare, load, lock_text, read
+from taskaff.gate.decide import RULES, check, decide, worst
 from taskaff.gate.limits import below, outside
 from taskaff.gate.sanity import require_rules
 from taskaff.gate.scores import score_findings
@@ -16,12 +16,15 @@ from taskaff.gate.waivers import require_known
 
 __all__ = [
     "RULES",
+    "Lock",
     "below",
+    "check",
     "compare",
     "decide",
     "load",
     "lock_text",
     "outside",
+    "read",
     "require_known",
     "require_rules",
     "score_findings",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from taskaff.errors import CheckError, Place
@@ -84,6 +85,17 @@ def _about(finding: Finding) -> str:
 
 
 # ---------------------------------------------------------------------- reading
+
+
+def read(path: Path) -> tuple[str, Lock]:
+    """The path and content of a baseline file."""
+    try:
+        return str(path), load(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise CheckError("not UTF-8", where=Place(str(path)), hint=WRITE) from error
+    except OSError as error:
+        found = f"the baseline cannot be read: {error.strerror}"
+        raise CheckError(found, where=Place(str(path)), hint=WRITE) from error
 
 
 def load(text: str, path: str) -> Lock:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from taskaff.gate.baseline import Lock, compare, lock_text
 from taskaff.gate.measured import max_loss_increase
 from taskaff.gate.predictions import probability_negative
 from taskaff.gate.rows import min_rows
@@ -36,23 +38,38 @@ RULES: dict[str, Rule] = {
 ORDER = ("failed", "inconclusive", "warned", "waived", "passed")
 
 
+def check(
+    evidence: Evidence,
+    settings: CheckSettings,
+    today: datetime.date,
+    baseline: tuple[str, Lock] | None = None,
+) -> CheckResult:
+    """Findings by every rule, those of the baseline (its path and content), and the outcome."""
+    found = [finding for rule in RULES.values() for finding in rule(evidence, settings)]
+    state, more = BaselineState(), list[Finding]()
+    if baseline is not None:
+        path, lock = baseline
+        state, more = compare(lock, path, evidence, settings, found)
+    result = decide(evidence, settings, today, [*found, *more])
+    return replace(result, baseline=state, lock=lock_text(evidence, settings, found))
+
+
 def decide(
     evidence: Evidence,
     settings: CheckSettings,
     today: datetime.date,
-    baseline: tuple[BaselineState, Sequence[Finding]] = (BaselineState(), ()),
+    findings: Sequence[Finding],
 ) -> CheckResult:
-    """The findings, worst first, and the outcome of each candidate and of the run.
+    """The findings with waivers applied, worst first, and the outcome of each candidate and all.
 
     Parameters
     ----------
     evidence : data sets, scores, predictions, measurements.
     settings : limits and waivers.
     today : the day that waivers are measured by.
-    baseline : what was compared with it, and the findings of that.
+    findings : of every rule and of the baseline.
     """
-    found = [finding for rule in RULES.values() for finding in rule(evidence, settings)]
-    found = apply([*found, *baseline[1]], settings.waivers, evidence, today)
+    found = apply(findings, settings.waivers, evidence, today)
     found += toothless(settings)
     ranked = tuple(sorted(found, key=lambda finding: ORDER.index(finding.level)))
     return CheckResult(
@@ -67,7 +84,6 @@ def decide(
         measured=evidence.measured,
         encoder=evidence.scores.encoder,
         settings=settings,
-        baseline=baseline[0],
     )
 
 

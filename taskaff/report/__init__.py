@@ -2,7 +2,8 @@
 
 A format is one module with ``render(result, options) -> Iterator[str]``, the pieces of the text in
 order, and one line in ``FORMATS``. It takes a ``ScoreResult`` or a ``TaskInfo``; ``PROBE_FORMATS``
-are the same formats of a ``ProbeResult``, which ``plot`` draws, too.
+are the same formats of a ``ProbeResult``, which ``plot`` draws, too, and ``CHECK_FORMATS`` those of
+a ``CheckResult``, with the ones that CI systems read.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from taskaff.errors import UsageError
+from taskaff.gate_records import CheckResult
 from taskaff.probe_records import ProbeResult
 from taskaff.records import ScoreResult, TaskInfo
 from taskaff.registry import resolve
 from taskaff.report.options import ReportOptions
 
 __all__ = [
+    "CHECK_FORMATS",
+    "CHECK_SUFFIXES",
     "FORMATS",
     "PICTURES",
     "PROBE_FORMATS",
@@ -29,7 +33,7 @@ __all__ = [
     "result_schema",
 ]
 
-Result = ScoreResult | TaskInfo | ProbeResult
+Result = ScoreResult | TaskInfo | ProbeResult | CheckResult
 
 FORMATS: dict[str, str] = {
     "table": "taskaff.report.as_table:render",
@@ -47,6 +51,17 @@ PROBE_FORMATS: dict[str, str] = {
     "markdown": "taskaff.report.probe.as_markdown:render",
 }
 
+CHECK_FORMATS: dict[str, str] = {
+    "table": "taskaff.report.check.as_table:render",
+    "json": "taskaff.report.check.as_json:render",
+    "jsonl": "taskaff.report.check.as_jsonl:render",
+    "csv": "taskaff.report.check.as_csv:render",
+    "markdown": "taskaff.report.check.as_markdown:render",
+    "junit": "taskaff.report.check.as_junit:render",
+    "sarif": "taskaff.report.check.as_sarif:render",
+    "github": "taskaff.report.check.as_github:render",
+}
+
 PICTURES: dict[str, str] = {".png": "png", ".svg": "svg"}
 """File suffix to picture format, for ``-o FILE``."""
 
@@ -59,14 +74,22 @@ SUFFIXES: dict[str, str] = {
 }
 """File suffix to format, for ``-o FILE``."""
 
+CHECK_SUFFIXES: dict[str, str] = {**SUFFIXES, ".xml": "junit", ".sarif": "sarif"}
+"""The same for a check."""
+
 
 def pieces(result: Result, format: str, options: ReportOptions | None = None) -> Iterator[str]:
     """The text in pieces, for results too large to hold twice; unknown formats say what is near."""
-    table = PROBE_FORMATS if isinstance(result, ProbeResult) else FORMATS
-    rendering: Iterator[str] = resolve("format", table, format)(
+    rendering: Iterator[str] = resolve("format", _formats(result), format)(
         result, options if options is not None else ReportOptions()
     )
     return rendering
+
+
+def _formats(result: Result) -> dict[str, str]:
+    if isinstance(result, CheckResult):
+        return CHECK_FORMATS
+    return PROBE_FORMATS if isinstance(result, ProbeResult) else FORMATS
 
 
 def render(result: Result, format: str, options: ReportOptions | None = None) -> str:
@@ -92,7 +115,7 @@ def plot(result: Result, format: str) -> bytes:
 
 
 def result_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of the JSON documents: a score, a probe or an inspection."""
+    """JSON Schema (2020-12) of the JSON documents: score, probe, check, inspection."""
     from taskaff.report.schema import schema
 
     return schema()

@@ -7,6 +7,7 @@ and do not change ``schema_version``.
 from __future__ import annotations
 
 from taskaff.records import SPLITS
+from taskaff.report.check.schema import check, prediction
 from taskaff.report.document import SCHEMA_VERSION
 from taskaff.report.probe.schema import interval, probe, probe_pair
 from taskaff.report.schema_parts import (
@@ -29,12 +30,14 @@ def schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "taskaff result",
-        "description": "What --json prints with taskaff score, probe and inspect. "
+        "description": "What --json prints with taskaff score, probe, check and inspect. "
         "Keys are stable; new ones are additions, so ignore those you do not know.",
-        "oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in ("score", "probe", "inspect")],
+        "oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in ("score", "probe", "check", "inspect")],
         "$defs": {
             "score": _score(),
             "probe": probe(),
+            "check": check(),
+            "prediction": prediction(),
             "inspect": _inspect(),
             "probe_pair": probe_pair(),
             "interval": interval(),

@@ -40,8 +40,8 @@ def compare_around(score: Score, views: Sequence[TaskView], settings: ScoreSetti
             arrays.setdefault(name, np.full((k, k), np.nan))[cells] = values
         notes |= {((i, j)[s], (i, j)[t]): text for (s, t), text in part.notes.items()}
     assert part is not None
-    ends = [arrays.pop(name) for name in ENDS]
-    return PairTable(part.name, part.directed, *ends, part.explain, notes, arrays)
+    value, low, high = (arrays.pop(name) for name in ENDS)
+    return PairTable(part.name, part.directed, value, low, high, part.explain, notes, arrays)
 
 
 def pairs(views: Sequence[TaskView], settings: ScoreSettings) -> Iterator[tuple[int, int]]:

@@ -63,7 +63,7 @@ def setup(result: ProbeResult) -> list[str]:
     s = result.settings
     updates = f"{s.steps:,} updates" if s.epochs is None else f"{s.epochs:,} epochs"
     sizes = f"{s.target_rows:,} target rows, up to {s.source_rows:,} source rows"
-    r = "" if s.capacities else f", r = {s.r:,}"
+    r = "" if s.capacities or not s.r else f", r = {s.r:,}"
     seeds = "1 seed" if len(s.seeds) == 1 else f"{len(s.seeds)} seeds"
     parts = [f"mode {result.mode}: {s.trunk} trunk{r}, {updates}, {seeds}", sizes]
     parts += _extras(s)
@@ -72,7 +72,11 @@ def setup(result: ProbeResult) -> list[str]:
 
 
 def _extras(s: ProbeSettings) -> list[str]:
-    return [f"loss weights {s.weights}"] if s.weights != "equal" else []
+    found = []
+    if s.trunk not in ON_VECTORS:
+        tokens = f", up to {s.max_tokens:,} tokens a row" if s.max_tokens else ""
+        found.append(f"fine-tuned at rate {s.lr:g} in batches of {s.batch:,}{tokens}")
+    return found + ([f"loss weights {s.weights}"] if s.weights != "equal" else [])
 
 
 def _margin(s: ProbeSettings) -> str:

@@ -1,0 +1,69 @@
+"""From the configuration to what the gate is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskaff.config import Config, ShareThreshold
+from taskaff.errors import CheckError
+
+if TYPE_CHECKING:
+    from taskaff.gate_records import CheckSettings, Limit
+
+LOCK = "taskaff.lock.json"
+
+
+def gate_settings(config: Config) -> CheckSettings:
+    """Limits, tolerances and waivers."""
+    from taskaff.gate_records import CheckSettings, Tolerance, Waived
+    from taskaff.registry import unknown_name
+    from taskaff.scoring import SCORES
+
+    chosen = config.check
+    for name in chosen.fail_under:
+        if name not in SCORES:
+            raise unknown_name("score in check.fail_under", name, SCORES)
+    return CheckSettings(
+        probability_negative=_limit(chosen.probability_negative),
+        overlap=_limit(chosen.overlap),
+        max_loss_increase=chosen.max_loss_increase,
+        fail_under=dict(chosen.fail_under),
+        directions=chosen.directions,
+        min_rows=chosen.min_rows,
+        uncertainty=chosen.uncertainty,
+        margin=chosen.margin,
+        tolerance=Tolerance(**chosen.tolerance.model_dump()),
+        waivers=tuple(
+            Waived((waiver.pair[0], waiver.pair[1]), waiver.reason, waiver.expires)
+            for waiver in config.waivers
+        ),
+        probe=chosen.probe,
+        inconclusive=chosen.inconclusive,
+    )
+
+
+def _limit(threshold: ShareThreshold | None) -> Limit | None:
+    from taskaff.gate_records import Limit
+
+    return None if threshold is None else Limit(threshold.warn, threshold.fail)
+
+
+def lock_path(config: Config, file: Path | None) -> tuple[Path, bool]:
+    """Where the baseline is, and whether somebody said that it must be there."""
+    if config.check.baseline is not None:
+        return Path(config.check.baseline).expanduser(), True
+    return (file.parent if file else Path()) / LOCK, False
+
+
+def baseline_to_read(config: Config, file: Path | None, wanted: bool) -> Path | None:
+    """The baseline to compare with; None when there is none or none is wanted."""
+    path, named = lock_path(config, file)
+    if not wanted:
+        return None
+    if path.is_file():
+        return path
+    if named:
+        found = f"there is no baseline {path}"
+        raise CheckError(found, hint="write it: taskaff check --write-baseline")
+    return None

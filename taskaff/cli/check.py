@@ -1,0 +1,194 @@
+"""``taskaff check``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from typer import Argument, Option
+
+from taskaff.cli._groups import spread
+from taskaff.cli._options import (
+    DATA_HELP,
+    ConfigOptions,
+    DataOptions,
+    ReportingOptions,
+    RunOptions,
+)
+from taskaff.cli._streams import say
+
+if TYPE_CHECKING:
+    from taskaff.config import Config
+    from taskaff.records import DataRequest
+
+EXAMPLES = (
+    "check new.csv",
+    "check reviews=data/reviews.csv -o result.xml -o result.sarif",
+    "check new.csv --probe --budget 5m",
+    "check --write-baseline",
+)
+
+_PANEL = "Gate"
+
+Candidates = Annotated[list[str] | None, Argument(metavar="CANDIDATE", help=DATA_HELP)]
+
+
+@dataclass(frozen=True)
+class GateOptions:
+    """How to decide, and what an outcome means."""
+
+    probe: Annotated[
+        bool | None,
+        Option(help="Measure effects on the mix by training.", rich_help_panel=_PANEL),
+    ] = None
+    budget: Annotated[
+        str | None,
+        Option(metavar="TIME", help="Of the probe, all candidates.", rich_help_panel=_PANEL),
+    ] = None
+    seeds: Annotated[
+        int | None,
+        Option(min=1, metavar="N", help="Repetitions of the probe.", rich_help_panel=_PANEL),
+    ] = None
+    baseline: Annotated[
+        str | None,
+        Option(metavar="FILE", help="In place of taskaff.lock.json.", rich_help_panel=_PANEL),
+    ] = None
+    compare: Annotated[
+        bool,
+        Option(help="Whether to compare with the baseline.", rich_help_panel=_PANEL),
+    ] = True
+    write_baseline: Annotated[
+        bool,
+        Option(
+            "--write-baseline",
+            help="Write the numbers of this check as the baseline.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = False
+    inconclusive: Annotated[
+        Literal["pass", "fail"] | None,
+        Option(help="What an inconclusive check counts as.", rich_help_panel=_PANEL),
+    ] = None
+    exit_zero: Annotated[
+        bool,
+        Option("--exit-zero", help="Exit 0 whatever is found.", rich_help_panel=_PANEL),
+    ] = False
+    explain: Annotated[
+        bool,
+        Option("--explain", help="Rule, numbers, reasons, next step.", rich_help_panel=_PANEL),
+    ] = False
+    github: Annotated[
+        bool | None,
+        Option(help="Annotations and job summary; on in GitHub Actions.", rich_help_panel=_PANEL),
+    ] = None
+
+
+CONFIGURED = {
+    "probe": "check_probe",
+    "budget": "probe_budget",
+    "seeds": "probe_seeds",
+    "baseline": "check_baseline",
+    "inconclusive": "check_inconclusive",
+}
+"""Options that are keys of the configuration, under the names of ``SETTINGS``."""
+
+
+@spread
+def check(
+    reading: DataOptions,
+    run: RunOptions,
+    gate: GateOptions,
+    choice: ConfigOptions,
+    reporting: ReportingOptions,
+    candidates: Candidates = None,
+) -> int:
+    """May these data sets join the mix? Limits, baseline, waivers: a gate for CI.
+
+    The mix and the limits stand in taskaff.toml. Without candidates, every data set that is
+    declared there and not in the mix is checked. Exit code 0: passed; 1: failed; 2: could not
+    run; 3: inconclusive.
+    """
+    from taskaff import pipeline
+    from taskaff.cli import _github
+    from taskaff.cli._gate import mapped
+    from taskaff.cli._gate_settings import baseline_to_read, gate_settings, lock_path
+    from taskaff.cli._output import emit, plan
+    from taskaff.cli._progress import ProgressBar
+    from taskaff.cli._settings import config_file, probe_settings, read_config, run_settings
+
+    options = {name: getattr(gate, key) for key, name in CONFIGURED.items()}
+    config = read_config(choice, offline=reading.offline, **asdict(run), **options)
+    file = config_file(choice.config_file)
+    asked, mix = _requests(candidates or (), config, reading)
+    rules, settings, probing = gate_settings(config), run_settings(config), probe_settings(config)
+    inputs = [request.source for request in (*asked, *mix)]
+    report = plan(reporting, inputs, gate.explain, gate=True)
+    lock = lock_path(config, file)[0]
+    if gate.write_baseline:
+        _check_lock(lock, inputs)
+    compare = gate.compare and not gate.write_baseline
+    with ProgressBar(reporting.quiet) as progress:
+        result = pipeline.check(
+            asked,
+            mix,
+            rules,
+            settings,
+            probe_settings=probing,
+            baseline=baseline_to_read(config, file, compare),
+            declared=list(config.datasets),
+            progress=progress,
+        )
+    if gate.write_baseline:
+        _write_lock(lock, result.lock)
+    emit(result, report)
+    if _github.inside() if gate.github is None else gate.github:
+        _github.report(result, annotated=report.format == "github")
+    return mapped(result.outcome, rules.inconclusive, gate.exit_zero)
+
+
+def _requests(
+    arguments: Sequence[str], config: Config, reading: DataOptions
+) -> tuple[list[DataRequest], list[DataRequest]]:
+    """The candidates and the data sets of the mix; the options of reading are for candidates."""
+    from taskaff.cli._datasets import requests
+
+    mix = list(config.mix.datasets)
+    for argument in arguments:
+        _require_new(argument, config)
+    named = list(arguments) or [name for name in config.datasets if name not in mix]
+    found = requests(named, config, reading) if named else []
+    return found, requests(mix, config, DataOptions()) if mix else []
+
+
+def _require_new(argument: str, config: Config) -> None:
+    """Refuse a name of the mix, and a word that is neither a declared name nor a file."""
+    from taskaff.errors import CheckError
+    from taskaff.registry import closest
+
+    if argument in config.datasets:
+        if argument in config.mix.datasets:
+            others = [name for name in config.datasets if name not in config.mix.datasets]
+            hint = f"candidates are: {', '.join(others) or 'none that is declared'}"
+            raise CheckError(f"{argument!r} is in the mix already", hint=hint)
+        return
+    near = closest(argument, config.datasets)
+    if near and not Path(argument).exists():
+        known = ", ".join(config.datasets)
+        found = f"{argument!r} is no declared data set and no file"
+        raise CheckError(found, hint=f"did you mean {near!r}? known: {known}")
+
+
+def _check_lock(path: Path, inputs: Sequence[object]) -> None:
+    from taskaff.cli._files import check_target
+
+    check_target(path, inputs)
+
+
+def _write_lock(path: Path, text: str) -> None:
+    from taskaff.cli._files import whole_file, write_text
+
+    with whole_file(path) as temporary:
+        write_text(temporary, [text])
+    say(f"wrote {path}")

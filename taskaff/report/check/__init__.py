@@ -1,0 +1,1 @@
+"""The formats of a check: those of every result, and those that CI systems read."""

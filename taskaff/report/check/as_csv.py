@@ -1,0 +1,34 @@
+"""One row a finding. An undefined number is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from taskaff.gate_records import CheckResult
+from taskaff.report.check.document import finding
+from taskaff.report.escape import csv_cell
+from taskaff.report.options import ReportOptions
+
+COLUMNS = (
+    *("level", "rule", "candidate", "task", "direction"),
+    *("value", "low", "high", "threshold", "was", "waiver", "reason", "hint"),
+)
+
+
+def render(result: CheckResult, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
+    """Header and rows."""
+    yield _line(COLUMNS)
+    for found in result.findings:
+        document = finding(found)
+        yield _line([document[name] for name in COLUMNS])
+
+
+def _line(cells: Sequence[Any]) -> str:
+    return ",".join(map(_cell, cells)) + "\n"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return csv_cell(value)
+    return "" if value is None else str(value)

@@ -1,0 +1,93 @@
+"""The JSON document of a check, as plain Python values.
+
+Keys are stable: new ones may be added, none is renamed or removed within ``SCHEMA_VERSION``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from taskaff.gate_records import CheckedTask, CheckResult, CheckSettings
+from taskaff.predict_records import Finding, Prediction
+from taskaff.report.document import SCHEMA_VERSION, Document, encoder, estimate
+from taskaff.report.numbers import rounded
+from taskaff.report.probe.document import pair
+
+
+def check_document(result: CheckResult) -> Document:
+    """The whole result; what changes from run to run stands last."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "check",
+        "outcome": result.outcome,
+        "encoder": encoder(result.encoder),
+        "settings": settings(result.settings),
+        "baseline": asdict(result.baseline),
+        "candidates": [
+            {**checked(each.task), "outcome": each.outcome} for each in result.candidates
+        ],
+        "mix": [checked(task) for task in result.mix],
+        "findings": [finding(each) for each in result.findings],
+        "predictions": [prediction(each) for each in result.predictions],
+        "measured": [
+            {"candidate": name, **pair(each)}
+            for name, probed in result.measured.items()
+            for each in probed.pairs
+        ],
+        "notes": list(result.notes),
+        "environment": dict(sorted(result.environment.items())),
+        "timings": {key: round(value, 4) for key, value in sorted(result.timings.items())},
+    }
+
+
+def checked(task: CheckedTask) -> Document:
+    """One data set."""
+    return {**asdict(task), "inputs": list(task.inputs)}
+
+
+def settings(settings: CheckSettings) -> Document:
+    """Every setting, dates as ISO 8601."""
+    found: dict[str, Any] = asdict(settings)
+    found["fail_under"] = dict(settings.fail_under)
+    found["waivers"] = [
+        {
+            "pair": list(waiver.pair),
+            "reason": waiver.reason,
+            "expires": waiver.expires.isoformat() if waiver.expires else None,
+        }
+        for waiver in settings.waivers
+    ]
+    return found
+
+
+def finding(found: Finding) -> Document:
+    """One finding."""
+    numbers = ("value", "low", "high", "threshold")
+    return {**asdict(found), **{name: rounded(getattr(found, name)) for name in numbers}}
+
+
+def prediction(found: Prediction) -> Document:
+    """One predicted direction."""
+    return {
+        "source": found.source,
+        "target": found.target,
+        "gain": estimate(found.gain),
+        "probability_negative": rounded(found.probability_negative),
+        "probability_positive": rounded(found.probability_positive),
+        "margin": found.margin,
+        "confidence": found.confidence,
+        "verdict": found.verdict,
+        "measured": found.measured,
+        "outside": list(found.outside),
+        "reasons": [
+            {
+                "feature": reason.feature,
+                "value": rounded(reason.value),
+                "effect": rounded(reason.effect),
+                "words": reason.words,
+            }
+            for reason in found.reasons
+        ],
+        "note": found.note,
+    }

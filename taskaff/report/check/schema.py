@@ -1,0 +1,120 @@
+"""The part of the JSON Schema that describes a check."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import get_args
+
+from taskaff.gate_records import OUTCOMES, CheckSettings
+from taskaff.predict_records import Level
+from taskaff.report.document import SCHEMA_VERSION
+from taskaff.report.schema_parts import (
+    COUNT,
+    MAYBE,
+    NUMBER,
+    TEXT,
+    TEXTS,
+    Schema,
+    list_of,
+    map_of,
+    object_of,
+    ref,
+)
+
+OUTCOME: Schema = {"enum": list(OUTCOMES)}
+LEVEL: Schema = {"enum": list(get_args(Level))}
+CALL: Schema = {"enum": ["positive", "negative", "inconclusive"]}
+
+
+def check() -> Schema:
+    """The result of ``taskaff check``."""
+    return object_of(
+        "The result of taskaff check.",
+        schema_version={"const": SCHEMA_VERSION},
+        kind={"const": "check"},
+        outcome=OUTCOME,
+        encoder=object_of("Which encoder.", id=TEXT, revision=TEXT, fingerprint=TEXT, width=COUNT),
+        settings={
+            "type": "object",
+            "description": "Every limit and waiver that was applied.",
+            "required": [field.name for field in fields(CheckSettings)],
+        },
+        baseline=object_of(
+            "What the baseline had to do with it.",
+            path=TEXT,
+            state={"enum": ["none", "compared", "not comparable"]},
+            reason=TEXT,
+        ),
+        candidates={
+            "type": "array",
+            "items": {"allOf": [_checked(), object_of("And its verdict.", outcome=OUTCOME)]},
+        },
+        mix={"type": "array", "items": _checked()},
+        findings={"type": "array", "items": finding()},
+        predictions=list_of("prediction"),
+        measured={
+            "type": "array",
+            "description": "What the probe measured, with the candidate that was added.",
+            "items": {"allOf": [ref("probe_pair"), object_of("Of whom.", candidate=TEXT)]},
+        },
+        notes=TEXTS,
+        environment=map_of(TEXT),
+        timings=map_of(NUMBER),
+    )
+
+
+def finding() -> Schema:
+    """One rule applied to one pair."""
+    return object_of(
+        "One rule applied to one pair; without a candidate it is about the configuration.",
+        rule=TEXT,
+        candidate=TEXT,
+        task=TEXT,
+        direction=TEXT,
+        level=LEVEL,
+        value=MAYBE,
+        low=MAYBE,
+        high=MAYBE,
+        threshold=MAYBE,
+        reason=TEXT,
+        hint=TEXT,
+        waiver=TEXT,
+        was={"enum": ["", *get_args(Level)]},
+    )
+
+
+def prediction() -> Schema:
+    """One predicted direction."""
+    reason = object_of(
+        "A feature, and by how much it moved the expected gain.",
+        feature=TEXT,
+        value=MAYBE,
+        effect=MAYBE,
+        words=TEXT,
+    )
+    return object_of(
+        "Predicted transfer from source to target; a gain above 0 helps.",
+        source=TEXT,
+        target=TEXT,
+        gain=ref("estimate"),
+        probability_negative=MAYBE,
+        probability_positive=MAYBE,
+        margin=NUMBER,
+        confidence=NUMBER,
+        verdict=CALL,
+        measured={"type": "boolean"},
+        outside=TEXTS,
+        reasons={"type": "array", "items": reason},
+        note=TEXT,
+    )
+
+
+def _checked() -> Schema:
+    return object_of(
+        "One data set: rows, what was named, SHA-256 of its files, held-out rows.",
+        name=TEXT,
+        rows=COUNT,
+        source=TEXT,
+        inputs=TEXTS,
+        held_out=COUNT,
+    )
