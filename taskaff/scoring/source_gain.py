@@ -14,7 +14,7 @@ fold is a function of its content, so that rows shared by the two tasks cannot l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,18 +39,26 @@ SAME = 1e-12
 """Directions below this share of the largest squared one add nothing to ``W W'``."""
 
 
-def source_gain(views: Sequence[TaskView], settings: ScoreSettings) -> PairTable:
+def source_gain(
+    views: Sequence[TaskView],
+    settings: ScoreSettings,
+    *,
+    helpers: Collection[int] | None = None,
+    targets: Collection[int] | None = None,
+) -> PairTable:
     """``(error without - error with) / label variance``, each at its own best penalty.
 
-    ``extras``: ``error_without`` and ``error_with``, both relative to the label variance.
+    ``extras``: ``error_without`` and ``error_with``, both relative to the label variance. Other
+    entries than those from ``helpers`` to ``targets`` (all by default) are left undefined.
     """
     missing = reasons(views, settings)
     k = len(views)
     usable = [i for i in range(k) if not missing[i]]
     without, with_, rows = np.full((3, FOLDS, k, k), np.nan)
     centres = {i for i in usable if not settings.around or views[i].name in settings.around}
-    for t in usable:
+    for t in (i for i in usable if targets is None or i in targets):
         sources = usable if t in centres else [s for s in usable if s in centres]
+        sources = [s for s in sources if helpers is None or s in helpers]
         base, gained, held = _target(views[t], [model(views[s]).without for s in sources])
         variance = model(views[t]).variance
         without[:, usable, t] = base[:, None] / variance
