@@ -17,7 +17,7 @@ from typing import TypeVar
 from taskaff import checking, data, moments, scoring
 from taskaff.checking import EncoderCheck
 from taskaff.gate_records import CheckResult, CheckSettings
-from taskaff.predict_records import PredictSettings, Setup
+from taskaff.predict_records import PredictSettings
 from taskaff.probe_records import Mode, ProbeResult, ProbeSettings
 from taskaff.provenance import environment
 from taskaff.records import DataRequest, ScoreResult, TaskInfo, TaskSignature, TaskVectors
@@ -87,7 +87,7 @@ def probe(
     from taskaff.probing.run import probe as train
     from taskaff.vectors_of import tasks_of
 
-    bench = Workbench(settings, progress)
+    bench = Workbench(settings, progress, rows_again=True)
     chosen = probe_settings or ProbeSettings()
     chosen = replace(chosen, device=chosen_device(chosen.device))
     check_settings(chosen)  # before any row is embedded
@@ -121,7 +121,6 @@ def check(
     rules: CheckSettings,
     settings: RunSettings | None = None,
     *,
-    predict: tuple[Setup | None, PredictSettings] = (None, PredictSettings()),
     probe_settings: ProbeSettings | None = None,
     baseline: Path | None = None,
     declared: Sequence[str] = (),
@@ -143,7 +142,8 @@ def check(
     scores = scoring.score(same_width([*existing, *found]), chosen)
     members = [replace(r, name=s.name) for r, s in zip(mix, existing, strict=True)]
     added = [replace(r, name=s.name) for r, s in zip(candidates, found, strict=True)]
-    short = evidence.probe_share(probe_settings or ProbeSettings(), len(added))
+    training = probe_settings or ProbeSettings()
+    short = evidence.probe_share(training, len(added))
     measured = {
         str(request.name): probe([*members, request], settings, short, "mix", progress)
         for request in (added if rules.probe else ())
@@ -152,7 +152,8 @@ def check(
         list(zip(added, found, strict=True)),
         list(zip(members, existing, strict=True)),
         scores,
-        predict,
+        evidence.setup_of(scores, training),
+        PredictSettings(margin=rules.margin, cache_dir=bench.settings.cache_dir),
         measured,
     )
     result = gate.check(seen, rules, today or date.today(), lock)

@@ -104,7 +104,7 @@ def check(
     reporting: ReportingOptions,
     candidates: Candidates = None,
 ) -> int:
-    """May these data sets join the mix? Limits, baseline, waivers: a gate for CI.
+    """Decide whether data sets may join the mix: a gate for CI.
 
     The mix and the limits stand in taskaff.toml. Without candidates, every data set that is
     declared there and not in the mix is checked. Exit code 0: passed; 1: failed; 2: could not
