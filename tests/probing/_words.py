@@ -9,7 +9,6 @@ from torch.nn import functional
 from taskaff.probing.batches import run_batches
 from taskaff.probing.judge import SlotLabels
 from taskaff.probing.model import initial_state
-from taskaff.probing.words.stack import WORD_RATE
 from taskaff.probing.words.trunks import TRUNKS, WIDTHS, filter_counts
 from taskaff.records import LabelSchema, TaskVectors, TokenLayer, TokenRows
 
@@ -79,7 +78,7 @@ class Naive:
     def move(self, name, value, read):
         run, head = self.run, name[0] in "As"
         lr = run.lr * (("heads" if head else "trunk") not in run.frozen)
-        at, lr = (read, WORD_RATE * lr) if name == "words" else (slice(None), lr)
+        at = read if name == "words" else slice(None)
         p, g = value.detach().numpy(), value.grad.numpy()
         if name in ("B", "B2", "H"):
             p *= 1 - lr * run.weight_decay

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     from taskaff.probing.records import Ints
 
-WORD_RATE = 0.1
-"""Learning rate of the word vectors, as a share of the trunk's."""
-
 ROWS = 512
 """Held-out rows that go through the trunk together, alike in length."""
 
@@ -112,7 +109,7 @@ class WordChunk(Chunk):
 
     def _move_trunk(self, n: int, gradients: Parameters) -> None:
         super()._move_trunk(n, gradients)
-        self.adam.move(self.p["words"], *self.moves, WORD_RATE * self.lr.view(-1))
+        self.adam.move(self.p["words"], *self.moves, self.lr.view(-1))
 
     def _turn(self, at: _Batch) -> None:
         self.turning = True
