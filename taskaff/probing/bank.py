@@ -35,6 +35,8 @@ class Bank:
     """``c`` of each task."""
     tokens: TokenBank | None = None
     """The same rows as token numbers, when the trunk is fine-tuned."""
+    devices: tuple[str, ...] = ("cpu",)
+    """Devices that an engine may use, one run on each: every GPU, when none was named."""
 
     @property
     def d(self) -> int:
@@ -59,6 +61,13 @@ def chosen_device(device: str) -> str:
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def all_devices(device: str) -> tuple[str, ...]:
+    """The device; for ``cuda`` without a number every GPU there is."""
+    if device != "cuda":
+        return (device,)
+    return tuple(f"cuda:{i}" for i in range(torch.cuda.device_count())) or (device,)
 
 
 def require_device(device: str) -> None:
@@ -93,4 +102,5 @@ def make_bank(tasks: Sequence[TaskVectors], device: str, *, tokens: bool = False
         kinds,
         widths,
         token_bank([task.tokens for task in tasks], device) if tokens else None,
+        all_devices(device),
     )

@@ -19,6 +19,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from taskaff.probing.bank import chosen_device
+from taskaff.probing.defaults import TRUNKS
 from taskaff.probing.merge import margin_of, merge
 from taskaff.probing.records import (
     PairOutcome,
@@ -39,6 +40,9 @@ RUNS = 128
 interrupt to leave something."""
 
 CUDA_RUNS = 8192
+
+WORD_RUNS = 32
+"""The same of trunks over trained word vectors; of transformers it is one seed."""
 
 PATHS = 40_000
 
@@ -114,8 +118,14 @@ def drive(
     ------
     KeyboardInterrupt : interrupted before anything was known.
     """
-    together = RUNS if chosen_device(settings.device) == "cpu" else CUDA_RUNS
-    return _Driver(measure, -(-together // max(runs, 1)), settings, progress).result()
+    return _Driver(measure, -(-_together(settings) // max(runs, 1)), settings, progress).result()
+
+
+def _together(settings: ProbeSettings) -> int:
+    reads = TRUNKS[settings.trunk].reads
+    if reads == "vectors":
+        return RUNS if chosen_device(settings.device) == "cpu" else CUDA_RUNS
+    return WORD_RUNS if reads == "words" else 1
 
 
 class _Driver:

@@ -14,6 +14,9 @@ MINUS = "\N{MINUS SIGN}"
 FEW = 10
 """With fewer verdicts than this nobody needs to be told that some intervals miss."""
 
+ON_VECTORS = ("linear", "relu", "mlp")
+"""Trunks that are not fine-tuned."""
+
 
 def signed(x: float | None) -> str:
     """A number with its sign; nothing carries a sign that is shown as zero."""
