@@ -39,9 +39,9 @@ _VECTORS = TrunkDefaults(
 _WORDS = TrunkDefaults(
     "words",
     r=100,
-    lr=0.002,
+    lr=0.003,
     batch=32,
-    weight_decay=(0.0, 0.3),
+    weight_decay=(0.0,),
     steps=600,
     align_lr=0.001,
     max_tokens=128,
