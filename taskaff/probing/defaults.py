@@ -59,7 +59,7 @@ _WHOLE = TrunkDefaults(
     test_rows=1000,
     seeds=(0, 1, 2),
 )
-_FIXED = replace(_WHOLE, steps=300)
+_FIXED = replace(_WHOLE, steps=300, lr=2e-4)
 
 TRUNKS: dict[str, TrunkDefaults] = {
     "linear": _VECTORS,
