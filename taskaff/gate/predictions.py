@@ -14,6 +14,9 @@ from taskaff.gate_records import CheckSettings, Evidence, Limit
 from taskaff.predict_records import Finding, Level, Prediction
 from taskaff.records import Estimate
 
+DIGITS = 9
+"""Decimals of an end: 0.55 + 0.05 is 0.6, and keeps to a limit of 0.6."""
+
 HINTS: dict[Level, str] = {
     "failed": "measure it (taskaff check --probe), leave the candidate out, or waive the pair with "
     "a reason",
@@ -55,7 +58,8 @@ def _estimate(prediction: Prediction | None, uncertainty: float) -> Estimate:
     if prediction.gain.value is None:
         return Estimate(None, note=prediction.note or prediction.gain.note or "no prediction")
     p = prediction.probability_negative
-    return Estimate(p, max(0.0, p - uncertainty), min(1.0, p + uncertainty))
+    low, high = round(p - uncertainty, DIGITS), round(p + uncertainty, DIGITS)
+    return Estimate(p, max(0.0, low), min(1.0, high))
 
 
 def _threshold(limit: Limit, level: Level) -> float | None:

@@ -15,6 +15,7 @@ HEAVY = [
 ]
 COMMANDS = [
     "score",
+    "check",
     "profile",
     "merge",
     "inspect",

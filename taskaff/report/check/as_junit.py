@@ -49,15 +49,15 @@ def _case(finding: Finding, kind: str, suite: str) -> Iterator[str]:
     if kind == "passed":
         yield head + "/>\n"
         return
-    text = "\n".join(part for part in (words.line(finding), finding.hint) if part)
+    text = "\n".join(escape(terminal(part)) for part in (words.line(finding), finding.hint) if part)
     yield head + ">\n"
     if kind == "system-out":
-        yield f"      <system-out>{_text(text)}</system-out>\n"
+        yield f"      <system-out>{text}</system-out>\n"
     elif kind == "skipped":
         yield f"      <skipped message={_attribute(words.line(finding))}/>\n"
     else:
         yield f"      <{kind} type={_attribute(finding.rule)}"
-        yield f" message={_attribute(finding.reason)}>{_text(text)}</{kind}>\n"
+        yield f" message={_attribute(finding.reason)}>{text}</{kind}>\n"
     yield "    </testcase>\n"
 
 
@@ -81,7 +81,3 @@ def _counts(kinds: Sequence[str]) -> str:
 def _attribute(text: str) -> str:
     """Untrusted text as an attribute; what XML cannot hold is made visible."""
     return quoteattr(terminal(_SPACE.sub(" ", text)))
-
-
-def _text(text: str) -> str:
-    return "\n".join(escape(terminal(each)) for each in text.split("\n"))

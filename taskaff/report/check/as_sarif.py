@@ -113,4 +113,8 @@ def artifact(source: str) -> dict[str, str]:
 
 
 def _quoted(path: str) -> str:
-    return quote(path.encode("utf-8", "surrogateescape"), safe="/")
+    """Percent-encoded UTF-8; bytes of a file name that are none come back as they were."""
+    try:
+        return quote(path.encode("utf-8", "surrogateescape"), safe="/")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte
+        return quote(path.encode("utf-8", "replace"), safe="/")
