@@ -70,6 +70,7 @@ def close(one, other, atol):
 def test_stacked_training_is_plain_training(bank, trunk):
     """Against torch.nn over single rows, dense gradients of the words and Adam written out."""
     runs = [replace(run, keep_state=True) for run in mixed_runs(bank, trunk)]
+    runs = runs[1:] if trunk == "lstm" else runs[1:5:3]
     for run, found in zip(runs, train_words(bank, runs, memory=MEMORY), strict=True):
         plain = train_judged(bank, run, Naive(bank, run))
         close(found, plain, 2e-5)
@@ -78,10 +79,12 @@ def test_stacked_training_is_plain_training(bank, trunk):
             np.testing.assert_allclose(found.state[name], value, atol=2e-4, err_msg=name)
 
 
-@pytest.mark.parametrize("trunk", TRUNKS)
-@pytest.mark.parametrize("align", ["", "full"])
+@pytest.mark.parametrize(
+    ("trunk", "align"), [("lstm", ""), ("cnn", ""), ("lstm", "full"), ("mlp-tokens", "orthogonal")]
+)
 def test_outcomes_do_not_depend_on_company(bank, trunk, align):
     runs = [replace(run, align=align, lr_align=0.01) for run in mixed_runs(bank, trunk)]
+    runs = runs if trunk == "lstm" and not align else runs[1:9:2]
     together = train_words(bank, runs, memory=MEMORY)
     alone = train_words(bank, runs[::-1], memory=MEMORY, chunk_runs=1)[::-1]
     for one, other in zip(together, alone, strict=True):
