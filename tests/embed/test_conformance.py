@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskaff.embed import ENCODERS, embed_batch, open_encoder, vectors_card
+from taskaff.embed import ENCODERS, embed_batch, open_encoder, row_width, vectors_card
 from taskaff.errors import EmbedError, UsageError
 from taskaff.parallel import ordered_map
-from taskaff.records import EncodeCounts, RowBatch
+from taskaff.records import EncodeCounts, EncoderOptions, RowBatch
 from taskaff.store import Store
 
 NEEDS_MODEL = {"st", "hf"}
@@ -99,6 +99,57 @@ class LengthEncoder:
     def encode(self, texts):
         X = np.array([[len(text)] for text in texts.to_pylist()], np.float32)
         return X, EncodeCounts(tokens=len(texts))
+
+
+OWN = ["st:{}", "hf:{}", "hf:{}?pooling=cls&layer=1"]
+
+
+@pytest.fixture(scope="module", params=OWN)
+def model(request, tiny_bert):
+    """Encoders that need a model: what they compute depends on the batch in its last bits."""
+    spec = request.param.format(tiny_bert)
+    return spec, open_encoder(spec, options=EncoderOptions(device="cpu"))
+
+
+def test_every_encoder_of_the_table_is_checked():
+    assert {spec.partition(":")[0] for spec in OWN} == NEEDS_MODEL
+    assert set(TEXT_ENCODERS) | NEEDS_MODEL | {"vectors"} == set(ENCODERS)
+
+
+@settings(max_examples=20)
+@given(texts=TEXTS, cut=st.integers(0, 20), seed=st.integers(0, 99))
+def test_rows_of_a_model_do_not_depend_on_batch_or_order(model, texts, cut, seed):
+    _, encoder = model
+    whole, counts = encoder.encode(pa.array(texts, pa.string()))
+    assert whole.shape == (len(texts), encoder.card.width)
+    assert whole.dtype == np.float32
+    order = np.random.default_rng(seed).permutation(len(texts))
+    shuffled = pa.array([texts[i] for i in order], pa.string())
+    parts = [encoder.encode(part) for part in (shuffled[:cut], shuffled[cut:])]
+    np.testing.assert_allclose(np.concatenate([X for X, _ in parts]), whole[order], atol=1e-4)
+    assert parts[0][1] + parts[1][1] == counts
+
+
+def test_models_in_several_threads_and_opened_again(model):
+    spec, encoder = model
+    again = open_encoder(spec, options=EncoderOptions(device="cpu", offline=True))
+    assert again.card == encoder.card
+    batches = [pa.array([f"the film {i} isn't {word}" for i in range(40)]) for word in "abcdef"]
+    alone = [encoder.encode(batch)[0] for batch in batches]
+    together = ordered_map(lambda batch: again.encode(batch)[0], batches, workers=4)
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize("pairs", ["apart", "cross"])
+def test_pairs_of_a_model_have_the_width_of_its_card(model, pairs):
+    spec, _ = model
+    encoder = open_encoder(spec, options=EncoderOptions(device="cpu", pairs=pairs))
+    X, counts = embed_batch(encoder, batch_of(["a good film", ""], ["the film", "bad"]))
+    assert X.shape == (2, row_width(encoder.card, "pair"))
+    assert X.dtype == np.float32
+    assert counts.tokens == 6
+    assert encoder.card.pairs == pairs
 
 
 def test_any_encoder_fits():

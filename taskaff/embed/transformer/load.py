@@ -81,11 +81,12 @@ def load_model(folder: Path, config: Any, dtype: torch.dtype) -> torch.nn.Module
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=False,
+            ignore_mismatched_sizes=True,  # they are refused below, with their names
             output_loading_info=True,
         )
     missing = sorted(key for key in info["missing_keys"] if not _spare(key))
     if missing or info["mismatched_keys"]:
-        names = ", ".join(missing[:3]) or str(sorted(info["mismatched_keys"])[0])
+        names = ", ".join(missing[:3]) or str(sorted(map(str, info["mismatched_keys"]))[0])
         raise EmbedError(
             f"the weights do not match {config.model_type!r} of its config.json: "
             f"{len(missing) + len(info['mismatched_keys'])} are missing or of another shape "

@@ -69,7 +69,8 @@ def padded_tokens(
     values: Ints32, starts: Ints, order: Ints, batches: list[Batch], fill: int
 ) -> Ints32:
     """The batches one after the other, each ``(rows, length)``, in one flat array."""
-    widths = np.repeat([b.length for b in batches], [b.stop - b.start for b in batches])
+    shapes = np.array([(b.length, b.stop - b.start) for b in batches], np.int64).reshape(-1, 2)
+    widths = np.repeat(shapes[:, 0], shapes[:, 1])
     lengths = np.diff(starts)[order]
     out = np.full(int(widths.sum()), fill, np.int32)
     inside = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
