@@ -71,7 +71,7 @@ def score(
     result = scoring.score(same_width(signatures), bench.settings.score)
     ended = time.perf_counter()
     timings = {"signatures": embedded - started, "scoring": ended - embedded, **result.timings}
-    return replace(result, environment=environment(), timings=timings)
+    return replace(result, environment={**environment(), **bench.computed}, timings=timings)
 
 
 def probe(
@@ -103,7 +103,12 @@ def probe(
     return replace(
         result,
         notes=(*notes, *result.notes),
-        environment={**environment(), "device": chosen.device, **result.environment},
+        environment={
+            **environment(),
+            **bench.computed,
+            "device": chosen.device,
+            **result.environment,
+        },
         timings={"vectors": embedded - started, **result.timings},
     )
 
@@ -158,7 +163,11 @@ def check(
     )
     result = gate.check(seen, rules, today or date.today(), lock)
     timings = {"signatures": embedded - started, "decision": time.perf_counter() - embedded}
-    return replace(result, environment=environment(), timings={**timings, **scores.timings})
+    return replace(
+        result,
+        environment={**environment(), **bench.computed},
+        timings={**timings, **scores.timings},
+    )
 
 
 def merge(paths: Sequence[Path], name: str | None = None) -> TaskSignature:

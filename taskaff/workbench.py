@@ -55,6 +55,8 @@ class Workbench:
         folder = self.settings.cache_dir
         self.store = Store(folder, self.settings.cache_mode) if folder else None
         self._encoder: Encoder | None = None
+        self.computed: dict[str, str] = {}
+        """Where the encoder computes and in which numbers, once one with a choice was opened."""
 
     def encoder_for(self, info: TaskInfo) -> Encoder | None:
         """The encoder; None for ready vectors, which need none."""
@@ -65,6 +67,9 @@ class Workbench:
             opened = embed.open_encoder(chosen.encoder, store=self.store, options=chosen.options)
             slow = self.rows_again and _own_threads(opened) is not None
             keep = self.store if chosen.cache_vectors or slow else None
+            for name in ("device", "dtype"):
+                if hasattr(opened, name):
+                    self.computed[f"encoder_{name}"] = getattr(opened, name)
             self._encoder = embed.keeping(opened, keep) if keep else opened
         return self._encoder
 

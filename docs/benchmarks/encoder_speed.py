@@ -115,7 +115,7 @@ def shaped_model(shape: str, folder: Path) -> Path:
     """A BERT with random weights and MiniLM's tokeniser, as sentence-transformers stores it."""
     import torch
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Pooling, Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
     from transformers import AutoTokenizer, BertConfig, BertModel
 
     torch.manual_seed(0)
@@ -136,7 +136,7 @@ def package_folder() -> Path:
 
 def ours(folder: Path, device: str) -> Contender:
     encoder = open_encoder(f"st:{folder}", options=EncoderOptions(device=device))
-    settings = {"device": encoder.device, "dtype": encoder.dtype}
+    settings = {"dtype": encoder.dtype, "max_length": encoder.max_length}
     return Contender("taskaff", lambda _, array: encoder.encode(array)[0], settings)
 
 
@@ -152,7 +152,8 @@ def theirs(folder: Path, device: str, name: str, batch: int = 32, dtype: str = "
     def encode(texts: Sequence[str], _: pa.Array) -> np.ndarray:
         return model.encode(list(texts), batch_size=batch, show_progress_bar=False)
 
-    return Contender(name, encode, {"batch_size": batch, "dtype": dtype or "as it comes"})
+    settings = {"dtype": dtype or "as it comes", "max_length": model.max_seq_length}
+    return Contender(name, encode, {"batch_size": batch, **settings})
 
 
 def swept(folder: Path, device: str, sizes: Sequence[int], texts: Sequence[str]) -> Contender:
@@ -187,12 +188,11 @@ def seconds(one: Contender, texts: Sequence[str], device: str) -> float:
     return time.perf_counter() - started
 
 
-def lengths(folder: Path, texts: Sequence[str]) -> np.ndarray:
+def lengths(folder: Path, texts: Sequence[str], limit: int) -> np.ndarray:
     """Tokens ``(n,)`` of each text as both read it."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    limit = json.loads((folder / "sentence_bert_config.json").read_text())["max_seq_length"]
     ids = tokenizer(list(texts), truncation=True, max_length=limit)["input_ids"]
     return np.array([len(row) for row in ids])
 
@@ -235,6 +235,7 @@ def measure(
 ) -> dict:
     found = {}
     mine, default = ours(folder, device), theirs(folder, device, "default")
+    assert mine.settings["max_length"] == default.settings["max_length"]
     for name, texts in sets.items():
         best = swept(folder, device, sizes, texts)
         contenders = [mine, default, best]
@@ -248,7 +249,7 @@ def measure(
                 times[one.name].append(seconds(one, texts, device))
             if matrix:
                 rates.append(matrix_rate(device, matrix))
-        tokens = lengths(folder, texts)
+        tokens = lengths(folder, texts, mine.settings["max_length"])
         found[name] = summary(folder, tokens, contenders, times, rates) | {
             "smallest_cosine_with_default": {
                 other: round(cosine(vectors[other], vectors["default"]), 6)
@@ -369,6 +370,7 @@ def run(device: str, shape: str | None, sets: dict, rounds: int, sizes: Sequence
 
 
 def main() -> None:
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cpu", action="store_true")
     parser.add_argument("--cuda", action="store_true")
