@@ -34,7 +34,6 @@ def require(
     ------
     CheckError : no mix, no candidate, no limit, or a probe of signatures.
     """
-    gate.require_rules(rules)
     if not mix:
         raise CheckError(
             "there is no mix to check against",
@@ -45,6 +44,7 @@ def require(
             "nothing to check: no candidate is named, and every declared data set is in the mix",
             hint="taskaff check NEW.csv, or declare it under [datasets.NAME]",
         )
+    gate.require_rules(rules)
     for request in (*mix, *candidates) if rules.probe else ():
         if is_signature(request.source):
             raise CheckError(

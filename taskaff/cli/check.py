@@ -173,7 +173,8 @@ def _require_new(argument: str, config: Config) -> None:
             hint = f"candidates are: {', '.join(others) or 'none that is declared'}"
             raise CheckError(f"{argument!r} is in the mix already", hint=hint)
         return
-    near = closest(argument, config.datasets)
+    plain = not any(char in argument for char in "=./\\*?[-")
+    near = closest(argument, config.datasets) if plain else None
     if near and not Path(argument).exists():
         known = ", ".join(config.datasets)
         found = f"{argument!r} is no declared data set and no file"
