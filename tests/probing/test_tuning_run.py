@@ -296,7 +296,7 @@ def _moved(run, rows):
 def test_several_workers_give_what_one_gives(bank):
     runs = [replace(make_run(bank, i % 3), seed=i) for i in range(5)]
     one = train_transformers(bank, runs)
-    two = train_transformers(bank, runs, devices=["cpu", "cpu"])
+    two = train_transformers(replace(bank, devices=("cpu", "cpu")), runs)
     for a, b in zip(one, two, strict=True):
         assert np.array_equal(a.slots[0].curve, b.slots[0].curve)
         assert a.slots[0].test_loss == b.slots[0].test_loss
@@ -305,7 +305,7 @@ def test_several_workers_give_what_one_gives(bank):
 def test_a_worker_that_fails_ends_all(bank):
     runs = [make_run(bank, 0), replace(make_run(bank, 0), align="no such form")]
     with pytest.raises(KeyError):
-        train_transformers(bank, runs, devices=["cpu", "cpu"])
+        train_transformers(replace(bank, devices=("cpu", "cpu")), runs)
 
 
 def test_padding_does_not_change_a_row(bank):

@@ -31,15 +31,15 @@ def train_transformers(
     memory: int = 1 << 30,
     progress: Progress | None = None,
     keep: Keep | None = None,
-    devices: Sequence[str] | None = None,
 ) -> list[RunOutcome]:
-    """Outcomes in the order of ``runs``; the contract is that of ``engines``.
+    """Outcomes in the order of ``runs``, trained one at a time on each of ``bank.devices``.
+
+    The contract is that of ``engines``.
 
     Parameters
     ----------
     memory : bytes for the best weights of a run; what is more goes to temporary files, and so do
         all states that are returned.
-    devices : where to train, one run at a time each; the bank's device by default.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def train_transformers(
     tokens = _tokens(bank)
     for run in runs:
         require_rows(run)
-    names = devices or [str(bank.X.device)]
+    names = bank.devices
     found: dict[int, RunOutcome] = {}
 
     def finished(number: int, outcome: RunOutcome) -> None:
