@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -92,3 +95,62 @@ def test_the_python_function_takes_arrays_and_synthetic_tasks():
     assert found.settings.seeds == (0, 1)
     with pytest.raises(UsageError, match="unknown option 'stepz'"):
         taskaff.probe([X, X], stepz=3)
+
+
+# ------------------------------------------------------------------- tokens
+
+WORDS = replace(SMALL, trunk="lstm", max_tokens=4)
+
+
+def test_texts_come_along_where_the_trunk_reads_them(tmp_path):
+    a = table(tmp_path / "a.csv", [f"a film number {n} here,{n % 2}\n" for n in range(30)])
+    b = table(tmp_path / "b.csv", [f"xqzzy,{n % 2}\n" for n in range(20)])
+    (one, two), notes = rows_of([a, b], WORDS)
+    assert (one.tokens.layer, len(one.tokens.starts)) == (two.tokens.layer, one.rows + 1)
+    assert set(np.diff(one.tokens.starts).tolist()) == {4}
+    assert notes == ["a: 30 rows were cut at 4 tokens (--max-tokens)"]
+    unknown = len(one.tokens.layer.vectors) - 2
+    assert two.tokens.ids.tolist() == [unknown] * 20
+    [plain], _ = rows_of([a], replace(WORDS, trunk="linear"))
+    assert plain.tokens is None
+    assert (plain.X == one.X).all()
+
+
+def test_tokens_stay_with_their_rows_when_a_large_set_is_capped(tmp_path):
+    rows = [f"film {n} {'good ' * (n % 5)},{n % 2}\n" for n in range(300)]
+    [one], notes = rows_of([table(tmp_path / "a.csv", rows)], replace(WORDS, max_tokens=128))
+    [other], _ = rows_of([table(tmp_path / "b.csv", rows[::-1])], replace(WORDS, max_tokens=128))
+    assert notes == ["a: 40 of 300 rows take part, chosen by their content"]
+    for task in (one, other):
+        vectors, starts = task.tokens.layer.vectors, task.tokens.starts
+        means = [vectors[task.tokens.ids[a:b]].mean(0) for a, b in pairwise(starts)]
+        assert np.allclose(means, task.X, atol=1e-5)
+
+
+def test_pairs_and_single_texts_share_a_trunk(tmp_path):
+    single = table(tmp_path / "a.csv", [f"a film {n},{n % 2}\n" for n in range(20)])
+    pairs = [f"a film,a book {n},{n % 2}\n" for n in range(20)]
+    both = table(tmp_path / "b.csv", pairs, "premise,hypothesis,label")
+    (one, two), _ = rows_of([single, both], replace(WORDS, max_tokens=9))
+    mark = len(two.tokens.layer.vectors) - 1
+    assert (two.tokens.ids == mark).sum() == 20
+    assert not (one.tokens.ids == mark).any()
+
+
+@pytest.mark.parametrize(
+    ("trunk", "words"),
+    [
+        ("cnn", "--trunk cnn is fine-tuned on texts, and ready holds vectors"),
+        ("transformer", "--trunk transformer is fine-tuned on texts, and ready holds vectors"),
+    ],
+)
+def test_ready_vectors_have_no_texts(trunk, words):
+    ready = DataRequest((np.ones((20, 50), np.float32), np.arange(20) % 2), name="ready")
+    with pytest.raises(UsageError, match=words):
+        rows_of([ready], replace(WORDS, trunk=trunk))
+
+
+def test_a_transformer_needs_its_own_encoder(tmp_path):
+    single = table(tmp_path / "a.csv", [f"a film {n},{n % 2}\n" for n in range(20)])
+    with pytest.raises(UsageError, match="starts from a transformer, and --encoder glove is none"):
+        rows_of([single], replace(WORDS, trunk="transformer"))
