@@ -1,8 +1,8 @@
 """taskaff: will adding this data set to a multi-task mix help or hurt?
 
 The Python API has the words of the command line: ``taskaff.score``, ``taskaff.probe``,
-``taskaff.profile``, ``taskaff.inspect``, ``taskaff.merge``. Importing the package loads nothing
-heavy; names resolve on first use.
+``taskaff.check``, ``taskaff.profile``, ``taskaff.inspect``, ``taskaff.merge``. Importing the
+package loads nothing heavy; names resolve on first use.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from taskaff.api import inspect, load, merge, probe, profile, save, score, to_dict
+    from taskaff.api import check, inspect, load, merge, probe, profile, save, score, to_dict
 
 __all__ = [
     "__version__",
+    "check",
     "inspect",
     "load",
     "merge",

@@ -11,6 +11,7 @@ from typing import Any
 from taskaff import moments, pipeline, report
 from taskaff.data import split_argument
 from taskaff.errors import UsageError
+from taskaff.gate_records import CheckResult, CheckSettings, Limit
 from taskaff.pipeline import RunSettings
 from taskaff.probe_records import Mode, ProbeResult, ProbeSettings
 from taskaff.probing.defaults import settings_for
@@ -72,6 +73,52 @@ def probe(
     return pipeline.probe(requests, settings, settings_for(chosen), mode)
 
 
+def check(
+    candidates: Sources,
+    mix: Sources,
+    *,
+    settings: RunSettings | None = None,
+    probe_settings: ProbeSettings | None = None,
+    baseline: str | Path | None = None,
+    **options: Any,
+) -> CheckResult:
+    """Decide whether data sets may join a mix: what the gate of the command line decides.
+
+    Parameters
+    ----------
+    candidates, mix : as the sources of ``score``; those of the mix may well be signatures.
+    settings : encoder and cache; no cache by default.
+    probe_settings : how the mix is trained, in a prediction and, with ``probe=True``, by the probe.
+    baseline : the file to compare with; the text to write one stands in ``result.lock``.
+    options : fields of ``CheckSettings`` (``probability_negative=0.6``, or a mapping with ``warn``
+        and ``fail``; ``overlap``, ``fail_under``, ``min_rows``, ``probe`` ...) and of
+        ``DataRequest`` for the candidates (``text``, ``label`` ...).
+
+    Raises
+    ------
+    TaskaffError : bad input, no limit, nothing to check, a baseline that is corrupt.
+    """
+    known = [field.name for field in dataclasses.fields(CheckSettings)]
+    chosen = {name: options.pop(name) for name in known if name in options}
+    for name in ("probability_negative", "overlap"):
+        if name in chosen:
+            chosen[name] = _limit(chosen[name])
+    return pipeline.check(
+        _requests(candidates, options, "check", known),
+        _requests(mix, {}, "check", known),
+        CheckSettings(**chosen),
+        settings,
+        probe_settings=probe_settings,
+        baseline=None if baseline is None else Path(baseline),
+    )
+
+
+def _limit(value: Any) -> Limit | None:
+    if value is None or isinstance(value, Limit):
+        return value
+    return Limit(**value) if isinstance(value, Mapping) else Limit(fail=float(value))
+
+
 def profile(
     source: Any, *, name: str | None = None, settings: RunSettings | None = None, **columns: Any
 ) -> TaskSignature:
@@ -99,7 +146,7 @@ def save(signature: TaskSignature, path: str | Path) -> None:
     pipeline.save(signature, Path(path))
 
 
-def to_dict(result: ScoreResult | ProbeResult | TaskInfo) -> dict[str, Any]:
+def to_dict(result: ScoreResult | ProbeResult | CheckResult | TaskInfo) -> dict[str, Any]:
     """The document that ``--json`` prints, as plain Python."""
     return report.payload(result)
 
