@@ -253,6 +253,16 @@ def test_kept_states_lie_in_files_and_best_weights_in_memory_as_far_as_it_reache
         assert all(np.array_equal(p.detach(), copies[n]) for n, p in body.weights.items())
 
 
+def test_a_full_disk_is_an_error_and_not_a_crash(bank, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full, raising=False)
+    with pytest.raises(ProbeError, match="no room for a copy") as found:
+        train_one(bank, make_run(bank, 0, keep_state=True))
+    assert "TMPDIR" in found.value.hint
+
+
 # ------------------------------------------------------------- independence
 
 
@@ -436,3 +446,13 @@ def test_rates_rise_and_fall_and_looks_are_few(steps):
     assert list(grid) == sorted(set(grid))
     assert len(grid) == min(steps, 10)
     assert looks(steps, start=True) == (0, *grid)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("align_form", ["", "full"])
+def test_a_gpu_in_bfloat16_is_close_to_the_processor(bank, align_form):
+    """Weights stay in float32; only matrix products lose digits."""
+    run = make_run(bank, 0, 1, align=align_form)
+    want = train_one(bank, run).slots[0].curve
+    found = train_one(make_bank(TASKS, "cuda", tokens=True), run).slots[0].curve
+    assert found == pytest.approx(want, rel=0.05)

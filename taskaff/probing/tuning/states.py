@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from taskaff.errors import ProbeError
 
 if TYPE_CHECKING:
     from taskaff.records import Floats32
@@ -35,4 +38,19 @@ def _room(size: int, on_disk: bool) -> Floats32:
     if not on_disk:
         return np.empty(size, dtype=np.float32)
     with TemporaryFile() as file:
-        return np.memmap(file, dtype=np.float32, mode="w+", shape=(size,))
+        try:
+            _reserve(file.fileno(), 4 * size)
+        except OSError as error:
+            raise ProbeError(
+                f"no room for a copy of the model ({4 * size / 1e6:,.0f} MB) in {gettempdir()}",
+                hint="fewer data sets or seeds, or set TMPDIR to a folder with more room",
+            ) from error
+        return np.memmap(file, dtype=np.float32, mode="r+", shape=(size,))
+
+
+def _reserve(file: int, size: int) -> None:
+    """Take the room now: a mapped file that meets a full disk later ends the process."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
+    else:
+        os.truncate(file, size)
