@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
 import taskaff
@@ -73,7 +74,7 @@ def test_vectors_have_no_tokens(direct):
 
 @pytest.mark.slow
 def test_a_probe_that_was_killed_goes_on_at_the_last_finished_run(tmp_path):
-    options = ("--trunk", "lstm", "--r", "24", "--steps", "250", "--seeds", "20", "--json")
+    options = ("--trunk", "lstm", "--r", "8", "--steps", "80", "--seeds", "12", "--json")
     command = [sys.executable, "-m", "taskaff", "probe", str(FILMS), str(BOOKS), *options]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     cached = [*command, "--cache-dir", str(tmp_path / "cache")]
@@ -87,7 +88,7 @@ def test_a_probe_that_was_killed_goes_on_at_the_last_finished_run(tmp_path):
     assert killed.wait() == -signal.SIGKILL
     killed.communicate()
     before = kept(tmp_path)
-    assert 4 <= len(before) < 80
+    assert 4 <= len(before) < 48
 
     def finished(arguments):
         done = subprocess.run(arguments, capture_output=True, text=True, env=environment)
@@ -95,9 +96,13 @@ def test_a_probe_that_was_killed_goes_on_at_the_last_finished_run(tmp_path):
 
     resumed = finished(cached)
     after = kept(tmp_path)
-    assert len(after) == 80  # four arms, twenty seeds
+    assert len(after) == 48  # four arms, twelve seeds
     assert {path: after[path] for path in before} == before
-    assert resumed == finished([*command, "--cache", "off"])
+    whole = finished([*command, "--cache", "off"])
+    for one, other in zip(resumed.pop("pairs"), whole.pop("pairs"), strict=True):
+        losses = [[[s["stl_loss"], s["mtl_loss"]] for s in p["seeds"]] for p in (one, other)]
+        assert np.allclose(*losses, atol=1e-4)  # the rest is stacked otherwise: rounding
+    assert resumed == whole
 
 
 def kept(folder):
