@@ -7,7 +7,6 @@ product over all steps. Gates stand in the order input, forget, output, candidat
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import Any
 
 import torch
@@ -21,20 +20,19 @@ class _Recurrence(torch.autograd.Function):
     def forward(ctx: Any, z: Tensor, W: Tensor, sizes: tuple[int, ...]) -> Tensor:
         R, P, r = *z.shape[:2], z.shape[2] // 4
         gates, H, C, squashed = z.clone(), *(z.new_empty(R, P, r) for _ in range(3))
-        before = slice(0, 0)
-        for start, n in zip(_starts(sizes), sizes, strict=True):
-            now, was = slice(start, start + n), slice(before.start, before.start + n)
-            g, c = gates[:, now], C[:, now]
-            if start:
-                g.baddbmm_(H[:, was], W)
-            torch.sigmoid_(g[..., : 3 * r])
-            torch.tanh_(g[..., 3 * r :])
-            torch.mul(g[..., :r], g[..., 3 * r :], out=c)
-            if start:
-                c.addcmul_(g[..., r : 2 * r], C[:, was])
-            torch.tanh(c, out=squashed[:, now])
-            torch.mul(g[..., 2 * r : 3 * r], squashed[:, now], out=H[:, now])
-            before = now
+        smooth, candidate = _steps(gates[..., : 3 * r], sizes), _steps(gates[..., 3 * r :], sizes)
+        i, f, o = (_steps(part, sizes) for part in gates[..., : 3 * r].split(r, dim=2))
+        g, h, c, above = (_steps(part, sizes) for part in (gates, H, C, squashed))
+        for t, n in enumerate(sizes):
+            if t:
+                g[t].baddbmm_(h[t - 1][:, :n], W)
+            torch.sigmoid_(smooth[t])
+            torch.tanh_(candidate[t])
+            torch.mul(i[t], candidate[t], out=c[t])
+            if t:
+                c[t].addcmul_(f[t], c[t - 1][:, :n])
+            torch.tanh(c[t], out=above[t])
+            torch.mul(o[t], above[t], out=h[t])
         ctx.save_for_backward(gates, H, C, squashed, W)
         ctx.sizes = sizes
         return H
@@ -47,25 +45,24 @@ class _Recurrence(torch.autograd.Function):
         H_before, C_before = _shifted(H, sizes), _shifted(C, sizes)
         # what dz is per unit of dc (input, forget, candidate) and of dh (output)
         dz = torch.empty_like(gates)
-        torch.mul(g, i * (1 - i), out=dz[..., :r])
-        torch.mul(C_before, f * (1 - f), out=dz[..., r : 2 * r])
-        torch.mul(squashed, o * (1 - o), out=dz[..., 2 * r : 3 * r])
-        torch.mul(i, 1 - g * g, out=dz[..., 3 * r :])
-        to_c = o * (1 - squashed * squashed)
+        torch.mul(g, i - i * i, out=dz[..., :r])
+        torch.mul(C_before, f - f * f, out=dz[..., r : 2 * r])
+        torch.mul(squashed, o - o * o, out=dz[..., 2 * r : 3 * r])
+        torch.addcmul(i, i * g, g, value=-1, out=dz[..., 3 * r :])
+        to_c = torch.addcmul(o, o * squashed, squashed, value=-1)
         dH, dC, W_turned = given[0].clone(), torch.zeros_like(C), W.mT.contiguous()
-        starts = _starts(sizes)
+        by_gate = dz.view(*dz.shape[:2], 4, r)
+        first, output = _steps(by_gate[:, :, :2], sizes), _steps(by_gate[:, :, 2], sizes)
+        last, whole = _steps(by_gate[:, :, 3], sizes), _steps(dz, sizes)
+        dh, dc, above, forget = (_steps(part, sizes) for part in (dH, dC, to_c, f))
         for t in range(len(sizes) - 1, -1, -1):
-            now = slice(starts[t], starts[t] + sizes[t])
-            dh, dc, k = dH[:, now], dC[:, now], dz[:, now]
-            dc.addcmul_(dh, to_c[:, now])
-            by_gate = k.view(*k.shape[:2], 4, r)
-            by_gate[:, :, :2].mul_(dc.unsqueeze(2))
-            by_gate[:, :, 2].mul_(dh)
-            by_gate[:, :, 3].mul_(dc)
+            dc[t].addcmul_(dh[t], above[t])
+            first[t].mul_(dc[t].unsqueeze(2))
+            output[t].mul_(dh[t])
+            last[t].mul_(dc[t])
             if t:
-                was = slice(starts[t - 1], starts[t - 1] + sizes[t])
-                dH[:, was].baddbmm_(k, W_turned)
-                torch.mul(dc, f[:, now], out=dC[:, was])
+                dh[t - 1][:, : sizes[t]].baddbmm_(whole[t], W_turned)
+                torch.mul(dc[t], forget[t], out=dc[t - 1][:, : sizes[t]])
         return dz, torch.bmm(H_before.mT, dz), None
 
 
@@ -79,14 +76,15 @@ def recur(z: Tensor, W: Tensor, sizes: tuple[int, ...]) -> Tensor:
     return found
 
 
-def _starts(sizes: tuple[int, ...]) -> list[int]:
-    return [0, *accumulate(sizes)][:-1]
+def _steps(whole: Tensor, sizes: tuple[int, ...]) -> tuple[Tensor, ...]:
+    """A view of each step."""
+    return torch.split(whole, list(sizes), dim=1)
 
 
 def _shifted(whole: Tensor, sizes: tuple[int, ...]) -> Tensor:
     """At every position what its text had one step before; zero in the first step."""
     out = torch.zeros_like(whole)
-    starts = _starts(sizes)
-    for before, start, n in zip(starts, starts[1:], sizes[1:], strict=False):
-        out[:, start : start + n] = whole[:, before : before + n]
+    before = _steps(whole, sizes)
+    for t, step in enumerate(_steps(out, sizes)[1:]):
+        step.copy_(before[t][:, : sizes[t + 1]])
     return out
