@@ -109,6 +109,12 @@ class ProbeError(TaskaffError):
     stage = "probe"
 
 
+class PredictError(TaskaffError):
+    """An atlas cannot be read, or is too small to predict from."""
+
+    stage = "predict"
+
+
 class CheckError(TaskaffError):
     """The gate cannot decide at all: no mix, no rule, nothing to check, a corrupt baseline."""
 

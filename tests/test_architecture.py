@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "taskaff"
-ROOMS = ("data", "embed", "moments", "scoring", "probing", "gate", "report")
+ROOMS = ("data", "embed", "moments", "scoring", "probing", "predict", "gate", "report")
 SHARED = (
     "svd_weights",
     "arrow",
@@ -90,6 +90,8 @@ def test_only_the_probe_and_the_transformers_import_torch():
         allowed = set(MODELS) | {"torch"} if transformer else set()
         if path.is_relative_to(PACKAGE / "probing"):
             allowed = {"torch"}
+        if path.is_relative_to(PACKAGE / "predict"):
+            allowed = {"sklearn"}
         assert heavy <= allowed, f"{path.relative_to(PACKAGE)} imports {heavy}"
 
 

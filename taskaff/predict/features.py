@@ -1,15 +1,14 @@
 """The features of a directed pair: all that a prediction may look at, as numbers with stable names.
 
 Three kinds, in the shape of an additive model: of the target, of the source, of the pair; and the
-set-up, on which the answer depends. An atlas stores them as they come from the scores (``raw``);
-what the model sees in addition is derived from them (``derived``), so that it can change without
-measuring again. NaN where a score is undefined.
+set-up, on which the answer depends. An atlas stores them as they come from the scores; what the
+model sees is derived from them (``design``), so that it can change without measuring again. NaN
+where a score is undefined.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from taskaff.predict_records import Setup
@@ -61,7 +60,7 @@ def task(summary: TaskSummary) -> dict[str, float]:
     kind = summary.schema.kind
     found = {name: float(summary.facts.get(name, math.nan)) for name in FACTS}
     return found | {
-        "rows": float(summary.rows),
+        "known": float(summary.rows),
         "columns": float(summary.schema.width),
         "regression": float(kind == "regression"),
         "multilabel": float(kind == "multilabel"),
@@ -81,10 +80,3 @@ def of_setup(setup: Setup) -> dict[str, float]:
         "relu": float(setup.trunk != "linear"),
         "fine_tuned": float(setup.trunk not in TRUNKS),
     }
-
-
-# ------------------------------------------------------------------ what the model sees
-
-
-def _log(name: str) -> Callable[[Mapping[str, float]], float]:
-    return lambda f: math.log10(max(f[name], 1e-6)) if f[name] == f[name] else math.nan

@@ -49,7 +49,7 @@ def _labels(view: TaskView) -> dict[str, float]:
 
 def _plogp(p: np.ndarray) -> np.ndarray:
     p = np.clip(p, 0.0, 1.0)
-    return -p * np.log(p, out=np.zeros_like(p), where=p > 0)
+    return np.asarray(-p * np.log(p, out=np.zeros_like(p), where=p > 0))
 
 
 def _inputs(view: TaskView) -> dict[str, float]:

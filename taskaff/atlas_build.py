@@ -1,0 +1,160 @@
+"""Build an atlas: find data sets, embed them, measure, describe, write one table."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taskaff import data
+from taskaff.atlas_features import Features, full_features, small_features
+from taskaff.atlas_measure import Member, all_parts, measure
+from taskaff.atlas_sets import SetUp, datasets_under, probe_settings
+from taskaff.errors import TaskaffError, UsageError
+from taskaff.predict import atlas
+from taskaff.predict_records import Setup
+from taskaff.probing.streams import content_id
+from taskaff.records import DataRequest
+from taskaff.signing import signature_of
+from taskaff.vectors_of import tasks_of
+from taskaff.workbench import Progress, RunSettings, Workbench
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Gains = dict[tuple[str, str], list[dict[str, Any]]]
+"""Names of source and target to one row of ``measure`` a seed."""
+
+PARTS = ".parts"
+"""Suffix of the folder beside the atlas where finished parts wait."""
+
+
+def build(
+    folders: Sequence[Path],
+    out: Path,
+    setups: Sequence[SetUp],
+    settings: RunSettings | None = None,
+    progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
+) -> pa.Table:
+    """Measure every directed pair of the data sets under ``folders`` and write the atlas.
+
+    Interrupted, it leaves its parts in ``out.parts`` and takes up there; a finished build removes
+    them. A data set that cannot be used is named through ``note`` and left out.
+
+    Raises
+    ------
+    UsageError : fewer than two usable data sets.
+    """
+    paths = datasets_under(folders)
+    members: dict[str, list[Member]] = {}
+    for encoder in dict.fromkeys(setup.encoder for setup in setups):
+        bench = Workbench(replace(settings or RunSettings(), encoder=encoder, split="all"))
+        found = (embedded(bench, path, note) for path in paths)
+        members[encoder] = [member for member in found if member is not None]
+        if len(members[encoder]) < 2:
+            where = ", ".join(map(str, folders))
+            hint = "one folder a data set, such as DIR/reviews/train.csv"
+            raise UsageError(f"fewer than two data sets under {where}", hint=hint)
+    folder = out.with_name(out.name + PARTS)
+    gains = measured(setups, members, folder, progress)
+    rows = [row for setup in setups for row in described(setup, members[setup.encoder], gains)]
+    table = atlas.table_of(rows)
+    atlas.write(table, out)
+    shutil.rmtree(folder, ignore_errors=True)
+    return table
+
+
+def embedded(
+    bench: Workbench, path: Path, note: Callable[[str], None] | None = None
+) -> Member | None:
+    """One data set, embedded; None when it cannot be used."""
+    request = DataRequest(str(path), name=path.name)
+    try:
+        info = data.open_task(request).info
+        (vectors,), _ = tasks_of(bench, [request], probe_settings(SetUp(), 0))
+        whole = signature_of(bench, request)
+    except TaskaffError as error:
+        if note:
+            note(f"{path.name} is left out: {error}")
+        return None
+    content = content_id(vectors)
+    return Member(vectors, info.layout, bench.card(info), whole.counts, whole.rows, content)
+
+
+def measured(
+    setups: Sequence[SetUp],
+    members: Mapping[str, list[Member]],
+    folder: Path,
+    progress: Progress | None = None,
+) -> dict[SetUp, Gains]:
+    """Gains of every set-up, pair and seed; parts that stand in ``folder`` are not trained."""
+    found: dict[SetUp, Gains] = {setup: {} for setup in setups}
+    parts = list(all_parts(setups, dict(members)))
+    for number, part in enumerate(parts):
+        for row in measure(part, folder):
+            found[part.setup].setdefault((row["source"], row["target"]), []).append(row)
+        if progress:
+            progress("train", "", number + 1, len(parts))
+    return found
+
+
+def described(
+    setup: SetUp, members: Sequence[Member], gains: Mapping[SetUp, Gains]
+) -> Iterator[dict[str, Any]]:
+    """Rows of the atlas: features in both views beside what was measured."""
+    widths = max(member.vectors.X.shape[1] for member in members)
+    asked = Setup(
+        encoder=members[0].card.id,
+        width=widths,
+        trunk=setup.trunk,
+        r=setup.r,
+        target_rows=setup.target_rows,
+        source_rows=setup.source_rows,
+    )
+    views: dict[str, Features] = {
+        "rows": small_features(members, probe_settings(setup, 0), 0, asked),
+        "full": full_features(members, asked),
+    }
+    content = {member.vectors.name: member.content for member in members}
+    for view, features in views.items():
+        yield from rows_of(view, setup, asked.encoder, features, gains[setup], content)
+
+
+def rows_of(
+    view: str,
+    setup: SetUp,
+    encoder: str,
+    features: Features,
+    gains: Gains,
+    content: Mapping[str, str],
+) -> Iterator[dict[str, Any]]:
+    """Rows of one view of one set-up, for the pairs that were measured."""
+    for (source, target), found in features.items():
+        seeds = gains.get((source, target), [])
+        known = [row["gain"] for row in seeds if row["gain"] is not None]
+        if not known or len(known) < len(seeds):
+            continue
+        deviation = float(np.std(known, ddof=1)) if len(known) > 1 else np.nan
+        yield {
+            "source": source,
+            "target": target,
+            "source_content": content[source],
+            "target_content": content[target],
+            "encoder": encoder,
+            "trunk": setup.trunk,
+            "view": view,
+            "metric": seeds[0]["metric"],
+            "gain": float(np.mean(known)),
+            "stderr": deviation / len(known) ** 0.5,
+            "seeds": len(known),
+            "stl_loss": float(np.mean([row["stl_loss"] for row in seeds])),
+            "metric_gain": float(np.mean([row["metric_gain"] for row in seeds])),
+            "leaked": float(np.mean([row["leaked"] for row in seeds])),
+            "steps": setup.steps,
+            **found,
+        }

@@ -1,0 +1,157 @@
+"""Features of the pairs of an atlas: from the rows that a user would have, as signatures.
+
+A *view* is what is known of a pair before training. In a small view the target is known by exactly
+the training rows of one seed of the set-up and the source by those that it would train with; in
+the full one both are known by all their rows, as when whole files are scored. A model that is to
+serve both kinds of users is fitted on both kinds of views.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taskaff import moments, scoring
+from taskaff.atlas_measure import Member
+from taskaff.predict import baselines, features
+from taskaff.predict_records import Setup
+from taskaff.probe_records import ProbeSettings
+from taskaff.probing.splits import split_task
+from taskaff.probing.streams import content_id
+from taskaff.records import EncodeCounts, ScoreResult, ScoreSettings, TaskSignature
+from taskaff.scoring.ridge import model, reasons
+from taskaff.scoring.source_gain import source_gain
+from taskaff.scoring.splits import moments as moments_of
+from taskaff.scoring.views import TaskView
+
+if TYPE_CHECKING:
+    from taskaff.records import Ints
+
+SETTINGS = ScoreSettings(
+    scores=tuple(name for name in scoring.SCORES if name not in ("source_gain", "theorem2")),
+    intervals=False,
+    capacity=False,
+)
+"""The dearest score is computed for the wanted pairs alone."""
+
+
+def small_view(
+    members: Sequence[Member], settings: ProbeSettings, seed: int
+) -> tuple[list[TaskSignature], list[TaskSignature]]:
+    """Signatures as sources and as targets, of the rows that one seed trains on."""
+    sources, targets = [], []
+    for member in members:
+        split = split_task(member.vectors, content_id(member.vectors), seed, settings)
+        sources.append(signature(member, split.source, member.vectors.name))
+        targets.append(signature(member, split.train, member.vectors.name))
+    return sources, targets
+
+
+def full_view(members: Sequence[Member]) -> list[TaskSignature]:
+    """Signatures of all training rows, or of all rows where no split is for training."""
+    found = []
+    for member in members:
+        rows = np.flatnonzero(member.vectors.splits == 0)
+        everything = rows if len(rows) else np.arange(member.vectors.rows)
+        found.append(signature(member, everything, member.vectors.name))
+    return found
+
+
+def signature(member: Member, rows: Ints, name: str) -> TaskSignature:
+    """Sums over some rows of a member; tokens are counted as in all of its rows."""
+    task, card = member.vectors, member.card
+    width = task.X.shape[1]
+    accumulator = moments.Accumulator(name, card, member.layout, task.schema, "all", width)
+    share = len(rows) / max(member.rows, 1)
+    counts = EncodeCounts(round(member.counts.tokens * share), round(member.counts.unknown * share))
+    accumulator.add("train", task.X[rows], task.labels[rows], task.hashes[rows], counts)
+    return accumulator.finish(())
+
+
+Features = dict[tuple[str, str], dict[str, float]]
+"""By names of source and target."""
+
+
+def small_features(
+    members: Sequence[Member], settings: ProbeSettings, seed: int, setup: Setup
+) -> Features:
+    """Features of every directed pair, in a small view."""
+    sources, targets = small_view(members, settings, seed)
+    return _features(sources, targets, setup)
+
+
+def full_features(members: Sequence[Member], setup: Setup) -> Features:
+    """The same when all rows of both data sets are known."""
+    whole = full_view(members)
+    return _features(whole, whole, setup)
+
+
+def _features(
+    sources: Sequence[TaskSignature], targets: Sequence[TaskSignature], setup: Setup
+) -> Features:
+    """Layout by layout: a mixed comparison is wider, and zeros cost as much as numbers."""
+    found: Features = {}
+    layouts = dict.fromkeys(target.layout for target in targets)
+    for one in layouts:
+        for other in layouts:
+            found |= _between(
+                [s for s in sources if s.layout == one],
+                [t for t in targets if t.layout == other],
+                setup,
+            )
+    return found
+
+
+def _between(
+    sources: Sequence[TaskSignature], targets: Sequence[TaskSignature], setup: Setup
+) -> Features:
+    k, tasks = len(sources), [*sources, *targets]
+    width = max(signature.width for signature in tasks)
+    padded = [
+        replace(s if s.width == width else moments.pad(s, width), name=str(n))
+        for n, s in enumerate(tasks)
+    ]
+    views = [TaskView(each) for each in padded]
+    known = range(k, len(tasks))
+    tables = {"source_gain": source_gain(views, SETTINGS, helpers=range(k), targets=known)}
+    result = scoring.score(padded, SETTINGS)
+    result = replace(result, tables={**result.tables, **tables})
+    setup = replace(setup, width=width)
+    return {
+        (source.name, target.name): _pair(result, views, s, k + t, setup)
+        for s, source in enumerate(sources)
+        for t, target in enumerate(targets)
+        if source.name != target.name
+    }
+
+
+def _pair(
+    result: ScoreResult, views: Sequence[TaskView], source: int, target: int, setup: Setup
+) -> dict[str, float]:
+    found = features.raw(result, source, target, setup)
+    return found | _baselines(views[source], views[target])
+
+
+def _baselines(source: TaskView, target: TaskView) -> dict[str, float]:
+    """Scores to compare with, of the source's model outputs on the target's rows."""
+    found = {"mean_cosine": baselines.cosine(source.mean, target.mean)}
+    if any(reasons([source, target], SETTINGS)):
+        return found | {"logme": math.nan, "h_score": math.nan}
+    theta, known = model(source).theta, moments_of(target.signature)
+    C, S = theta.T @ known.C @ theta, theta.T @ known.S
+    variances = np.einsum("fcc->c", target.signature.syy) / known.n - known.y**2
+    variances = np.maximum(variances, 0.0)
+    classes = target.signature.schema.kind == "classes"
+    weight = np.where(known.y > 0, known.y, np.inf) if classes else variances
+    between = (S / np.where(weight > 0, weight, np.inf)) @ S.T
+    return found | {
+        "logme": baselines.logme(C, S, variances, target.rows),
+        "h_score": baselines.h_score(C, between, target.rows),
+    }
+
+
+__all__ = ["full_features", "full_view", "small_features", "small_view"]

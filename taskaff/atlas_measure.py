@@ -1,0 +1,123 @@
+"""Measure an atlas: train every directed pair of many data sets, seed by seed, in several set-ups.
+
+One part on disk a set-up, seed and group of data sets: what was finished is not trained again, and
+an interruption loses one part. Texts of one layout are trained at their own width; pairs of data
+sets that mix single texts and pairs of texts at the wider one (W, section 2.1).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from taskaff.atlas_sets import SetUp, probe_settings
+from taskaff.probe_records import PairOutcome, ProbeSettings
+from taskaff.records import EncodeCounts, EncoderCard, Layout, TaskVectors
+from taskaff.store import digest_key
+
+Tell = Callable[[str, int, int], None]
+"""``tell(what, done, total)``, in parts."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """One data set of an atlas, embedded: its rows, and what its rows no longer say."""
+
+    vectors: TaskVectors
+    layout: Layout
+    card: EncoderCard
+    counts: EncodeCounts
+    """Of all its rows."""
+    rows: int
+    """Training rows of the whole data set, of which ``vectors`` may hold a part."""
+    content: str
+    """Hash of the rows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Directed pairs of one set-up that are trained in one call."""
+
+    setup: SetUp
+    seed: int
+    members: tuple[Member, ...]
+    wanted: tuple[tuple[int, int], ...]
+
+    @property
+    def key(self) -> str:
+        """Everything that changes the outcome."""
+        return digest_key(
+            setup=asdict(replace(self.setup, seeds=0)),
+            probe=asdict(probe_settings(self.setup, self.seed)),
+            sets=[[m.vectors.name, m.content, m.card.fingerprint] for m in self.members],
+            wanted=self.wanted,
+        )
+
+
+def parts(setup: SetUp, seed: int, members: Sequence[Member]) -> Iterator[Part]:
+    """The pairs of one layout each, then those that mix layouts."""
+    layouts = [m.layout for m in members]
+    for layout in dict.fromkeys(layouts):
+        own = [m for m in members if m.layout == layout]
+        if len(own) > 1:
+            yield Part(setup, seed, tuple(own), tuple(permutations(range(len(own)), 2)))
+    mixed = [(s, t) for s, t in permutations(range(len(members)), 2) if layouts[s] != layouts[t]]
+    if mixed:
+        yield Part(setup, seed, tuple(members), tuple(mixed))
+
+
+def measure(part: Part, folder: Path, device: str = "cpu") -> list[dict[str, Any]]:
+    """Gains of the part's pairs, from its file when there is one; each pair is one row."""
+    path = folder / f"{part.key}.json"
+    if path.exists():
+        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        return rows
+    from taskaff.probing.pairs import probe_pairs
+
+    settings = replace(probe_settings(part.setup, part.seed), device=device)
+    result = probe_pairs(_same_width(part.members), settings, wanted=part.wanted)
+    rows = [_row(pair) for pair in result.pairs]
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(rows), encoding="utf-8")
+    temporary.replace(path)
+    return rows
+
+
+def _row(pair: PairOutcome) -> dict[str, Any]:
+    (seed,) = pair.seeds or (None,)
+    known = seed is not None and pair.gain.mean is not None
+    return {
+        "source": pair.source,
+        "target": pair.target,
+        "gain": pair.gain.mean,
+        "stl_loss": pair.stl_loss if known else None,
+        "metric": pair.metric,
+        "metric_gain": seed.metric_gain if seed is not None and known else None,
+        "leaked": pair.leaked,
+    }
+
+
+def _same_width(members: Sequence[Member]) -> list[TaskVectors]:
+    width = max(m.vectors.X.shape[1] for m in members)
+    return [
+        replace(v, X=np.pad(v.X, ((0, 0), (0, width - v.X.shape[1]))))
+        for v in (m.vectors for m in members)
+    ]
+
+
+def all_parts(setups: Sequence[SetUp], members: dict[str, list[Member]]) -> Iterator[Part]:
+    """Seed by seed over all set-ups, so that an early end leaves some of everything."""
+    for seed in range(max(setup.seeds for setup in setups)):
+        for setup in setups:
+            if seed < setup.seeds:
+                yield from parts(setup, seed, members[setup.encoder])
+
+
+__all__ = ["Member", "Part", "ProbeSettings", "Tell", "all_parts", "measure", "parts"]

@@ -1,0 +1,136 @@
+"""The atlas: a table of directed pairs, their features and their measured gains; no text.
+
+One row a directed pair, set-up and view (what was known of the pair: ``rows``, exactly the rows
+that one seed trains on, or ``full``). Parquet, so that anything can read it; features are rounded
+to about three digits, which is far below their sampling error, so that it stays small.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from taskaff.errors import Place, PredictError
+
+if TYPE_CHECKING:
+    from taskaff.records import Floats
+
+VERSION = "1"
+SHIPPED = Path(__file__).with_name("atlas.parquet")
+
+IDS = (
+    *("source", "target", "source_content", "target_content"),
+    *("encoder", "trunk", "view", "metric"),
+)
+"""Columns of text: names and content hashes of the data sets, the set-up, what was known."""
+
+MEASURED = ("gain", "stderr", "seeds", "stl_loss", "metric_gain", "leaked", "steps")
+"""Columns of numbers that are measured; every other column is a feature."""
+
+REQUIRED = ("source", "target", "encoder", "trunk", "view", "gain", "stderr", "seeds")
+
+MANTISSA = np.uint32(0xFFFFE000)
+"""Keeps 10 bits of a float32's fraction: a relative error below 0.05 %."""
+
+
+def table_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """A table from one mapping a row; what a row does not have is null (text) or NaN (number)."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns: dict[str, pa.Array] = {}
+    for name in names:
+        values = [row.get(name) for row in rows]
+        if name in IDS:
+            columns[name] = pa.array([None if v is None else str(v) for v in values], pa.string())
+        else:
+            numbers = np.array([np.nan if v is None else float(v) for v in values], np.float32)
+            columns[name] = pa.array(numbers if name in MEASURED else rounded(numbers))
+    return pa.table(columns)
+
+
+def rounded(x: np.ndarray) -> np.ndarray:
+    """Float32 with a short fraction, which compresses to half."""
+    bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
+    half = (bits + np.uint32(0x1000)) & MANTISSA
+    return np.where(np.isfinite(x), half.view(np.float32), np.float32(np.nan)).astype(np.float32)
+
+
+def write(table: pa.Table, path: Path) -> None:
+    """Write a table as an atlas, in one rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = table.replace_schema_metadata({"taskaff_atlas": VERSION})
+    numbers = [name for name in table.column_names if name not in IDS]
+    temporary = path.with_name(path.name + ".tmp")
+    pq.write_table(
+        table,
+        temporary,
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=[name for name in table.column_names if name in IDS],
+        use_byte_stream_split=numbers,
+    )
+    temporary.replace(path)
+
+
+def read(path: Path) -> pa.Table:
+    """Read an atlas.
+
+    Raises
+    ------
+    PredictError : no Parquet file, or one without the columns or the version of an atlas.
+    """
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        found = "cannot be read as an atlas: " + str(error).splitlines()[0]
+        hint = "make one: taskaff atlas build FOLDER -o atlas.parquet"
+        raise PredictError(found, where=Place(str(path)), hint=hint) from error
+    version = (table.schema.metadata or {}).get(b"taskaff_atlas", b"").decode()
+    missing = [name for name in REQUIRED if name not in table.column_names]
+    if version != VERSION or missing:
+        found = f"no atlas of version {VERSION}"
+        found += f": column {missing[0]!r} is missing" if missing else f", but {version or 'none'}"
+        hint = "make one: taskaff atlas build FOLDER -o atlas.parquet"
+        raise PredictError(found, where=Place(str(path)), hint=hint)
+    return table
+
+
+def joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """All rows; a pair that is measured again in the same set-up and view counts once, the last."""
+    whole = pa.concat_tables(tables, promote_options="permissive")
+    keys = zip(*(whole[name].to_pylist() for name in _key(whole)), strict=True)
+    last = {key: number for number, key in enumerate(keys)}
+    if len(last) == whole.num_rows:
+        return whole
+    return whole.take(sorted(last.values()))
+
+
+def _key(table: pa.Table) -> list[str]:
+    names = ("source", "target", "encoder", "trunk", "view", "r", "target_rows", "source_rows")
+    content = ("source_content", "target_content")
+    return [name for name in (*names, *content) if name in table.column_names]
+
+
+def columns(table: pa.Table) -> dict[str, Floats]:
+    """The numbers of a table, as float64 arrays; nulls are NaN."""
+    return {
+        name: np.asarray(pc.cast(table[name], pa.float64()).to_numpy(), dtype=np.float64)
+        for name in table.column_names
+        if name not in IDS
+    }
+
+
+def words(table: pa.Table, name: str) -> np.ndarray:
+    """A column of text as an array of strings, empty where it is null."""
+    return np.array([value or "" for value in table[name].to_pylist()], dtype=object)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of an atlas's bytes, shortened."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

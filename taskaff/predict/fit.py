@@ -1,0 +1,227 @@
+"""Fit the predictor on an atlas, with scikit-learn, and calibrate it on data sets it has not seen.
+
+Errors of pairs are correlated through their data sets. So data sets are divided into blocks, and a
+pair of blocks is predicted by a model that was fitted without any pair that touches either: the
+residuals are those of two new data sets, which is what a user has. A pair that was measured in
+several set-ups, or is known in several views, stays on one side with all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taskaff.errors import PredictError
+from taskaff.predict import atlas, design
+from taskaff.predict.forest import from_trees
+from taskaff.predict.model import UNIT, Model, squash
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from taskaff.records import Floats
+
+BLOCKS = 4
+TREES, SCALE_TREES = 100, 30
+LEAF = 10
+"""Fewest pairs of a leaf."""
+SHARE_OF_COLUMNS = 0.4
+RIDGE = 100.0
+FOREST = 0.6
+"""Share of the forest in the centre, the rest is the ridge regression's."""
+QUANTILES = 401
+LEAST = 60
+"""Fewest pairs of an atlas."""
+PRIOR_SEEDS = 4
+"""Weight of the set-up's common deviation over seeds in that of a pair, in seeds."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """An atlas as the fit sees it: ``n`` rows, ``q`` columns."""
+
+    X: Floats
+    z: Floats
+    error: Floats
+    """Standard error of ``z`` over seeds."""
+    weight: Floats
+    source: np.ndarray
+    target: np.ndarray
+    encoders: np.ndarray
+    trunks: np.ndarray
+
+    def at(self, rows: np.ndarray) -> Data:
+        """Some rows."""
+        names = ("X", "z", "error", "weight", "source", "target")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+
+
+def data_of(table: pa.Table) -> Data:
+    """What the fit needs of an atlas; pairs without a measured gain are left out.
+
+    Raises
+    ------
+    PredictError : too few pairs to fit anything.
+    """
+    known = np.isfinite(np.asarray(table["gain"].to_numpy(), dtype=np.float64))
+    table = table.filter(known)
+    if table.num_rows < LEAST:
+        raise PredictError(
+            f"an atlas of {table.num_rows} measured pairs; a prediction needs {LEAST}",
+            hint="measure more data sets: taskaff atlas build FOLDER -o atlas.parquet",
+        )
+    numbers = atlas.columns(table)
+    gain = numbers["gain"]
+    error = seed_errors(table, numbers) / np.sqrt(gain**2 + UNIT**2)
+    source, target = atlas.words(table, "source"), atlas.words(table, "target")
+    typical = float(np.median(error))
+    weight = 1.0 / (1.0 + (error / max(typical, 1e-9)) ** 2)
+    return Data(
+        X=design.matrix(numbers),
+        z=squash(gain),
+        error=error,
+        weight=weight / _repeats(table, source, target),
+        source=source,
+        target=target,
+        encoders=np.unique(atlas.words(table, "encoder")).astype(str),
+        trunks=np.unique(atlas.words(table, "trunk")).astype(str),
+    )
+
+
+def seed_errors(table: pa.Table, numbers: dict[str, Floats]) -> Floats:
+    """Standard error of each gain; few seeds borrow the deviation of their set-up's other pairs."""
+    n, given = numbers["seeds"], numbers["stderr"]
+    setups = np.char.add(
+        atlas.words(table, "trunk").astype(str), [f"/{r:g}" for r in numbers["target_rows"]]
+    )
+    variance = np.where(n > 1, given**2 * n, np.nan)
+    common = np.empty(len(n))
+    everywhere = float(np.nanmean(variance)) if np.isfinite(variance).any() else UNIT**2
+    for setup in np.unique(setups):
+        rows = setups == setup
+        own = variance[rows & np.isfinite(variance)]
+        common[rows] = own.mean() if len(own) else everywhere
+    own = np.where(n > 1, variance, common)
+    pooled = ((n - 1) * own + PRIOR_SEEDS * common) / (n - 1 + PRIOR_SEEDS)
+    return np.asarray(np.sqrt(pooled / n))
+
+
+def _repeats(table: pa.Table, source: np.ndarray, target: np.ndarray) -> Floats:
+    """How many rows (views) share one measurement."""
+    names = [source.astype(str), target.astype(str), atlas.words(table, "encoder").astype(str)]
+    keys = np.char.add(np.char.add(names[0], "\x1f"), np.char.add(names[1], "\x1f"))
+    keys = np.char.add(keys, names[2])
+    for name in ("trunk", "target_rows", "r"):
+        keys = np.char.add(keys, ["\x1f" + str(v) for v in table[name].to_pylist()])
+    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    return np.asarray(counts[inverse], dtype=np.float64)
+
+
+def folds(data: Data, blocks: int, seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows to fit on and rows to predict, so that no data set is on both sides."""
+    names = np.unique(np.concatenate([data.source, data.target]))
+    order = np.random.default_rng(seed).permutation(len(names))
+    block = dict(zip(names, (order % blocks).tolist(), strict=True))
+    source = np.array([block[name] for name in data.source])
+    target = np.array([block[name] for name in data.target])
+    for i in range(blocks):
+        for j in range(i, blocks):
+            held = ((source == i) & (target == j)) | ((source == j) & (target == i))
+            kept = ~(np.isin(source, (i, j)) | np.isin(target, (i, j)))
+            if held.any() and kept.sum() >= LEAF:
+                yield np.flatnonzero(kept), np.flatnonzero(held)
+
+
+def fit(table: pa.Table, trees: int = TREES, blocks: int = BLOCKS) -> Model:
+    """The predictor of an atlas: centre, local scale, and the shape of what it does not explain."""
+    data = data_of(table)
+    out = out_of_fold(data, max(trees // 2, 1), blocks)
+    seen = np.isfinite(out)
+    return calibrated(centre(data, trees), data.at(np.flatnonzero(seen)), out[seen])
+
+
+def out_of_fold(data: Data, trees: int, blocks: int) -> Floats:
+    """``z`` as models predict it that have seen neither data set; NaN where there was none."""
+    found = np.full(len(data.z), np.nan)
+    for kept, held in folds(data, blocks):
+        found[held] = centre(data.at(kept), trees).z(data.X[held])
+    return found
+
+
+def centre(data: Data, trees: int) -> Model:
+    """Forest and ridge regression; scale and residuals are still those of nothing."""
+    X = data.X
+    with np.errstate(invalid="ignore"):
+        known = np.isfinite(X).any(axis=0)
+        typical = np.where(known, np.nanmedian(np.where(known, X, 0.0), axis=0), 0.0)
+        low = np.where(known, np.nanmin(np.where(known, X, 0.0), axis=0), 0.0)
+        high = np.where(known, np.nanmax(np.where(known, X, 0.0), axis=0), 0.0)
+    filled = np.where(np.isfinite(X), X, typical)
+    deviation = filled.std(axis=0)
+    deviation = np.where(deviation > 1e-9, deviation, 1.0)
+    mean = filled.mean(axis=0)
+    forest = _forest(filled, data.z, data.weight, trees)
+    return Model(
+        centre=forest,
+        spread=_constant(0.0),
+        typical=typical,
+        low=low,
+        high=high,
+        mean=mean,
+        deviation=deviation,
+        weights=_ridge((filled - mean) / deviation, data.z, data.weight),
+        mix=np.array([FOREST]),
+        residuals=np.zeros(1),
+        encoders=data.encoders,
+        trunks=data.trunks,
+    )
+
+
+def calibrated(model: Model, data: Data, predicted: Floats) -> Model:
+    """The model with scale and residuals from predictions of unseen data sets.
+
+    A gain measured with few seeds has a larger residual than the model is to blame for: residuals
+    are shrunk to what they would be with the atlas's typical error.
+    """
+    residual = data.z - predicted
+    whole = float(np.average(residual**2, weights=data.weight))
+    usual = float(np.median(data.error)) ** 2
+    own = max(whole - float(np.average(data.error**2, weights=data.weight)), 0.1 * whole)
+    residual = residual * np.sqrt((own + usual) / (own + data.error**2))
+    filled = model.filled(data.X)
+    spread = _forest(
+        filled, np.log(np.abs(residual) + 0.05), data.weight, SCALE_TREES, leaf=6 * LEAF
+    )
+    standard = residual / np.exp(spread(filled))
+    order = np.argsort(standard)
+    share = np.cumsum(data.weight[order])
+    share = (share - data.weight[order] / 2) / share[-1]
+    levels = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    quantiles = np.interp(levels, share, standard[order])
+    return replace(model, spread=spread, residuals=quantiles)
+
+
+def _forest(X: Floats, y: Floats, weight: Floats, trees: int, leaf: int = LEAF) -> Any:
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    found = ExtraTreesRegressor(
+        trees, min_samples_leaf=leaf, max_features=SHARE_OF_COLUMNS, random_state=0
+    ).fit(X, y, sample_weight=weight)
+    return from_trees(found.estimators_)
+
+
+def _constant(value: float) -> Any:
+    from taskaff.predict.forest import Forest
+
+    zero = np.zeros(1, np.int32)
+    return Forest(zero, zero, np.zeros(1), zero, zero, np.full(1, value))
+
+
+def _ridge(X: Floats, y: Floats, weight: Floats) -> Floats:
+    from sklearn.linear_model import Ridge
+
+    found = Ridge(alpha=RIDGE).fit(X, y, sample_weight=weight / weight.mean())
+    return np.concatenate([[found.intercept_], found.coef_])

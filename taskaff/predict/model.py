@@ -1,0 +1,116 @@
+"""The fitted predictor, as plain arrays: what a pair's gain will be, and how sure that is.
+
+Gains are heavy-tailed and differ in size by task, so the model works on ``z = asinh(gain / UNIT)``:
+linear near zero, logarithmic far out. Its answer is a distribution: a centre from a forest and a
+ridge regression, a local scale from a second forest, and the shape of the standardised residuals
+of pairs whose data sets were in no training fold (a conformal predictive distribution).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taskaff.predict import design
+from taskaff.predict.forest import Forest, from_arrays
+
+if TYPE_CHECKING:
+    from taskaff.records import Floats
+
+UNIT = 0.02
+"""Nats (or label variances) around which gains turn from linear to logarithmic."""
+
+FIELDS = (
+    *("typical", "low", "high", "mean", "deviation", "weights", "mix", "residuals"),
+    *("encoders", "trunks"),
+)
+
+WIDER = 1.25
+"""Factor of the scale for each column that is outside of the atlas's range, at most ``WIDEST``."""
+WIDEST = 2.5
+
+
+def squash(gain: Floats) -> Floats:
+    """``asinh(gain / UNIT)``."""
+    return np.arcsinh(np.asarray(gain) / UNIT)
+
+
+def stretch(z: Floats) -> Floats:
+    """The inverse of ``squash``."""
+    return np.sinh(np.asarray(z)) * UNIT
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """Everything that a prediction needs; ``q`` columns of ``design.NAMES``."""
+
+    centre: Forest
+    spread: Forest
+    """Of the logarithm of the local scale."""
+    typical: Floats
+    """``(q,)`` median of each column, which also stands in for an undefined value."""
+    low: Floats
+    high: Floats
+    """``(q,)`` range of each column in the atlas."""
+    mean: Floats
+    deviation: Floats
+    weights: Floats
+    """``(1 + q,)`` ridge regression on standardised columns, the constant first."""
+    mix: Floats
+    """``(1,)`` share of the forest in the centre."""
+    residuals: Floats
+    """``(m,)`` standardised residuals, ascending."""
+    encoders: np.ndarray
+    trunks: np.ndarray
+    """What the atlas was measured with."""
+
+    def filled(self, X: Floats) -> Floats:
+        """``X`` with typical values for undefined ones."""
+        return np.where(np.isfinite(X), X, self.typical)
+
+    def z(self, X: Floats) -> Floats:
+        """``(n,)`` centre of the distribution of ``z`` for ``X (n, q)``."""
+        X = self.filled(X)
+        standard = np.clip((X - self.mean) / self.deviation, -4.0, 4.0)
+        linear = self.weights[0] + standard @ self.weights[1:]
+        share = float(self.mix[0])
+        return np.asarray(share * self.centre(X) + (1.0 - share) * linear)
+
+    def scale(self, X: Floats) -> Floats:
+        """``(n,)`` local scale of the residuals of ``z``, in the range of the atlas."""
+        return np.asarray(np.exp(self.spread(self.filled(X))))
+
+    def outside(self, x: Floats) -> list[str]:
+        """Columns of one row ``(q,)`` that are undefined or beyond the atlas's range."""
+        slack = 0.02 * (self.high - self.low) + 1e-9
+        inside = (x >= self.low - slack) & (x <= self.high + slack)
+        return [design.NAMES[n] for n in np.flatnonzero(~inside)]
+
+
+def wider(number: int) -> float:
+    """Factor of the scale for a pair with so many columns outside of the atlas's range."""
+    return float(min(WIDER**number, WIDEST))
+
+
+def save(model: Model, path: Path) -> None:
+    """Write the arrays as ``.npz``."""
+    arrays = {name: getattr(model, name) for name in FIELDS}
+    arrays |= model.centre.arrays("centre_") | model.spread.arrays("spread_")
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def load(path: Path) -> Model:
+    """Read what ``save`` wrote; ``allow_pickle`` is off, so that nothing can run."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return from_mapping({name: arrays[name] for name in arrays.files})
+
+
+def from_mapping(arrays: Mapping[str, np.ndarray]) -> Model:
+    """A model from its arrays."""
+    fields = {name: arrays[name] for name in FIELDS}
+    return Model(from_arrays(arrays, "centre_"), from_arrays(arrays, "spread_"), **fields)
