@@ -1,7 +1,7 @@
 """Judging one run while it is trained: looks at the validation rows, best weights, the final test.
 
-For trainers that hold one model of their own (word trunks, transformers); frozen vectors are judged
-many runs at once in ``heldout``. Same grid of looks, stopping rule, losses and metrics.
+For trainers that hold one model of their own (transformers); stacked runs are judged many at once
+in ``heldout``. Same grid of looks, stopping rule, losses and metrics.
 """
 
 from __future__ import annotations
