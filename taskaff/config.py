@@ -200,6 +200,21 @@ class ProbeSection(_Section):
     device: Device = Field(default="auto", description="auto, cpu, cuda, cuda:1 or mps")
 
 
+class PredictSection(_Section):
+    """``[predict]``: what is expected before anything is trained."""
+
+    enabled: bool = Field(default=True, description="whether score and probe predict")
+    margin: float = Field(default=0.01, ge=0, description="a gain within it is no transfer")
+    confidence: float = Field(default=0.90, gt=0, lt=1, description="level of the intervals")
+    decide: float = Field(
+        default=0.75, gt=0.5, le=1, description="a verdict needs this probability"
+    )
+    most_pairs: int = Field(default=400, ge=1, description="more directed pairs are not predicted")
+    atlas: str | None = Field(
+        default=None, description="measurements of your own; atlas.parquet of the user's data"
+    )
+
+
 class DatasetSection(_Section):
     """``[datasets.NAME]``: where a data set is and how to read it."""
 
@@ -296,6 +311,7 @@ class Config(_Section):
     cache: CacheSection = CacheSection()
     score: ScoreSection = ScoreSection()
     probe: ProbeSection = ProbeSection()
+    predict: PredictSection = PredictSection()
     datasets: dict[str, DatasetSection] = {}
     mix: MixSection = MixSection()
     check: CheckSection = CheckSection()
@@ -449,8 +465,9 @@ def _path_keys(values: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]
     for section in datasets.values() if isinstance(datasets, dict) else ():
         if isinstance(section, dict):
             yield section, "path"
-    if isinstance(values.get("cache"), dict):
-        yield values["cache"], "dir"
+    for table, key in (("cache", "dir"), ("predict", "atlas")):
+        if isinstance(values.get(table), dict):
+            yield values[table], key
     if isinstance(values.get("check"), dict):
         yield values["check"], "baseline"
 

@@ -14,14 +14,14 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
-from taskaff import checking, data, moments, scoring
+from taskaff import checking, data, moments, predicting, scoring
 from taskaff.checking import EncoderCheck
 from taskaff.gate_records import CheckResult, CheckSettings
 from taskaff.predict_records import PredictSettings
 from taskaff.probe_records import Mode, ProbeResult, ProbeSettings
 from taskaff.provenance import environment
 from taskaff.records import DataRequest, ScoreResult, TaskInfo, TaskSignature, TaskVectors
-from taskaff.signing import SIGNATURE_SUFFIX, signature_of
+from taskaff.signing import SIGNATURE_SUFFIX, same_width, signature_of
 from taskaff.workbench import Progress, RunSettings, Workbench
 
 __all__ = [
@@ -70,7 +70,10 @@ def score(
     embedded = time.perf_counter()
     result = scoring.score(same_width(signatures), bench.settings.score)
     ended = time.perf_counter()
+    result = predicting.of_scores(result, bench.settings.predict)
     timings = {"signatures": embedded - started, "scoring": ended - embedded, **result.timings}
+    if result.predictions:
+        timings["prediction"] = time.perf_counter() - ended
     return replace(result, environment={**environment(), **bench.computed}, timings=timings)
 
 
@@ -100,6 +103,8 @@ def probe(
             progress("train", "", done, total)
 
     result = train(distinct_names(tasks), chosen, mode, trained, bench.store)
+    if bench.settings.predict and result.mode == "pairs":
+        result = predicting.of_probe(bench, sources, result)
     return replace(
         result,
         notes=(*notes, *result.notes),
@@ -194,12 +199,3 @@ def distinct_names(tasks: Sequence[Named]) -> list[Named]:
         taken.add(name)
         out.append(task if name == task.name else replace(task, name=name))
     return out
-
-
-def same_width(signatures: Sequence[TaskSignature]) -> list[TaskSignature]:
-    """Zero-pad single texts when a task of text pairs is in the comparison (W, section 2.1)."""
-    layouts = {signature.layout for signature in signatures}
-    if layouts != {"single", "pair"}:
-        return list(signatures)
-    width = max(signature.width for signature in signatures)
-    return [moments.pad(signature, width) for signature in signatures]

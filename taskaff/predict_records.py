@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from taskaff.probe_records import Call
+from taskaff.probe_records import Call, ProbeSettings
 from taskaff.records import Estimate
 
 
@@ -83,6 +83,8 @@ class PredictSettings:
     """A user's own measurements beside the shipped ones; None means the shipped ones alone."""
     cache_dir: Path | None = None
     """Where the fitted model is kept; None fits it anew in every process."""
+    training: ProbeSettings = field(default_factory=ProbeSettings)
+    """How the pair would be trained, which is the set-up that is predicted."""
 
 
 Level = Literal["failed", "warned", "inconclusive", "passed", "waived"]

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from taskaff import scoring
+from taskaff.errors import TaskaffError
 from taskaff.predict import features
 from taskaff.predict_records import Prediction, PredictSettings, Setup
 from taskaff.probe_records import Interval, ProbeResult, ProbeSettings
-from taskaff.records import ScoreResult
+from taskaff.records import DataRequest, ScoreResult, ScoreSettings
+from taskaff.signing import same_width, signature_of
 from taskaff.store import Store, digest_key
+from taskaff.workbench import Workbench
 
 if TYPE_CHECKING:
     from taskaff.predict.model import Model
+
+NEEDED = tuple(dict.fromkeys(score for score, _ in features.SCORES.values()))
+"""Scores that a prediction is made from."""
+
+SETTINGS = ScoreSettings(scores=NEEDED, intervals=False, capacity=False)
+"""The same for those who want nothing but predictions."""
+
+SYNTHETIC = "synthetic:"
+"""Data sets of the probe that are made up and have no texts to score."""
 
 VERSION = 1
 """Of the way of fitting: another one makes kept models useless."""
@@ -57,6 +71,44 @@ def predict(
         else made
         for made in found
     )
+
+
+def of_scores(result: ScoreResult, settings: PredictSettings | None) -> ScoreResult:
+    """The result with predictions, or with the reason why there are none."""
+    if settings is None:
+        return result
+    k = len(result.tasks)
+    if set(NEEDED) - set(result.tables):
+        return result  # the user asked for some scores only
+    if k * (k - 1) > settings.most_pairs:
+        note = (
+            f"no predictions: {k * (k - 1):,} directed pairs are more than predict.most_pairs "
+            f"({settings.most_pairs:,})"
+        )
+        return replace(result, notes=(*result.notes, note))
+    found = predict(result, setup_of(result, settings.training), settings)
+    return replace(result, predictions=found)
+
+
+def of_probe(bench: Workbench, sources: Sequence[DataRequest], result: ProbeResult) -> ProbeResult:
+    """The result with what scores and measurement say together, where there can be scores."""
+    settings = bench.settings.predict
+    pairs = len(result.tasks) * (len(result.tasks) - 1)
+    if settings is None or pairs > settings.most_pairs:
+        return result
+    if any(str(source.source).startswith(SYNTHETIC) for source in sources):
+        return result
+    try:
+        signatures = [signature_of(bench, source) for source in sources]
+    except TaskaffError as error:
+        return replace(result, notes=(*result.notes, f"no predictions: {error}"))
+    named = [
+        replace(signature, name=task.name)
+        for signature, task in zip(signatures, result.tasks, strict=True)
+    ]
+    scores = scoring.score(same_width(named), SETTINGS)
+    found = predict(scores, setup_of(scores, result.settings), settings, measured=result)
+    return replace(result, predictions=found)
 
 
 def setup_of(result: ScoreResult, probe: ProbeSettings | None = None) -> Setup:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from taskaff.predict_records import Prediction
 
 Trunk = Literal[
     "linear", "relu", "mlp", "lstm", "cnn", "mlp-tokens", "transformer", "transformer-frozen"
@@ -245,6 +248,8 @@ class ProbeResult:
     environment: Mapping[str, str] = field(default_factory=dict)
     finished: bool = True
     """False when time ran out or the run was interrupted: what is undecided is inconclusive."""
+    predictions: tuple[Prediction, ...] = ()
+    """From the scores and this measurement together."""
 
     def pair(self, source: str, target: str) -> PairOutcome:
         """The directed pair by name; KeyError when there is none."""

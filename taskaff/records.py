@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from taskaff.predict_records import Prediction
+
     Floats = NDArray[np.float64]
     Floats32 = NDArray[np.float32]
     Ints = NDArray[np.int64]
@@ -462,6 +464,8 @@ class ScoreResult:
     notes: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
+    predictions: tuple[Prediction, ...] = ()
+    """Of directed pairs, when they were asked for and are not too many."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ which needs no rows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -136,3 +137,12 @@ def _part_key(
         split_column=request.split_column,
         rejected=file.rejected,
     )
+
+
+def same_width(signatures: Sequence[TaskSignature]) -> list[TaskSignature]:
+    """Zero-pad single texts when a task of text pairs is in the comparison (W, section 2.1)."""
+    layouts = {signature.layout for signature in signatures}
+    if layouts != {"single", "pair"}:
+        return list(signatures)
+    width = max(signature.width for signature in signatures)
+    return [moments.pad(signature, width) for signature in signatures]

@@ -10,6 +10,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from taskaff import embed
+from taskaff.predict_records import PredictSettings
 from taskaff.records import Encoder, EncoderCard, EncoderOptions, ScoreSettings, TaskInfo
 from taskaff.store import Store
 
@@ -34,6 +35,8 @@ class RunSettings:
     workers: int | None = None
     """Threads of the embedding stage; None means one per core."""
     score: ScoreSettings = field(default_factory=ScoreSettings)
+    predict: PredictSettings | None = None
+    """None: no predictions."""
 
 
 class Workbench:

@@ -23,6 +23,9 @@ CacheMode = Literal["use", "refresh", "only", "off"]
 
 OneSource = Annotated[str, Argument(metavar="DATA", help=DATA_HELP)]
 Sources = Annotated[list[str] | None, Argument(metavar="DATA", help=DATA_HELP)]
+WithPredictions = Annotated[
+    bool | None, Option("--predict/--no-predict", help="Whether to predict transfer.")
+]
 
 
 @dataclass(frozen=True)

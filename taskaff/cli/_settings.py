@@ -14,6 +14,7 @@ from taskaff.registry import closest, unknown_name
 
 if TYPE_CHECKING:
     from taskaff.pipeline import RunSettings
+    from taskaff.predict_records import PredictSettings
     from taskaff.probe_records import ProbeSettings
     from taskaff.records import EncoderOptions
 
@@ -53,6 +54,7 @@ SETTINGS: dict[str, tuple[tuple[str, str], Callable[[str], Any]]] = {
     "intervals": (("score", "intervals"), _flag),
     "capacities": (("score", "capacities"), _numbers),
     "capacity": (("score", "capacity"), _flag),
+    "predict": (("predict", "enabled"), _flag),
     "probe_mode": (("probe", "mode"), str),
     "probe_align": (("probe", "align"), _flag),
     "probe_align_form": (("probe", "align_form"), str),
@@ -174,7 +176,35 @@ def run_settings(config: Config) -> RunSettings:
             capacities=tuple(chosen.capacities),
             capacity=chosen.capacity,
         ),
+        predict=predict_settings(config),
     )
+
+
+def predict_settings(config: Config) -> PredictSettings | None:
+    """What predictions are made with, as the probe would train; None when there are to be none."""
+    from taskaff.predict_records import PredictSettings
+
+    chosen = config.predict
+    if not chosen.enabled:
+        return None
+    return PredictSettings(
+        margin=chosen.margin,
+        confidence=chosen.confidence,
+        decide=chosen.decide,
+        most_pairs=chosen.most_pairs,
+        atlas=atlas_path(config),
+        cache_dir=None if config.cache.mode == "off" else cache_dir(config),
+        training=probe_settings(config),
+    )
+
+
+def atlas_path(config: Config) -> Path:
+    """The user's own atlas, whether it exists or not."""
+    if config.predict.atlas:
+        return Path(config.predict.atlas).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("taskaff", appauthor=False) / "atlas.parquet"
 
 
 def encoder_options(config: Config) -> EncoderOptions:

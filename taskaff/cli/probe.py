@@ -17,6 +17,7 @@ from taskaff.cli._options import (
     EncodingOptions,
     ReportingOptions,
     Sources,
+    WithPredictions,
 )
 from taskaff.cli._streams import say
 from taskaff.probe_records import Trunk
@@ -135,6 +136,7 @@ def probe(
     choice: ConfigOptions,
     reporting: ReportingOptions,
     data: Sources = None,
+    predict: WithPredictions = None,
 ) -> int:
     """Train briefly: does a source data set help or hurt a target?
 
@@ -147,6 +149,7 @@ def probe(
     from taskaff.errors import UsageError
 
     options = {PROBE + name: value for name, value in asdict(asked).items()}
+    options["predict"] = predict
     options[PROBE + "device"] = encoding.device  # one option: where to embed, and where to train
     config = read_config(choice, offline=reading.offline, **asdict(encoding), **options)
     sources = requests(data or (), config, reading)

@@ -15,6 +15,7 @@ from taskaff.cli._options import (
     ReportingOptions,
     RunOptions,
     Sources,
+    WithPredictions,
 )
 from taskaff.cli._streams import say
 
@@ -55,6 +56,7 @@ def score(
     intervals: Intervals = None,
     capacities: Capacities = None,
     capacity: WithCapacity = None,
+    predict: WithPredictions = None,
     fail_under: FailUnder = None,
     inconclusive: Inconclusive = None,
     exit_zero: ExitZero = False,
@@ -83,6 +85,7 @@ def score(
         intervals=intervals,
         capacities=capacities,
         capacity=capacity,
+        predict=predict,
     )
     limits = _gate.parse_limits(fail_under or (), SCORES, config.score.scores)
     settings = run_settings(config)

@@ -75,6 +75,17 @@ LOGARITHMS = frozenset(
 """Columns that hold the log10 of what is shown."""
 
 
+def family(name: str) -> str:
+    """Columns of one family say nearly the same: one of them is reason enough."""
+    if name.startswith(("model_", "head_energy")) or name == "explained":
+        return "model"
+    if name.startswith("covariance"):
+        return "covariance"
+    if name in ("target_rows", "source_rows", "share"):
+        return "rows"
+    return name
+
+
 def shown(name: str, value: float) -> float:
     """The value of a column as a reader knows it."""
     return float(10.0**value) if name in LOGARITHMS else value

@@ -196,19 +196,29 @@ def _effects(model: Model, X: Floats) -> Floats:
     return np.asarray(own[:, None] - others)
 
 
+def _short(x: float) -> str:
+    return f"{round(x, 4) + 0.0:.3g}"
+
+
 def _first(forest: Forest, trees: int) -> Forest:
     return replace(forest, roots=forest.roots[:trees])
 
 
 def _reasons(model: Model, x: Floats, effects: Floats) -> tuple[Reason, ...]:
-    order = np.argsort(-np.abs(effects), kind="stable")[:REASONS]
-    found = []
-    for n in order:
+    found: list[Reason] = []
+    told: set[str] = set()
+    for n in np.argsort(-np.abs(effects), kind="stable"):
         name = design.NAMES[n]
-        if not np.isfinite(x[n]) or not effects[n]:
+        family = design.family(name)
+        if len(found) == REASONS or not effects[n]:
+            break
+        if not np.isfinite(x[n]) or family in told:
             continue
+        told.add(family)
         value, usual = (design.shown(name, float(v)) for v in (x[n], model.typical[n]))
         way = "raises" if effects[n] > 0 else "lowers"
-        words = f"{design.WORDS[name]}: {value:.3g}, where {usual:.3g} is usual, {way} the gain"
+        words = (
+            f"{design.WORDS[name]}: {_short(value)}, where {_short(usual)} is usual, {way} the gain"
+        )
         found.append(Reason(name, value, float(effects[n]), words))
     return tuple(found)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from taskaff.arrow import strings
 from taskaff.records import PairTable, ScoreResult, TaskInfo
+from taskaff.report import predictions
 from taskaff.report.columns import joined
 from taskaff.report.document import input_file
 from taskaff.report.escape import csv_cell
@@ -25,14 +26,16 @@ def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[s
         yield from _files(result)
         return
     header = ["source", "target"]
-    for name, table in result.tables.items():
+    predicted = predictions.table(result)
+    tables = dict(result.tables) | ({predicted.name: predicted} if predicted else {})
+    for name, table in tables.items():
         header += [name, f"{name}_low", f"{name}_high"]
         header += [f"{name}_{extra}" for extra in table.extras] + [f"{name}_note"]
     yield ",".join(map(csv_cell, header)) + "\n"
     names = strings([csv_cell(name) for name in result.names])
     for block in blocks(result):
         columns: list[pa.Array | str] = [*block.names(names)]
-        for table in result.tables.values():
+        for table in tables.values():
             columns += _columns(table, block)
         yield "\n".join(joined(columns, ",").to_pylist()) + "\n"
 

@@ -20,6 +20,7 @@ from taskaff.report.document import Document, inspect_document, score_head, scor
 from taskaff.report.escape import json_safe, json_text
 from taskaff.report.options import ReportOptions
 from taskaff.report.pairs import Block, blocks
+from taskaff.report.predictions import prediction
 
 
 def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
@@ -33,7 +34,8 @@ def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[s
         yield separator + ",\n    ".join(lines)
         separator = ",\n    "
     close = "]" if separator == "\n    " else "\n  ]"
-    yield close + ",\n" + ",\n".join(entries(score_tail(result))) + "\n}\n"
+    predictions = {"predictions": [prediction(each) for each in result.predictions]}
+    yield close + ",\n" + ",\n".join(entries(predictions | score_tail(result))) + "\n}\n"
 
 
 def pair_lines(result: ScoreResult) -> Iterator[list[str]]:

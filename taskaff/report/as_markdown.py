@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from taskaff.predict_records import Prediction
 from taskaff.records import PairTable, ScoreResult, TaskInfo
+from taskaff.report import predictions
 from taskaff.report.cells import (
     WIDE,
     Footnotes,
@@ -43,6 +45,7 @@ def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[s
         return
     yield f"## Task affinity\n\n{markdown(encoder_line(result))}\n"
     yield from _tasks(result)
+    yield predicted(result.predictions)
     yield from _scores(result, options)
     yield from _mix(result)
 
@@ -71,6 +74,18 @@ def _tasks(result: ScoreResult) -> Iterator[str]:
     if len(result.tasks) > TASKS:
         yield f"\nand {len(result.tasks) - TASKS:,} more; `-f json` lists all of them.\n"
     yield bullets(f"{who}: {note}" for who, note in task_notes(result))
+
+
+def predicted(found: Sequence[Prediction]) -> str:
+    """The section of the predictions; nothing without any."""
+    if not found:
+        return ""
+    rows, left_out = predictions.shown(found)
+    table = pipe_table(
+        ["source", "target", *predictions.HEADERS],
+        ([each.source, each.target, *predictions.cells(each)] for each in rows),
+    )
+    return "\n### Predicted transfer\n" + table + bullets(predictions.below(rows, left_out))
 
 
 # ----------------------------------------------------------------------- scores

@@ -14,6 +14,7 @@ from taskaff.report.terminal.heatmap import add_heatmap
 from taskaff.report.terminal.inspection import add_inspection
 from taskaff.report.terminal.mix import add_mix
 from taskaff.report.terminal.page import Page
+from taskaff.report.terminal.predictions import add_predictions
 from taskaff.report.terminal.scores import add_scores
 from taskaff.report.terminal.tasks import add_tasks
 
@@ -28,6 +29,7 @@ def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[s
         add_inspection(page, result)
     else:
         add_tasks(page, result)
+        add_predictions(page, result.predictions)
         add_scores(page, result, options)
         if len(result.tasks) > 2:
             for table in heat_tables(result):

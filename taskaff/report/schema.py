@@ -7,7 +7,8 @@ and do not change ``schema_version``.
 from __future__ import annotations
 
 from taskaff.records import SPLITS
-from taskaff.report.check.schema import check, prediction
+from taskaff.report import predictions
+from taskaff.report.check.schema import check
 from taskaff.report.document import SCHEMA_VERSION
 from taskaff.report.probe.schema import interval, probe, probe_pair
 from taskaff.report.schema_parts import (
@@ -37,7 +38,7 @@ def schema() -> Schema:
             "score": _score(),
             "probe": probe(),
             "check": check(),
-            "prediction": prediction(),
+            "prediction": predictions.schema(),
             "inspect": _inspect(),
             "probe_pair": probe_pair(),
             "interval": interval(),
@@ -84,6 +85,7 @@ def _score() -> Schema:
             )
         ),
         pairs=list_of("pair"),
+        predictions=list_of("prediction"),
         capacity={"anyOf": [ref("capacity"), {"type": "null"}]},
         task_weights=list_of("task_weights"),
         notes=TEXTS,

@@ -35,6 +35,7 @@ class RunSettings:
     workers: object = None
     cache_vectors: object = False
     score: object = None
+    predict: object = None
 
 
 def act(source):

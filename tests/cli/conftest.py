@@ -31,7 +31,9 @@ def cli(tmp_path):
 
     def run(*arguments, environment=None, real=False, stdin=None, folder=tmp_path, text=True):
         start = ["-m", "taskaff"] if real else [str(FAKE)]
-        variables = {"TASKAFF_CACHE_DIR": str(tmp_path / "cache"), **(environment or {})}
+        # A fresh cache holds no fitted predictor: tests that want predictions ask for them.
+        own = {"TASKAFF_CACHE_DIR": str(tmp_path / "cache"), "TASKAFF_PREDICT": "off"}
+        variables = {**own, **(environment or {})}
         return subprocess.run(
             [sys.executable, *start, *map(str, arguments)],
             capture_output=True,

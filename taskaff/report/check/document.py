@@ -9,9 +9,10 @@ from dataclasses import asdict
 from typing import Any
 
 from taskaff.gate_records import CheckedTask, CheckResult, CheckSettings
-from taskaff.predict_records import Finding, Prediction
-from taskaff.report.document import SCHEMA_VERSION, Document, encoder, estimate
+from taskaff.predict_records import Finding
+from taskaff.report.document import SCHEMA_VERSION, Document, encoder
 from taskaff.report.numbers import rounded
+from taskaff.report.predictions import prediction
 from taskaff.report.probe.document import pair
 
 
@@ -65,29 +66,3 @@ def finding(found: Finding) -> Document:
     """One finding."""
     numbers = ("value", "low", "high", "threshold")
     return {**asdict(found), **{name: rounded(getattr(found, name)) for name in numbers}}
-
-
-def prediction(found: Prediction) -> Document:
-    """One predicted direction."""
-    return {
-        "source": found.source,
-        "target": found.target,
-        "gain": estimate(found.gain),
-        "probability_negative": rounded(found.probability_negative),
-        "probability_positive": rounded(found.probability_positive),
-        "margin": found.margin,
-        "confidence": found.confidence,
-        "verdict": found.verdict,
-        "measured": found.measured,
-        "outside": list(found.outside),
-        "reasons": [
-            {
-                "feature": reason.feature,
-                "value": rounded(reason.value),
-                "effect": rounded(reason.effect),
-                "words": reason.words,
-            }
-            for reason in found.reasons
-        ],
-        "note": found.note,
-    }

@@ -83,32 +83,6 @@ def finding() -> Schema:
     )
 
 
-def prediction() -> Schema:
-    """One predicted direction."""
-    reason = object_of(
-        "A feature, and by how much it moved the expected gain.",
-        feature=TEXT,
-        value=MAYBE,
-        effect=MAYBE,
-        words=TEXT,
-    )
-    return object_of(
-        "Predicted transfer from source to target; a gain above 0 helps.",
-        source=TEXT,
-        target=TEXT,
-        gain=ref("estimate"),
-        probability_negative=MAYBE,
-        probability_positive=MAYBE,
-        margin=NUMBER,
-        confidence=NUMBER,
-        verdict=CALL,
-        measured={"type": "boolean"},
-        outside=TEXTS,
-        reasons={"type": "array", "items": reason},
-        note=TEXT,
-    )
-
-
 def _checked() -> Schema:
     return object_of(
         "One data set: rows, what was named, SHA-256 of its files, held-out rows.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from taskaff.predict_records import Prediction
 from taskaff.probe_records import Interval, PairOutcome, ProbeResult
 from taskaff.report.escape import csv_cell
 from taskaff.report.numbers import rounded
@@ -19,6 +20,8 @@ PAIRS = (
     *("metric", "metric_gain", "metric_gain_low", "metric_gain_high"),
     *("stl_loss", "leaked", "gain_with_leaks", "gain_with_leaks_low", "gain_with_leaks_high"),
     "reason",
+    *("predicted_gain", "predicted_gain_low", "predicted_gain_high"),
+    *("probability_negative", "probability_positive", "combined_verdict"),
 )
 CURVES = (
     *("model", "r", "loss", "loss_low", "loss_high"),
@@ -33,8 +36,11 @@ def render(result: ProbeResult, options: ReportOptions) -> Iterator[str]:  # noq
         yield from map(_line, _points(result))
         return
     yield _line(PAIRS)
+    predicted = {(each.source, each.target): each for each in result.predictions}
     for pair in result.pairs:
-        yield _line(_pair(pair))
+        own = pair.arm == "mtl" and pair.against == "alone"
+        found = predicted.get((pair.source, pair.target)) if own else None
+        yield _line([*_pair(pair), *_prediction(found)])
 
 
 def _pair(pair: PairOutcome) -> list[Any]:
@@ -45,6 +51,14 @@ def _pair(pair: PairOutcome) -> list[Any]:
         *(pair.metric, *_ends(pair.metric_gain)),
         *(pair.stl_loss, pair.leaked, *_ends(leaks), pair.verdict.reason),
     ]
+
+
+def _prediction(found: Prediction | None) -> list[Any]:
+    if found is None:
+        return [None] * 6
+    gain = found.gain
+    chances = [found.probability_negative, found.probability_positive]
+    return [gain.value, gain.low, gain.high, *chances, found.verdict]
 
 
 def _points(result: ProbeResult) -> Iterator[list[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from taskaff.probe_records import ProbeResult
-from taskaff.report.as_markdown import bullets, pipe_table
+from taskaff.report.as_markdown import bullets, pipe_table, predicted
 from taskaff.report.escape import markdown
 from taskaff.report.options import ReportOptions
 from taskaff.report.probe.sections import Section, headline, sections
@@ -21,6 +21,7 @@ def render(result: ProbeResult, options: ReportOptions) -> Iterator[str]:
     if not result.finished:
         yield "\n**Not finished: this is what is known so far.**\n"
     yield bullets(setup(result))
+    yield predicted(result.predictions)
     for section in sections(result, lambda number: f" ({number})" if number else ""):
         yield _section(section)
     if result.notes:

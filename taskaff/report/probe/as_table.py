@@ -12,6 +12,7 @@ from taskaff.report.probe.sections import Section, headline, sections
 from taskaff.report.probe.words import setup, signed_interval
 from taskaff.report.terminal.bands import Column, add_bands
 from taskaff.report.terminal.page import Page, heading, paragraph, superscript
+from taskaff.report.terminal.predictions import add_predictions
 
 
 def render(result: ProbeResult, options: ReportOptions) -> Iterator[str]:
@@ -24,6 +25,7 @@ def render(result: ProbeResult, options: ReportOptions) -> Iterator[str]:
         paragraph(page, "not finished: this is what is known so far", style="bold")
     for line in setup(result):
         paragraph(page, line, style="dim")
+    add_predictions(page, result.predictions)
     for section in sections(result, superscript):
         _add(page, section)
     if result.notes:

@@ -20,6 +20,7 @@ from taskaff.probe_records import (
 )
 from taskaff.report.document import SCHEMA_VERSION, Document
 from taskaff.report.numbers import rounded
+from taskaff.report.predictions import prediction
 
 
 def probe_document(result: ProbeResult) -> Document:
@@ -34,6 +35,7 @@ def probe_document(result: ProbeResult) -> Document:
         "runs": result.runs,
         "tasks": [asdict(task) for task in result.tasks],
         "pairs": [pair(each) for each in result.pairs],
+        "predictions": [prediction(each) for each in result.predictions],
         "alignment": [alignment(each) for each in result.alignment],
         "capacity": [sweep(each) for each in result.capacity],
         "transference": [transference(each) for each in result.transference],

@@ -36,6 +36,7 @@ def probe() -> Schema:
         runs=COUNT,
         tasks={"type": "array", "items": _task()},
         pairs=list_of("probe_pair"),
+        predictions=list_of("prediction"),
         alignment={"type": "array", "items": _alignment()},
         capacity={"type": "array", "items": _sweep()},
         transference={"type": "array", "items": _transference()},

@@ -1,0 +1,132 @@
+"""Predictions in every format: the JSON object and its schema, cells for people, columns of CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import get_args
+
+from taskaff.predict_records import Prediction
+from taskaff.probe_records import Call
+from taskaff.records import PairTable, ScoreResult
+from taskaff.report.document import Document, estimate
+from taskaff.report.numbers import interval, percent, rounded, short
+from taskaff.report.schema_parts import MAYBE, NUMBER, TEXT, TEXTS, Schema, map_of, object_of, ref
+
+MOST = 24
+"""More predictions than this are cut to those at both ends."""
+
+HEADERS = ("predicted gain", "P(harm)", "P(help)", "verdict", "mostly because of")
+
+EXPLAIN = (
+    "Gain expected of training with the source, in nats of held-out loss (label variances for "
+    "regressions): above 0 helps. P(harm) and P(help) are the probabilities of a gain beyond the "
+    "margin."
+)
+
+
+def prediction(found: Prediction) -> Document:
+    """One predicted direction, with the features that it was made from."""
+    return {
+        "source": found.source,
+        "target": found.target,
+        "gain": estimate(found.gain),
+        "probability_negative": rounded(found.probability_negative),
+        "probability_positive": rounded(found.probability_positive),
+        "margin": found.margin,
+        "confidence": found.confidence,
+        "verdict": found.verdict,
+        "measured": found.measured,
+        "outside": list(found.outside),
+        "reasons": [
+            {
+                "feature": reason.feature,
+                "value": rounded(reason.value),
+                "effect": rounded(reason.effect),
+                "words": reason.words,
+            }
+            for reason in found.reasons
+        ],
+        "note": found.note,
+        "features": {name: rounded(value) for name, value in found.features.items()},
+    }
+
+
+def schema() -> Schema:
+    """JSON Schema of ``prediction``."""
+    reason = object_of(
+        "A feature, and by how much it moved the expected gain.",
+        feature=TEXT,
+        value=MAYBE,
+        effect=MAYBE,
+        words=TEXT,
+    )
+    return object_of(
+        "Predicted transfer from source to target; a gain above 0 helps.",
+        source=TEXT,
+        target=TEXT,
+        gain=ref("estimate"),
+        probability_negative=MAYBE,
+        probability_positive=MAYBE,
+        margin=NUMBER,
+        confidence=NUMBER,
+        verdict={"enum": list(get_args(Call))},
+        measured={"type": "boolean", "description": "A probe's measurement went into it."},
+        outside=TEXTS,
+        reasons={"type": "array", "items": reason},
+        note=TEXT,
+        features=map_of(MAYBE),
+    )
+
+
+def cells(found: Prediction) -> list[str]:
+    """One row under ``HEADERS``."""
+    if found.gain.value is None:
+        return [short(None), short(None), short(None), found.verdict, found.note]
+    because = found.reasons[0].words if found.reasons else ""
+    return [
+        f"{short(found.gain.value)} {interval(found.gain)}".replace("-", "\N{MINUS SIGN}"),
+        percent(found.probability_negative),
+        percent(found.probability_positive),
+        found.verdict,
+        because,
+    ]
+
+
+def shown(predictions: Sequence[Prediction]) -> tuple[list[Prediction], int]:
+    """All of some predictions; of many, those with the most harm and the most help."""
+    if len(predictions) <= MOST:
+        return list(predictions), 0
+    order = sorted(predictions, key=lambda p: p.probability_positive - p.probability_negative)
+    return [*order[: MOST // 2], *order[-MOST // 2 :]], len(predictions) - MOST
+
+
+def below(predictions: Sequence[Prediction], left_out: int) -> list[str]:
+    """What a reader must know of the table."""
+    first = predictions[0]
+    found = [f"{EXPLAIN} Margin {first.margin:g}; intervals of {first.confidence:.0%}."]
+    notes = dict.fromkeys(p.note for p in predictions if p.note and p.gain.value is not None)
+    found += list(notes)[:6]
+    if left_out:
+        found.append(f"{left_out:,} more: -f csv or -f json gives all of them")
+    return found
+
+
+def table(result: ScoreResult) -> PairTable | None:
+    """The predictions as one more directed score, for the formats that join columns."""
+    if not result.predictions:
+        return None
+    import numpy as np
+
+    k = len(result.tasks)
+    number = {name: n for n, name in enumerate(result.names)}
+    value, low, high, negative, positive = np.full((5, k, k), np.nan)
+    notes = {}
+    for found in result.predictions:
+        at = number[found.source], number[found.target]
+        for array, x in ((value, found.gain.value), (low, found.gain.low), (high, found.gain.high)):
+            array[at] = np.nan if x is None else x
+        if found.gain.value is not None:
+            negative[at], positive[at] = found.probability_negative, found.probability_positive
+        notes[at] = found.verdict
+    extras = {"probability_negative": negative, "probability_positive": positive}
+    return PairTable("predicted_gain", True, value, low, high, EXPLAIN, notes, extras)
