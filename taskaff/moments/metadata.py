@@ -136,7 +136,7 @@ class _Entries:
 
 def _encoder(e: _Entries) -> EncoderCard:
     known = e.value.get("pairs") is not None  # signatures of before transformers say nothing of it
-    pairs = e.one_of("pairs", ("apart", "cross")) if known else "apart"
+    pairs: Any = e.one_of("pairs", ("apart", "cross")) if known else "apart"
     fields = e.text("id"), e.text("fingerprint"), e.count("width"), e.text("revision")
     return EncoderCard(*fields, pairs)
 
