@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from taskaff import __version__, gate, predicting, scoring
+from taskaff import gate, predicting, scoring
 from taskaff.errors import CheckError
 from taskaff.gate_records import CheckedTask, CheckSettings, Evidence
 from taskaff.predict_records import Prediction, PredictSettings, Setup
@@ -123,7 +123,7 @@ def gathered(
         mix=tuple(_checked(*each) for each in mix),
         scores=scores,
         predictions=predictions,
-        predictor=f"taskaff {__version__}",
+        predictor=predicting.identity(settings),
         measured=measured,
     )
 

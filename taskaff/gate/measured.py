@@ -19,13 +19,14 @@ def max_loss_increase(evidence: Evidence, settings: CheckSettings) -> Iterator[F
 
     The increase is relative: the loss with the candidate over that without it, minus one; for the
     candidate, the loss in the mix over that alone. Failed when its whole interval is above the
-    limit, inconclusive when the limit is inside.
+    limit, inconclusive when the limit is inside. Of a task that is nearly solved any change is a
+    large share, so that no limit is below ``settings.margin`` over the loss.
     """
     limit = settings.max_loss_increase
     for candidate in evidence.candidates if limit is not None else ():
         result = evidence.measured.get(candidate.name)
         for task in _judged(candidate, evidence, settings) if result is not None else ():
-            yield _finding(candidate, task, result, limit or 0.0)
+            yield _finding(candidate, task, result, settings)
 
 
 def increase(pair: PairOutcome) -> Estimate:
@@ -48,13 +49,17 @@ def _judged(
 
 
 def _finding(
-    candidate: CheckedTask, task: CheckedTask, result: ProbeResult | None, limit: float
+    candidate: CheckedTask,
+    task: CheckedTask,
+    result: ProbeResult | None,
+    settings: CheckSettings,
 ) -> Finding:
-    own = task is candidate
+    own, limit = task is candidate, settings.max_loss_increase or 0.0
     estimate = Estimate(None, note="the probe did not measure it")
     for pair in result.pairs if result else ():
         if pair.target == task.name and pair.arm == ARM:
             estimate = increase(pair)
+            limit = max(limit, settings.margin / pair.stl_loss if pair.stl_loss else 0.0)
     level = outside(estimate, Limit(fail=limit))
     return Finding(
         rule=RULE,

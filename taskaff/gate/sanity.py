@@ -43,12 +43,6 @@ def toothless(settings: CheckSettings) -> Iterator[Finding]:
     shared = settings.overlap.fail if settings.overlap else None
     if shared is not None and shared >= 1:
         yield _warning("overlap", "no share is above 1", "lower check.overlap.fail")
-    if settings.max_loss_increase is not None and not settings.probe:
-        yield _warning(
-            "max_loss_increase",
-            "it is a limit on what the probe measures, and the probe is off",
-            "taskaff check --probe, or check.probe = true",
-        )
     for name, limit in settings.fail_under.items():
         if name in LOWEST and limit <= LOWEST[name]:
             found = f"{name} is never below {LOWEST[name]:g}"

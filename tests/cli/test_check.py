@@ -410,7 +410,6 @@ def test_the_probe_needs_the_rows_of_the_mix(check, direct, tmp_path, repository
         "[check]\nprobability_negative = { fail = 1.0 }\n",
         "[check]\noverlap = { fail = 1.0 }\n",
         "[check]\nprobability_negative = { warn = 0.3 }\n",
-        RULES + "max_loss_increase = 0.1\n",
     ],
 )
 def test_a_limit_that_can_never_fail_warns(check, rules):
