@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import get_args
 
-from taskaff.predict_records import Prediction
+from taskaff.predict_records import Prediction, Reason
 from taskaff.probe_records import Call
 from taskaff.records import PairTable, ScoreResult
 from taskaff.report.document import Document, estimate
@@ -14,6 +14,9 @@ from taskaff.report.schema_parts import MAYBE, NUMBER, TEXT, TEXTS, Schema, map_
 
 MOST = 24
 """More predictions than this are cut to those at both ends."""
+
+OUTSIDE = "*"
+"""Marks a prediction outside of the atlas's range."""
 
 HEADERS = ("predicted gain", "P(harm)", "P(help)", "verdict", "mostly because of")
 
@@ -87,9 +90,24 @@ def cells(found: Prediction) -> list[str]:
         f"{short(found.gain.value)} {interval(found.gain)}".replace("-", "\N{MINUS SIGN}"),
         percent(found.probability_negative),
         percent(found.probability_positive),
-        found.verdict,
+        f"{found.verdict} {OUTSIDE}" if found.outside else found.verdict,
         because,
     ]
+
+
+def because(found: Prediction) -> str:
+    """The features that moved it most and which way, on one line."""
+    ways = ("lowered by", "raised by")
+    parts = []
+    for way, sign in zip(ways, (-1, 1), strict=True):
+        moved = [reason for reason in found.reasons if reason.effect * sign > 0]
+        if moved:
+            parts.append(f"{way} {', '.join(_named(reason) for reason in moved)}")
+    return "; ".join(parts)
+
+
+def _named(reason: Reason) -> str:
+    return f"{reason.words.partition(':')[0]} ({reason.value:.3g})"
 
 
 def shown(predictions: Sequence[Prediction]) -> tuple[list[Prediction], int]:
@@ -104,8 +122,8 @@ def below(predictions: Sequence[Prediction], left_out: int) -> list[str]:
     """What a reader must know of the table."""
     first = predictions[0]
     found = [f"{EXPLAIN} Margin {first.margin:g}; intervals of {first.confidence:.0%}."]
-    notes = dict.fromkeys(p.note for p in predictions if p.note and p.gain.value is not None)
-    found += list(notes)[:6]
+    if any(p.outside and p.gain.value is not None for p in predictions):
+        found.append(f"{OUTSIDE} outside of what was measured in some feature: a wider interval")
     if left_out:
         found.append(f"{left_out:,} more: -f csv or -f json gives all of them")
     return found

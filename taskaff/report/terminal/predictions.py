@@ -11,9 +11,12 @@ from taskaff.report.names import short_names
 from taskaff.report.terminal.bands import Column, add_bands
 from taskaff.report.terminal.page import Page, heading, paragraph
 
+FEW = 6
+"""Of more pairs than this the reasons are left to the other formats."""
+
 
 def add_predictions(page: Page, found: Sequence[Prediction]) -> None:
-    """A row a directed pair, and the main reason of each on a line of its own."""
+    """A row a directed pair; below, what moved each most where they are few."""
     if not found:
         return
     heading(page, "Predicted transfer")
@@ -31,8 +34,7 @@ def add_predictions(page: Page, found: Sequence[Prediction]) -> None:
     for way, each in zip(ways, rows, strict=True):
         if each.gain.value is None:
             paragraph(page, f"{way}: {each.note}", style="dim")
-        elif len(rows) <= 6:
-            for reason in each.reasons:
-                paragraph(page, f"{way}: {reason.words}", style="dim")
+        elif len(rows) <= FEW and each.reasons:
+            paragraph(page, f"{way}: {predictions.because(each)}", style="dim")
     for text in predictions.below(rows, left_out):
         paragraph(page, text, style="dim")
