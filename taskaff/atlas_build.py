@@ -17,6 +17,7 @@ from taskaff.atlas_sets import SetUp, datasets_under, probe_settings
 from taskaff.errors import TaskaffError, UsageError
 from taskaff.predict import atlas
 from taskaff.predict_records import Setup
+from taskaff.probing.prepare import prepare
 from taskaff.probing.streams import content_id
 from taskaff.records import DataRequest
 from taskaff.signing import signature_of
@@ -78,6 +79,7 @@ def embedded(
         info = data.open_task(request).info
         (vectors,), _ = tasks_of(bench, [request], probe_settings(SetUp(), 0))
         whole = signature_of(bench, request)
+        prepare([vectors], probe_settings(SetUp(), 0))  # can it be trained on at all?
     except TaskaffError as error:
         if note:
             note(f"{path.name} is left out: {error}")

@@ -38,7 +38,7 @@ def probe_settings(setup: SetUp, seed: int) -> ProbeSettings:
     )
 
 
-def parse_setup(text: str) -> SetUp:
+def parse_setup(text: str, encoder: str = "glove") -> SetUp:
     """``encoder=glove,n=300,r=16,trunk=linear,seeds=8``, every part optional.
 
     Raises
@@ -46,7 +46,7 @@ def parse_setup(text: str) -> SetUp:
     UsageError : an unknown key, or a value that is no number above 0 where one belongs.
     """
     keys = {"n": "target_rows", **{field.name: field.name for field in fields(SetUp)}}
-    found: dict[str, object] = {}
+    found: dict[str, object] = {"encoder": encoder}
     for part in filter(None, (each.strip() for each in text.split(","))):
         key, equals, value = part.partition("=")
         if key not in keys or not equals:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from taskaff import checking, data, moments, predicting, scoring
 from taskaff.checking import EncoderCheck
@@ -28,9 +28,13 @@ __all__ = [
     "SIGNATURE_SUFFIX",
     "Progress",
     "RunSettings",
+    "append_atlas",
+    "build_atlas",
     "check",
     "check_encoder",
+    "describe_atlas",
     "distinct_names",
+    "evaluate_atlas",
     "inspect",
     "merge",
     "probe",
@@ -199,3 +203,42 @@ def distinct_names(tasks: Sequence[Named]) -> list[Named]:
         taken.add(name)
         out.append(task if name == task.name else replace(task, name=name))
     return out
+
+
+def build_atlas(
+    folders: Sequence[Path],
+    out: Path,
+    setups: Sequence[str],
+    settings: RunSettings | None = None,
+    progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
+) -> Any:
+    """Measure all pairs of the data sets under some folders; an Arrow table, written to ``out``."""
+    from taskaff.atlas_build import build
+    from taskaff.atlas_sets import parse_setup
+
+    encoder = (settings or RunSettings()).encoder
+    chosen = [parse_setup(text, encoder) for text in setups]
+    return build(folders, out, chosen, settings, progress, note)
+
+
+def describe_atlas(paths: Sequence[Path]) -> list[str]:
+    """What atlases hold, in lines."""
+    from taskaff.atlas_local import described
+
+    return list(described(paths))
+
+
+def append_atlas(results: Sequence[Path], target: Path) -> tuple[int, int]:
+    """Add finished probes to an atlas: rows added, rows in all."""
+    from taskaff.atlas_local import append
+
+    return append(results, target)
+
+
+def evaluate_atlas(paths: Sequence[Path], resamples: int) -> dict[str, Any]:
+    """How well pairs are predicted from the pairs of all other data sets."""
+    from taskaff.predict import atlas
+    from taskaff.predict.evaluate import evaluate
+
+    return evaluate(atlas.joined([atlas.read(path) for path in paths]), resamples)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from taskaff import predict as predict_room
 from taskaff import scoring
 from taskaff.errors import TaskaffError
 from taskaff.predict import features
@@ -21,6 +22,9 @@ from taskaff.workbench import Workbench
 
 if TYPE_CHECKING:
     from taskaff.predict.model import Model
+
+SHIPPED = Path(predict_room.__file__).with_name("atlas.parquet")
+"""The atlas that comes with the package."""
 
 NEEDED = tuple(dict.fromkeys(score for score, _ in features.SCORES.values()))
 """Scores that a prediction is made from."""
@@ -108,7 +112,8 @@ def of_probe(bench: Workbench, sources: Sequence[DataRequest], result: ProbeResu
     ]
     scores = scoring.score(same_width(named), SETTINGS)
     found = predict(scores, setup_of(scores, result.settings), settings, measured=result)
-    return replace(result, predictions=found)
+    where = {**result.environment, "encoder": scores.encoder.id}
+    return replace(result, predictions=found, environment=where)
 
 
 def setup_of(result: ScoreResult, probe: ProbeSettings | None = None) -> Setup:
@@ -153,8 +158,6 @@ def identity(settings: PredictSettings | None = None) -> str:
 
 
 def _atlases(settings: PredictSettings) -> tuple[Path, ...]:
-    from taskaff.predict.atlas import SHIPPED
-
     own = settings.atlas
     return (SHIPPED, own) if own is not None and own.exists() else (SHIPPED,)
 

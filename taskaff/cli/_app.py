@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from taskaff import __version__
+from taskaff.cli import atlas as _atlas
 from taskaff.cli import (
     cache,
     check,
@@ -58,6 +59,7 @@ for module, command in (
     (inspect, inspect.inspect),
 ):
     app.command(cls=GroupedCommand, epilog=example(*module.EXAMPLES))(command)
+app.add_typer(_atlas.app, name="atlas")
 app.add_typer(vectors.app, name="vectors")
 app.add_typer(cache.app, name="cache")
 for module, command in ((init, init.init), (env, env.env)):

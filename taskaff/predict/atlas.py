@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from taskaff.records import Floats
 
 VERSION = "1"
-SHIPPED = Path(__file__).with_name("atlas.parquet")
 
 IDS = (
     *("source", "target", "source_content", "target_content"),
@@ -31,7 +30,7 @@ IDS = (
 )
 """Columns of text: names and content hashes of the data sets, the set-up, what was known."""
 
-MEASURED = ("gain", "stderr", "seeds", "stl_loss", "metric_gain", "leaked", "steps")
+MEASURED = ("gain", "stderr", "seeds", "first", "stl_loss", "metric_gain", "leaked", "steps")
 """Columns of numbers that are measured; every other column is a feature."""
 
 REQUIRED = ("source", "target", "encoder", "trunk", "view", "gain", "stderr", "seeds")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BLOCKS = 4
 TREES, SCALE_TREES = 100, 30
+SCALE_BLOCKS = 3
 LEAF = 10
 """Fewest pairs of a leaf."""
 SHARE_OF_COLUMNS = 0.4
@@ -36,7 +37,7 @@ QUANTILES = 401
 LEAST = 60
 """Fewest pairs of an atlas."""
 PRIOR_SEEDS = 4
-"""Weight of the set-up's common deviation over seeds in that of a pair, in seeds."""
+"""Weight of the target's usual deviation over seeds in that of a pair, in seeds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,19 +93,18 @@ def data_of(table: pa.Table) -> Data:
 
 
 def seed_errors(table: pa.Table, numbers: dict[str, Floats]) -> Floats:
-    """Standard error of each gain; few seeds borrow the deviation of their set-up's other pairs."""
+    """Standard error of each gain; few seeds borrow the usual deviation of the target's pairs."""
     n, given = numbers["seeds"], numbers["stderr"]
-    setups = np.char.add(
-        atlas.words(table, "trunk").astype(str), [f"/{r:g}" for r in numbers["target_rows"]]
-    )
     variance = np.where(n > 1, given**2 * n, np.nan)
-    common = np.empty(len(n))
-    everywhere = float(np.nanmean(variance)) if np.isfinite(variance).any() else UNIT**2
-    for setup in np.unique(setups):
-        rows = setups == setup
-        own = variance[rows & np.isfinite(variance)]
-        common[rows] = own.mean() if len(own) else everywhere
-    own = np.where(n > 1, variance, common)
+    known = np.isfinite(variance)
+    usual = float(np.median(variance[known])) if known.any() else UNIT**2
+    common = np.full(len(n), usual)
+    target = atlas.words(table, "target")
+    for name in np.unique(target):
+        rows = target == name
+        if (rows & known).any():
+            common[rows] = np.median(variance[rows & known])
+    own = np.where(known, variance, common)
     pooled = ((n - 1) * own + PRIOR_SEEDS * common) / (n - 1 + PRIOR_SEEDS)
     return np.asarray(np.sqrt(pooled / n))
 
@@ -192,10 +192,13 @@ def calibrated(model: Model, data: Data, predicted: Floats) -> Model:
     own = max(whole - float(np.average(data.error**2, weights=data.weight)), 0.1 * whole)
     residual = residual * np.sqrt((own + usual) / (own + data.error**2))
     filled = model.filled(data.X)
-    spread = _forest(
-        filled, np.log(np.abs(residual) + 0.05), data.weight, SCALE_TREES, leaf=6 * LEAF
-    )
+    size = np.log(np.abs(residual) + 0.05)
+    spread = _forest(filled, size, data.weight, SCALE_TREES, leaf=6 * LEAF)
+    # The scale must be as blind to a pair's data sets as the residual that it divides.
     standard = residual / np.exp(spread(filled))
+    for kept, held in folds(data, SCALE_BLOCKS, seed=1):
+        blind = _forest(filled[kept], size[kept], data.weight[kept], SCALE_TREES // 2, 6 * LEAF)
+        standard[held] = residual[held] / np.exp(blind(filled[held]))
     order = np.argsort(standard)
     share = np.cumsum(data.weight[order])
     share = (share - data.weight[order] / 2) / share[-1]

@@ -86,7 +86,9 @@ class Model:
 
     def outside(self, x: Floats) -> list[str]:
         """Columns of one row ``(q,)`` that are undefined or beyond the atlas's range."""
-        slack = 0.02 * (self.high - self.low) + 1e-9
+        # An atlas stores rounded numbers.
+        size = np.maximum(np.abs(self.low), np.abs(self.high))
+        slack = 0.02 * (self.high - self.low) + 0.002 * size + 1e-6
         inside = (x >= self.low - slack) & (x <= self.high + slack)
         return [design.NAMES[n] for n in np.flatnonzero(~inside)]
 

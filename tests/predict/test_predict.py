@@ -1,0 +1,147 @@
+"""Predictions from an atlas with a known rule: probabilities, intervals, reasons, odd input."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from predict._samples import features_of, table
+
+from taskaff.errors import PredictError
+from taskaff.predict import design, fit, judge, model
+from taskaff.predict_records import PredictSettings, Setup
+from taskaff.probe_records import Interval
+
+SETTINGS = PredictSettings()
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return fit.fit(table(), trees=30, blocks=3)
+
+
+def ask(fitted, known, settings=SETTINGS, setup=None):
+    return judge.judge(fitted, [("a", "b")], [known], setup or Setup(), settings)[0]
+
+
+@given(seed=st.integers(0, 10**6), gain=st.floats(-3, 3))
+@settings(max_examples=15)
+def test_probabilities_and_intervals_are_in_order(fitted, seed, gain):
+    found = ask(fitted, features_of(np.random.default_rng(seed), gain))
+    assert 0 < found.probability_negative < 1
+    assert 0 < found.probability_positive < 1
+    assert found.probability_negative + found.probability_positive <= 1 + 1e-9
+    assert found.gain.low < found.gain.value < found.gain.high
+    assert len({r.feature for r in found.reasons}) == len(found.reasons) <= 3
+
+
+def test_a_larger_margin_makes_both_events_rarer(fitted):
+    known = features_of(np.random.default_rng(1), 0.3)
+    found = [ask(fitted, known, replace(SETTINGS, margin=m)) for m in (0, 0.01, 0.02, 0.1)]
+    for side in ("probability_negative", "probability_positive"):
+        chances = [getattr(each, side) for each in found]
+        assert chances == sorted(chances, reverse=True)
+        assert chances[0] > chances[-1]
+
+
+def test_a_wider_level_gives_a_wider_interval(fitted):
+    known = features_of(np.random.default_rng(1), 0.3)
+    narrow, wide = (ask(fitted, known, replace(SETTINGS, confidence=c)).gain for c in (0.5, 0.95))
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_the_rule_of_the_atlas_is_found_and_named(fitted):
+    random = np.random.default_rng(2)
+    good, bad = (ask(fitted, features_of(random, x)) for x in (2.0, -2.0))
+    assert good.gain.value > 0.01 > -0.01 > bad.gain.value
+    assert good.probability_positive > 0.5 > 0.3 > bad.probability_positive
+    assert bad.probability_negative > 0.5 > 0.3 > good.probability_negative
+    assert good.reasons[0].feature == bad.reasons[0].feature == "source_gain"
+    assert good.reasons[0].effect > 0 > bad.reasons[0].effect
+
+
+def test_names_and_order_change_nothing(fitted):
+    random = np.random.default_rng(3)
+    known = [features_of(random) for _ in range(4)]
+    names = [("a", "b"), ("b", "a"), ("a", "c"), ("c", "a")]
+    found = judge.judge(fitted, names, known, Setup(), SETTINGS)
+    turned = judge.judge(fitted, [("x", "y")] * 4, known[::-1], Setup(), SETTINGS)
+    assert [each.gain for each in found] == [each.gain for each in turned[::-1]]
+
+
+def test_outside_of_the_atlas_is_said_and_widens(fitted):
+    known = features_of(np.random.default_rng(4))
+    inside = ask(fitted, known)
+    strange = ask(fitted, known, setup=Setup(encoder="st:other", trunk="lstm"))
+    assert inside.outside == ()
+    assert inside.note == ""
+    assert strange.outside == ("encoder", "trunk")
+    assert "outside of what was measured" in strange.note
+    span = [each.gain.high - each.gain.low for each in (inside, strange)]
+    assert span[1] > span[0]
+    large = ask(fitted, known | {"target_columns": 5000.0})
+    assert "target_columns" in large.outside
+
+
+def test_what_is_undefined_is_said(fitted):
+    known = features_of(np.random.default_rng(5))
+    some = ask(fitted, known | {"mean_shift": float("nan")})
+    assert "mean_shift" in some.outside
+    assert some.gain.value is not None
+    none = ask(fitted, known | {"target_ridge_error": float("nan")})
+    assert none.gain.value is None
+    assert none.verdict == "inconclusive"
+    assert "'b' has no linear model" in none.gain.note
+
+
+def test_a_probe_and_the_scores_together(fitted):
+    known = features_of(np.random.default_rng(6), 0.0)
+    prior = ask(fitted, known)
+    sure = judge.combined(fitted, prior, Interval(-0.08, stderr=0.001, n=8), SETTINGS)
+    vague = judge.combined(fitted, prior, Interval(-0.08, stderr=0.5, n=8), SETTINGS)
+    assert sure.measured
+    assert sure.verdict == "negative"
+    assert sure.gain.value == pytest.approx(-0.08, abs=0.01)
+    assert sure.gain.high - sure.gain.low < prior.gain.high - prior.gain.low
+    assert abs(vague.gain.value - prior.gain.value) < 0.01
+    assert "scores alone" in sure.note
+    assert "probe -0.0800 over 8 seeds" in sure.note
+    assert judge.combined(fitted, prior, Interval(0.1, n=1), SETTINGS) is prior
+
+
+def test_arrays_survive_the_disk(fitted, tmp_path):
+    model.save(fitted, tmp_path / "model.npz")
+    again = model.load(tmp_path / "model.npz")
+    X = design.matrix({k: np.array([v]) for k, v in features_of(np.random.default_rng(7)).items()})
+    assert again.z(X) == fitted.z(X)
+    assert again.scale(X) == fitted.scale(X)
+
+
+def test_the_forest_is_that_of_scikit_learn():
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    from taskaff.predict.forest import from_trees
+
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(200, 5)).astype(np.float32), random.normal(size=200)
+    trees = ExtraTreesRegressor(7, min_samples_leaf=3, random_state=0).fit(X, y)
+    ours = from_trees(trees.estimators_)(X.astype(np.float64))
+    assert ours == pytest.approx(trees.predict(X), abs=1e-5)
+
+
+def test_no_data_set_is_on_both_sides_of_a_fold():
+    data = fit.data_of(table())
+    seen = np.zeros(len(data.z), dtype=int)
+    for kept, held in fit.folds(data, 4):
+        names = {*data.source[kept], *data.target[kept]}
+        assert not names & {*data.source[held], *data.target[held]}
+        seen[held] += 1
+    assert (seen == 1).all()
+
+
+def test_an_atlas_that_is_too_small_is_refused():
+    with pytest.raises(PredictError, match="needs 60"):
+        fit.fit(table().slice(0, 20))
