@@ -10,10 +10,14 @@ from typer import Argument, Option
 
 from taskaff.cli._streams import say
 
-EXAMPLES = ("init", "init films.csv nli=data/nli.parquet")
+EXAMPLES = ("init", "init films.csv nli=data/nli.parquet", "init --mix a.csv --mix b.csv new.csv")
 
 Datasets = Annotated[
     list[str] | None, Argument(metavar="DATA", help="PATH or NAME=PATH to list in the file.")
+]
+Mix = Annotated[
+    list[str] | None,
+    Option(metavar="DATA", help="A task of the mix; the other data sets are candidates."),
 ]
 Force = Annotated[bool, Option("--force", help="Overwrite a taskaff.toml that is there.")]
 
@@ -43,11 +47,14 @@ NO_DATASETS = """\
 # [mix]
 # datasets = ["reviews"]
 """
-TAIL = """
-# [check]
-# probability_negative = { warn = 0.3, fail = 0.6 }
-# overlap = { fail = 0.01 }
-# max_loss_increase = 0.02
+LIMITS = """
+[check]
+probability_negative = { warn = 0.3, fail = 0.6 }
+overlap = { fail = 0.01 }
+"""
+NO_LIMITS = "".join(f"# {line}\n" if line else "\n" for line in LIMITS.splitlines())
+TAIL = """\
+# max_loss_increase = 0.02    # of a task of the mix, with taskaff check --probe
 
 # [[waivers]]
 # pair = ["reviews", "tweets"]
@@ -56,7 +63,7 @@ TAIL = """
 """
 
 
-def init(datasets: Datasets = None, force: Force = False) -> None:
+def init(datasets: Datasets = None, mix: Mix = None, force: Force = False) -> None:
     """Write a commented taskaff.toml in this folder."""
     from taskaff.config import FILE
     from taskaff.errors import UsageError
@@ -67,7 +74,8 @@ def init(datasets: Datasets = None, force: Force = False) -> None:
     from taskaff.cli._files import check_target, whole_file, write_text
 
     check_target(target, ())
-    text = HEAD + (_listing(_named(datasets)) if datasets else NO_DATASETS) + TAIL
+    listing = _listing(_named([*(mix or ()), *(datasets or ())]), len(mix or ()))
+    text = HEAD + (listing or NO_DATASETS) + (LIMITS if mix else NO_LIMITS) + TAIL
     with whole_file(target) as temporary:
         write_text(temporary, [text])
     say(f"wrote {FILE}")
@@ -89,11 +97,15 @@ def _named(arguments: list[str]) -> dict[str, str]:
     return named
 
 
-def _listing(named: dict[str, str]) -> str:
+def _listing(named: dict[str, str], mixed: int) -> str:
+    """Every data set, and the first ``mixed`` of them as the mix, or all; nothing of nothing."""
+    if not named:
+        return ""
     sections = [
         f"[datasets.{_string(name)}]\npath = {_string(path)}\n" for name, path in named.items()
     ]
-    mix = f"[mix]\ndatasets = [{', '.join(map(_string, named))}]\n"
+    members = list(named)[: mixed or None]
+    mix = f"[mix]\ndatasets = [{', '.join(map(_string, members))}]\n"
     return "\n".join([*sections, mix])
 
 

@@ -14,8 +14,7 @@ import random
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SERIES = """series episode season pilot finale script cast dialogue story scene adaptation ending
-host narrator actor""".split()
+SERIES = ["series", "episode", "season", "pilot", "finale", "script", "cast", "story", "host"]
 CANDIDATES = ("series", "topics", "copied", "tiny", "broken")
 MIX = ("films", "books")
 
