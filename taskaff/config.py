@@ -173,7 +173,9 @@ class ProbeSection(_Section):
     max_tokens: int | None = Field(
         default=None, ge=1, description="tokens of a row, of trunks that are fine-tuned"
     )
-    sampling: Literal["mixed", "proportional", "equal", "joint"] = "mixed"
+    sampling: Literal["mixed", "proportional", "equal", "joint"] | None = Field(
+        default=None, description="which task an update trains"
+    )
     target_rows: int = Field(default=300, ge=1)
     source_rows: int | None = Field(default=None, ge=1)
     validation_rows: int | None = Field(default=None, ge=1)

@@ -63,6 +63,9 @@ def measure(device: str, cache: str | None, sets: list[str], *options: str) -> d
     }
 
 
+SHORT = ("--seeds", "1", "--steps", "24", "--sampling", "mixed")
+
+
 def main() -> None:
     """Measure the asked parts and write the JSON after each."""
     parser = argparse.ArgumentParser()
@@ -73,10 +76,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     sentiment, glue = ["sentiment/mr", "sentiment/sst"], ["glue/mrpc", "glue/cola"]
-    plans = {
-        f"pair {trunk}": (sentiment, ("--trunk", trunk, "--seeds", "1", "--steps", "24"))
-        for trunk in TRUNKS
-    }
+    plans = {f"pair {trunk}": (sentiment, ("--trunk", trunk, *SHORT)) for trunk in TRUNKS}
     plans["glue"] = (glue, ("--trunk", "transformer-frozen", "--pair", "cross", *GLUE))
     for name, (sets, words) in plans.items():
         if name.split()[0] in options.parts:
