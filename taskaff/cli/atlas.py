@@ -29,7 +29,7 @@ Atlas = Annotated[
 
 @app.callback(invoke_without_command=True)
 def group(context: typer.Context) -> None:
-    """Measure transfer between many data sets; look at it; extend it; evaluate predictions."""
+    """Build, show, evaluate what predictions learn from."""
     show_help(context)
 
 
