@@ -21,7 +21,7 @@ class _Recurrence(torch.autograd.Function):
         R, P, r = *z.shape[:2], z.shape[2] // 4
         gates, H, C, squashed = z.clone(), *(z.new_empty(R, P, r) for _ in range(3))
         smooth, candidate = _steps(gates[..., : 3 * r], sizes), _steps(gates[..., 3 * r :], sizes)
-        i, f, o = (_steps(part, sizes) for part in gates[..., : 3 * r].split(r, dim=2))
+        i, f, o = (_steps(part, sizes) for part in gates[..., : 3 * r].chunk(3, dim=2))
         g, h, c, above = (_steps(part, sizes) for part in (gates, H, C, squashed))
         for t, n in enumerate(sizes):
             if t:
