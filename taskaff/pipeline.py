@@ -167,7 +167,10 @@ def check(
         list(zip(members, existing, strict=True)),
         scores,
         evidence.setup_of(scores, training),
-        PredictSettings(margin=rules.margin, cache_dir=bench.settings.cache_dir),
+        replace(
+            bench.settings.predict or PredictSettings(cache_dir=bench.settings.cache_dir),
+            margin=rules.margin,
+        ),
         measured,
     )
     result = gate.check(seen, rules, today or date.today(), lock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from taskaff.errors import CheckError
 
 if TYPE_CHECKING:
     from taskaff.gate_records import CheckSettings, Limit
+    from taskaff.pipeline import RunSettings
 
 LOCK = "taskaff.lock.json"
 
@@ -41,6 +43,18 @@ def gate_settings(config: Config) -> CheckSettings:
         probe=chosen.probe,
         inconclusive=chosen.inconclusive,
     )
+
+
+def gate_run(config: Config, settings: RunSettings) -> RunSettings:
+    """The settings of the run, predicting from the project's atlas at most.
+
+    The user's own atlas grows with every probe of this machine, and a gate must say the same on
+    every machine: it counts only when the configuration names it.
+    """
+    predict = settings.predict
+    if predict is None or config.predict.atlas:
+        return settings
+    return replace(settings, predict=replace(predict, atlas=None))
 
 
 def _limit(threshold: ShareThreshold | None) -> Limit | None:

@@ -113,7 +113,7 @@ def check(
     from taskaff import pipeline
     from taskaff.cli import _github
     from taskaff.cli._gate import mapped
-    from taskaff.cli._gate_settings import baseline_to_read, gate_settings, lock_path
+    from taskaff.cli._gate_settings import baseline_to_read, gate_run, gate_settings, lock_path
     from taskaff.cli._output import emit, plan
     from taskaff.cli._progress import ProgressBar
     from taskaff.cli._settings import config_file, probe_settings, read_config, run_settings
@@ -122,7 +122,8 @@ def check(
     config = read_config(choice, offline=reading.offline, **asdict(run), **options)
     file = config_file(choice.config_file)
     asked, mix = _requests(candidates or (), config, reading)
-    rules, settings, probing = gate_settings(config), run_settings(config), probe_settings(config)
+    rules, settings = gate_settings(config), gate_run(config, run_settings(config))
+    probing = probe_settings(config)
     inputs = [request.source for request in (*asked, *mix)]
     report = plan(reporting, inputs, gate.explain, gate=True)
     lock = lock_path(config, file)[0]

@@ -41,7 +41,7 @@ def cli(tmp_path):
             cwd=folder,
             env=clean_environment(**variables),
             input=stdin,
-            timeout=60,
+            timeout=180,
             check=False,
         )
 

@@ -57,12 +57,14 @@ def test_a_candidate_has_its_exit_code_and_valid_files(gate, folder, name):
     assert rules == expected[name]
 
 
+@pytest.mark.slow
 def test_broken_comes_before_failed_before_inconclusive(gate):
     assert gate("series", "tiny", "-q").returncode == 3
     assert gate("tiny", "topics", "series", "-q").returncode == 1
     assert gate("tiny", "topics", "broken", "-q", "--exit-zero").returncode == 2
 
 
+@pytest.mark.slow
 def test_signatures_of_the_mix_give_the_same_findings(gate, cli, folder, cache):
     rows = json.loads(gate("series", "topics", "--json").stdout)
     for name in sample.MIX:
@@ -81,6 +83,7 @@ def test_signatures_of_the_mix_give_the_same_findings(gate, cli, folder, cache):
     assert "is a signature, which holds no rows" in needs_rows.stderr
 
 
+@pytest.mark.slow
 def test_the_probe_decides_on_what_it_measures(gate):
     done = gate("series", "--probe", "--seeds", "3", "--config", "probe.steps=300", "--json")
     assert done.returncode in (0, 3), done.stderr
