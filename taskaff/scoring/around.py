@@ -8,6 +8,7 @@ view of a task keeps is computed once all the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,22 @@ WHOLE = ("source_gain", "mean_shift", "overlap")
 nothing."""
 
 ENDS = ("value", "low", "high")
+
+
+NARROW = 256
+"""Below this width the matrices of two tasks are too small to be shared out to cores."""
+
+
+@contextmanager
+def few_cores(views: Sequence[TaskView], settings: ScoreSettings) -> Iterator[None]:
+    """One core for the matrix library where its threads would only wait for one another."""
+    if not settings.around or views[0].width >= NARROW:
+        yield
+        return
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def compare_around(score: Score, views: Sequence[TaskView], settings: ScoreSettings) -> PairTable:

@@ -19,7 +19,7 @@ from taskaff.records import (
 )
 from taskaff.registry import load, resolve
 from taskaff.scoring import SCORES
-from taskaff.scoring.around import WHOLE, compare_around
+from taskaff.scoring.around import WHOLE, compare_around, few_cores
 from taskaff.scoring.summary import summarise
 from taskaff.scoring.views import TaskView
 
@@ -45,7 +45,8 @@ def score(
         compute = functions[name]
         if settings.around and name not in WHOLE:
             compute = partial(compare_around, compute)
-        tables[name] = _timed(timings, name, compute, views, settings)
+        with few_cores(views, settings):
+            tables[name] = _timed(timings, name, compute, views, settings)
     capacity: Capacity | None = None
     if settings.capacity:
         find = load("taskaff.scoring.capacity:capacity")

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -157,19 +159,50 @@ def _metric_chance(views: Sequence[TaskView], thetas: Sequence[Floats], which: i
     heads = Heads.of(thetas)
     found = np.full((len(views), len(views)), np.nan)
     for t in (t for t, rank in enumerate(heads.ranks) if rank):
-        v, V = np.linalg.eigh(moments(views[t].signature).C)
-        v = np.maximum(v, 0.0)
-        through = np.sqrt(v)[:, None] * V.T
-        energy = ((through @ thetas[t]) ** 2).sum(axis=1)
-        own = (np.linalg.qr(through @ heads.one(t))[0] ** 2).sum(axis=1)
+        seen = _seen(views[t], thetas[t], heads.one(t))
         for rank in set(heads.ranks) - {0}:
-            inside = projection_share(v, rank)
-            level = float(inside @ energy / energy.sum())
+            inside = seen.inside(rank)
+            level = float(inside @ seen.energy / seen.energy.sum())
             if which == COSINE:
-                d = rank * heads.ranks[t] / max(float(inside @ own), 1e-300)
+                d = rank * heads.ranks[t] / max(float(inside @ seen.own), 1e-300)
                 d = max(d, min(rank + heads.ranks[t], int(np.count_nonzero(inside))))
                 level = chance_cosine(rank, heads.ranks[t], d)
             found[[r == rank for r in heads.ranks], t] = level
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What random models are compared with: a target's model, direction by direction of ``C_t``."""
+
+    v: Floats
+    """``(d,)`` eigenvalues, never negative."""
+    energy: Floats
+    """``(d,)`` of the model."""
+    own: Floats
+    """``(d,)`` of an orthonormal basis of its space."""
+    shares: dict[int, Floats]
+
+    def inside(self, rank: int) -> Floats:
+        """``(d,)`` share of each direction in a random space of ``rank`` dimensions."""
+        if rank not in self.shares:
+            self.shares[rank] = projection_share(self.v, rank)
+        return self.shares[rank]
+
+
+_SEEN: WeakKeyDictionary[TaskView, _Seen] = WeakKeyDictionary()
+
+
+def _seen(view: TaskView, theta: Floats, basis: Floats) -> _Seen:
+    """Of one target, whatever it is compared with: computed once a view."""
+    found = _SEEN.get(view)
+    if found is None:
+        v, V = np.linalg.eigh(moments(view.signature).C)
+        v = np.maximum(v, 0.0)
+        through = np.sqrt(v)[:, None] * V.T
+        energy = ((through @ theta) ** 2).sum(axis=1)
+        own = (np.linalg.qr(through @ basis)[0] ** 2).sum(axis=1)
+        found = _SEEN[view] = _Seen(v, energy, own, {})
     return found
 
 
