@@ -44,7 +44,7 @@ from taskaff.workbench import Workbench
 
 HERE = Path(__file__).parent
 SIX = ("cr", "mpqa", "mr", "sst", "subj", "trec")
-CAPACITIES = "5,10,25,50,100"
+CAPACITIES = "2,5,10,25,50,100"
 PAIRED = ("mr", "sst", "cr", "trec")
 LSTM = ("--trunk", "lstm", "--lr", "0.003", "--config", "probe.weight_decay=[0.0]")
 SHAPES = (
