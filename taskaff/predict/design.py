@@ -116,6 +116,7 @@ def _derived(get: Callable[[str], Floats]) -> dict[str, Floats]:
     """Columns that are not stored as they are."""
     target = np.fmin(get("target_known"), get("target_rows"))
     source = np.fmin(get("source_known"), get("source_rows"))
+    r = np.where(get("r") > 0, get("r"), np.nan)  # 0: a transformer, which has none to choose
     heads = sum(np.fmax(get(f"{role}_columns") - 1, 1) for role in ("source", "target"))
     return {
         "target_known": _log(get("target_known")),
@@ -124,12 +125,12 @@ def _derived(get: Callable[[str], Floats]) -> dict[str, Floats]:
         "share": _log(target / (target + source)),
         "target_columns": _log(get("target_columns")),
         "source_columns": _log(get("source_columns")),
-        "crowding": _log(heads / get("r")),
+        "crowding": _log(heads / r),
         "relative_spread": get("source_spread") - get("target_spread"),
         "target_tokens": _log(get("target_tokens")),
         "source_tokens": _log(get("source_tokens")),
         "same_layout": (get("target_pair") == get("source_pair")) * 1.0,
-        "r": _log(get("r")),
+        "r": _log(r),
         "width": _log(get("width")),
     }
 
