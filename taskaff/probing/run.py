@@ -14,6 +14,12 @@ from taskaff.records import TaskVectors
 from taskaff.registry import resolve
 from taskaff.store import Store
 
+NOTHING_SHARED = (
+    "with --trunk transformer-frozen tasks share nothing that is trained: a gain without --align "
+    "tells only how many of the updates the target got"
+)
+"""The model is fixed, and heads and alignment matrices belong to one task each."""
+
 
 def probe(
     tasks: Sequence[TaskVectors],
@@ -46,7 +52,10 @@ def probe(
             return found
         return _pairs(tasks, settings, wanted, progress, store)
 
-    return drive(measure, _runs(len(tasks), settings, mode), settings, progress)
+    result = drive(measure, _runs(len(tasks), settings, mode), settings, progress)
+    if settings.trunk != "transformer-frozen":
+        return result
+    return replace(result, notes=(*result.notes, NOTHING_SHARED))
 
 
 def _pairs(

@@ -54,6 +54,7 @@ def test_pairs_of_single_texts_and_of_pairs(direct, model, sets):
 def test_alignment_through_a_frozen_body(direct, model, sets):
     options = ("--trunk", "transformer-frozen", "--align", "--align-lr", "0.01")
     found = document(direct("probe", *sets[:2], "--encoder", f"hf:{model}", *options, *QUICK))
+    assert any("share nothing that is trained" in note for note in found["notes"])
     arms = {(pair["against"], pair["arm"]) for pair in found["pairs"]}
     assert {("mtl", "align"), ("align control", "align"), ("alone", "mtl")} <= arms
     for report in found["alignment"]:
