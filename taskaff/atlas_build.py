@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,12 @@ from taskaff.atlas_sets import SetUp, datasets_under, probe_settings
 from taskaff.errors import TaskaffError, UsageError
 from taskaff.predict import atlas
 from taskaff.predict_records import Setup
+from taskaff.predicting import training_of
 from taskaff.probing.prepare import prepare
 from taskaff.probing.streams import content_id
 from taskaff.records import DataRequest
 from taskaff.signing import signature_of
+from taskaff.store import digest_key
 from taskaff.vectors_of import tasks_of
 from taskaff.workbench import Progress, RunSettings, Workbench
 
@@ -63,7 +66,9 @@ def build(
             raise UsageError(f"fewer than two data sets under {where}", hint=hint)
     folder = out.with_name(out.name + PARTS)
     gains = measured(setups, members, folder, progress)
-    rows = [row for setup in setups for row in described(setup, members[setup.encoder], gains)]
+    rows = [
+        row for setup in setups for row in described(setup, members[setup.encoder], gains, folder)
+    ]
     table = atlas.table_of(rows)
     atlas.write(table, out)
     shutil.rmtree(folder, ignore_errors=True)
@@ -106,7 +111,7 @@ def measured(
 
 
 def described(
-    setup: SetUp, members: Sequence[Member], gains: Mapping[SetUp, Gains]
+    setup: SetUp, members: Sequence[Member], gains: Mapping[SetUp, Gains], folder: Path
 ) -> Iterator[dict[str, Any]]:
     """Rows of the atlas: features in both views beside what was measured."""
     widths = max(member.vectors.X.shape[1] for member in members)
@@ -118,13 +123,30 @@ def described(
         target_rows=setup.target_rows,
         source_rows=setup.source_rows,
     )
-    views: dict[str, Features] = {
-        "rows": small_features(members, probe_settings(setup, 0), 0, asked),
-        "full": full_features(members, asked),
+    probe = probe_settings(setup, 0)
+    training = training_of(probe)
+    views: dict[str, Callable[[], Features]] = {
+        "rows": lambda: small_features(members, probe, 0, asked, training),
+        "full": lambda: full_features(members, asked, training),
     }
     content = {member.vectors.name: member.content for member in members}
-    for view, features in views.items():
+    for view, compute in views.items():
+        sets = [[m.vectors.name, m.content, m.card.fingerprint] for m in members]
+        key = digest_key(view=view, asked=asdict(asked), training=asdict(training), sets=sets)
+        features = kept(folder / f"features-{key}.json", compute)
         yield from rows_of(view, setup, asked.encoder, features, gains[setup], content)
+
+
+def kept(path: Path, compute: Callable[[], Features]) -> Features:
+    """Features from their file when there is one, else computed and written there."""
+    if not path.exists():
+        rows = [[*pair, found] for pair, found in compute().items()]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(rows), encoding="utf-8")
+        temporary.replace(path)
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    return {(source, target): found for source, target, found in rows}
 
 
 def rows_of(

@@ -22,7 +22,8 @@ from taskaff.predict_records import Setup
 from taskaff.probe_records import ProbeSettings
 from taskaff.probing.splits import split_task
 from taskaff.probing.streams import content_id
-from taskaff.records import EncodeCounts, ScoreResult, ScoreSettings, TaskSignature
+from taskaff.records import EncodeCounts, ScoreResult, ScoreSettings, TaskSignature, Training
+from taskaff.scoring.moment_gain import moment_gain
 from taskaff.scoring.ridge import model, reasons
 from taskaff.scoring.source_gain import source_gain
 from taskaff.scoring.splits import moments as moments_of
@@ -31,12 +32,14 @@ from taskaff.scoring.views import TaskView
 if TYPE_CHECKING:
     from taskaff.records import Ints
 
+DEAR = ("source_gain", "moment_gain")
+
 SETTINGS = ScoreSettings(
-    scores=tuple(name for name in scoring.SCORES if name not in ("source_gain", "theorem2")),
+    scores=tuple(name for name in scoring.SCORES if name not in (*DEAR, "theorem2")),
     intervals=False,
     capacity=False,
 )
-"""The dearest score is computed for the wanted pairs alone."""
+"""The dearest scores are computed for the wanted pairs alone."""
 
 
 def small_view(
@@ -77,21 +80,24 @@ Features = dict[tuple[str, str], dict[str, float]]
 
 
 def small_features(
-    members: Sequence[Member], settings: ProbeSettings, seed: int, setup: Setup
+    members: Sequence[Member], settings: ProbeSettings, seed: int, setup: Setup, training: Training
 ) -> Features:
     """Features of every directed pair, in a small view."""
     sources, targets = small_view(members, settings, seed)
-    return _features(sources, targets, setup)
+    return _features(sources, targets, setup, training)
 
 
-def full_features(members: Sequence[Member], setup: Setup) -> Features:
+def full_features(members: Sequence[Member], setup: Setup, training: Training) -> Features:
     """The same when all rows of both data sets are known."""
     whole = full_view(members)
-    return _features(whole, whole, setup)
+    return _features(whole, whole, setup, training)
 
 
 def _features(
-    sources: Sequence[TaskSignature], targets: Sequence[TaskSignature], setup: Setup
+    sources: Sequence[TaskSignature],
+    targets: Sequence[TaskSignature],
+    setup: Setup,
+    training: Training,
 ) -> Features:
     """Layout by layout: a mixed comparison is wider, and zeros cost as much as numbers."""
     found: Features = {}
@@ -102,12 +108,16 @@ def _features(
                 [s for s in sources if s.layout == one],
                 [t for t in targets if t.layout == other],
                 setup,
+                training,
             )
     return found
 
 
 def _between(
-    sources: Sequence[TaskSignature], targets: Sequence[TaskSignature], setup: Setup
+    sources: Sequence[TaskSignature],
+    targets: Sequence[TaskSignature],
+    setup: Setup,
+    training: Training,
 ) -> Features:
     k, tasks = len(sources), [*sources, *targets]
     width = max(signature.width for signature in tasks)
@@ -117,7 +127,9 @@ def _between(
     ]
     views = [TaskView(each) for each in padded]
     known = range(k, len(tasks))
-    tables = {"source_gain": source_gain(views, SETTINGS, helpers=range(k), targets=known)}
+    named = replace(SETTINGS, scores=DEAR, training=training)
+    dear = {"source_gain": source_gain, "moment_gain": moment_gain}
+    tables = {n: score(views, named, helpers=range(k), targets=known) for n, score in dear.items()}
     result = scoring.score(padded, SETTINGS)
     result = replace(result, tables={**result.tables, **tables})
     setup = replace(setup, width=width)

@@ -20,7 +20,14 @@ from taskaff.gate_records import CheckResult, CheckSettings
 from taskaff.predict_records import PredictSettings
 from taskaff.probe_records import Mode, ProbeResult, ProbeSettings
 from taskaff.provenance import environment
-from taskaff.records import DataRequest, ScoreResult, TaskInfo, TaskSignature, TaskVectors
+from taskaff.records import (
+    DataRequest,
+    ScoreResult,
+    ScoreSettings,
+    TaskInfo,
+    TaskSignature,
+    TaskVectors,
+)
 from taskaff.signing import SIGNATURE_SUFFIX, same_width, signature_of
 from taskaff.workbench import Progress, RunSettings, Workbench
 
@@ -72,13 +79,20 @@ def score(
     started = time.perf_counter()
     signatures = distinct_names([signature_of(bench, source) for source in sources])
     embedded = time.perf_counter()
-    result = scoring.score(same_width(signatures), bench.settings.score)
+    result = scoring.score(same_width(signatures), _score_settings(bench.settings))
     ended = time.perf_counter()
     result = predicting.of_scores(result, bench.settings.predict)
     timings = {"signatures": embedded - started, "scoring": ended - embedded, **result.timings}
     if result.predictions:
         timings["prediction"] = time.perf_counter() - ended
     return replace(result, environment={**environment(), **bench.computed}, timings=timings)
+
+
+def _score_settings(settings: RunSettings) -> ScoreSettings:
+    """Those of the scores; a training that is predicted is also the one that is followed."""
+    if settings.predict is None:
+        return settings.score
+    return replace(settings.score, training=predicting.training_of(settings.predict.training))
 
 
 def probe(
@@ -152,11 +166,12 @@ def check(
     names = [signature.name for signature in (*existing, *found)]
     gate.require_known(rules.waivers, [*declared, *names])
     embedded = time.perf_counter()
-    chosen = evidence.score_settings(bench.settings.score, rules, names[len(mix) :])
+    training = probe_settings or ProbeSettings()
+    basis = replace(bench.settings.score, training=predicting.training_of(training))
+    chosen = evidence.score_settings(basis, rules, names[len(mix) :])
     scores = scoring.score(same_width([*existing, *found]), chosen)
     members = [replace(r, name=s.name) for r, s in zip(mix, existing, strict=True)]
     added = [replace(r, name=s.name) for r, s in zip(candidates, found, strict=True)]
-    training = probe_settings or ProbeSettings()
     short = evidence.probe_share(training, len(added))
     measured = {
         str(request.name): probe([*members, request], settings, short, "mix", progress)

@@ -15,7 +15,7 @@ from taskaff.errors import TaskaffError
 from taskaff.predict import features
 from taskaff.predict_records import Prediction, PredictSettings, Setup
 from taskaff.probe_records import Interval, ProbeResult, ProbeSettings
-from taskaff.records import DataRequest, ScoreResult, ScoreSettings
+from taskaff.records import DataRequest, ScoreResult, ScoreSettings, Training
 from taskaff.signing import same_width, signature_of
 from taskaff.store import Store, digest_key
 from taskaff.workbench import Workbench
@@ -35,7 +35,7 @@ SETTINGS = ScoreSettings(scores=NEEDED, intervals=False, capacity=False)
 SYNTHETIC = "synthetic:"
 """Data sets of the probe that are made up and have no texts to score."""
 
-VERSION = 1
+VERSION = 2
 """Of the way of fitting: another one makes kept models useless."""
 
 
@@ -110,7 +110,8 @@ def of_probe(bench: Workbench, sources: Sequence[DataRequest], result: ProbeResu
         replace(signature, name=task.name)
         for signature, task in zip(signatures, result.tasks, strict=True)
     ]
-    scores = scoring.score(same_width(named), SETTINGS)
+    chosen = replace(SETTINGS, training=training_of(result.settings))
+    scores = scoring.score(same_width(named), chosen)
     found = predict(scores, setup_of(scores, result.settings), settings, measured=result)
     where = {**result.environment, "encoder": scores.encoder.id}
     return replace(result, predictions=found, environment=where)
@@ -126,6 +127,27 @@ def setup_of(result: ScoreResult, probe: ProbeSettings | None = None) -> Setup:
         r=probe.r,
         target_rows=probe.target_rows,
         source_rows=probe.source_rows,
+    )
+
+
+def training_of(probe: ProbeSettings) -> Training:
+    """What ``moment_gain`` follows where a probe would train like this.
+
+    Trunks that are fine-tuned have settings of their own, which mean nothing for a linear module
+    on frozen vectors: of these only the rows and the rule of mixing are taken.
+    """
+    rows = {"target_rows": probe.target_rows, "source_rows": probe.source_rows}
+    equal = probe.sampling == "equal"
+    if probe.trunk not in features.TRUNKS:
+        return Training(**rows, equal=equal)
+    return Training(
+        r=probe.r,
+        updates=probe.steps,
+        batch=probe.batch,
+        lr=probe.lr,
+        weight_decay=max(probe.weight_decay),
+        equal=equal,
+        **rows,
     )
 
 

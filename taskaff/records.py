@@ -428,6 +428,28 @@ class TaskSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Training:
+    """How a target and a source would be trained together: what ``moment_gain`` follows.
+
+    The settings of the probe with a linear shared module (``[probe]``), so that the score answers
+    for the training that is planned.
+    """
+
+    r: int = 16
+    """Capacity: output width of the shared module."""
+    target_rows: int = 300
+    """Training rows of the target, at most as many as it has."""
+    source_rows: int = 4000
+    updates: int = 1200
+    batch: int = 32
+    lr: float = 0.01
+    """Learning rate of Adam."""
+    weight_decay: float = 0.3
+    equal: bool = False
+    """Whether the tasks take turns; otherwise an update is as likely a task's as it has rows."""
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreSettings:
     """Settings of the scoring stage; every one stands in the result."""
 
@@ -445,6 +467,11 @@ class ScoreSettings:
     """Capacities to try; empty means a grid up to the sum of the label ranks."""
     capacity: bool = True
     """Whether to estimate the capacity at all."""
+    training: Training = field(default_factory=Training)
+    """What ``moment_gain`` follows."""
+    most_trained: int = 400
+    """More directed pairs than this have no ``moment_gain``, unless the score is asked for by
+    name."""
     around: tuple[str, ...] = ()
     """Compare only pairs that have one of these tasks; empty means every pair. The other entries
     of a table may then be NaN without a note."""

@@ -152,6 +152,7 @@ def cache_dir(config: Config) -> Path:
 def run_settings(config: Config) -> RunSettings:
     """The settings of the pipeline."""
     from taskaff.pipeline import RunSettings
+    from taskaff.predicting import training_of
     from taskaff.records import ScoreSettings
     from taskaff.scoring import SCORES
 
@@ -175,6 +176,7 @@ def run_settings(config: Config) -> RunSettings:
             min_rows=chosen.min_rows,
             capacities=tuple(chosen.capacities),
             capacity=chosen.capacity,
+            training=training_of(probe_settings(config)),
         ),
         predict=predict_settings(config),
     )

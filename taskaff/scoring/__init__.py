@@ -23,6 +23,7 @@ SCORES: dict[str, str] = {
     "model_similarity_metric": "taskaff.scoring.model_similarity:model_similarity_metric",
     "head_energy_share_metric": "taskaff.scoring.model_similarity:head_energy_share_metric",
     "source_gain": "taskaff.scoring.source_gain:source_gain",
+    "moment_gain": "taskaff.scoring.moment_gain:moment_gain",
     "theorem2": "taskaff.scoring.theorem2:theorem2",
     "overlap": "taskaff.scoring.overlap:overlap",
 }

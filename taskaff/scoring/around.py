@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 Score = Callable[[Sequence["TaskView"], ScoreSettings], PairTable]
 
-WHOLE = ("source_gain", "mean_shift", "overlap")
-"""Scores that are given all tasks: the first leaves pairs out itself, the others cost next to
-nothing."""
+WHOLE = ("source_gain", "moment_gain", "mean_shift", "overlap")
+"""Scores that are given all tasks: the first two leave pairs out themselves, the others cost next
+to nothing."""
 
 ENDS = ("value", "low", "high")
 
