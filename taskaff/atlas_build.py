@@ -176,6 +176,7 @@ def rows_of(
             "gain": float(np.mean(known)),
             "stderr": deviation / len(known) ** 0.5,
             "seeds": len(known),
+            "first": float(known[0]),
             "stl_loss": float(np.mean([row["stl_loss"] for row in seeds])),
             "metric_gain": float(np.mean([row["metric_gain"] for row in seeds])),
             "leaked": float(np.mean([row["leaked"] for row in seeds])),

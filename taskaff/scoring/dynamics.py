@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from taskaff.scoring.likelihoods import Likelihood
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
-GROWTH, STRIDE = 0.15, 6
+GROWTH, STRIDE = 0.15, 8
 """A stride is this share of the updates so far, and at most so many."""
+MOMENTUM = 1.0
 HEADS = 1000
 """Of the generator that heads start from; modules start from those of the folds."""
 FIRST_LOOK, LOOKS = 3, 1.15
@@ -45,18 +46,20 @@ class Adam:
         self.value, self.plan, self.decays = value, plan, decays
         self.m, self.v = np.zeros_like(value), np.zeros_like(value)
         self.count: Floats = np.zeros(1)
+        self.moves = 0
 
     def move(self, mean: Floats, noise: Floats, updates: Floats | float) -> None:
         """``updates`` of them with this gradient; 0 leaves everything as it is."""
         plan = self.plan
         self.count = self.count + updates
-        keep1, keep2 = BETA1**updates, BETA2**updates
+        self.moves += 1
+        keep1, keep2 = BETA1 ** np.minimum(updates, MOMENTUM), BETA2**updates
         self.m += (1.0 - keep1) * (mean - self.m)
         self.v += (1.0 - keep2) * (mean**2 + noise / plan.batch - self.v)
         if self.decays:
             self.value *= (1.0 - plan.lr * plan.weight_decay) ** updates
         seen = np.maximum(self.count, 1e-9)
-        rate = plan.lr * updates / (1.0 - BETA1**seen)
+        rate = plan.lr * updates / (1.0 - BETA1 ** np.minimum(seen, MOMENTUM * self.moves))
         self.value -= rate * self.m / (np.sqrt(self.v / (1.0 - BETA2**seen)) + EPS)
 
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from taskaff.records import Floats
 
 KAPPA = np.pi / 8
-TINY = 1e-12
+FLOOR = 1e-3
+"""Least variance of a row's residual. Adam divides by it: without any, a task that a model fits
+exactly is circled around at full speed for ever."""
 
 
 class Gradient(NamedTuple):
@@ -148,7 +150,7 @@ class Classes(_Stack):
         pw = p * share
         AJ = (A * pw.sum(axis=1)[:, None, :] - (A @ _t(p)) @ pw) / k
         eA = e @ _t(A)
-        spread = p * (1.0 - p) * (1.0 - 1.0 / k)
+        spread = p * (1.0 - p) * (1.0 - 1.0 / k) + FLOOR
         e2 = (e**2 + spread) * share
         h2 = h**2 + np.einsum("nrr->nr", S)[:, None, :]
         back = (eA**2 * share).sum(axis=1) + ((A**2) @ (spread * share).sum(axis=1)[..., None])[
@@ -220,7 +222,8 @@ class Labels(_Stack):
         own = np.einsum("nycr,nrc->nyc", h, A) * self.share * slope[:, None, :]
         gB = GB @ ((A * slope[:, None, :]) @ _t(A))
         gB += np.einsum("nycd,nyc,nrc->ndr", self.mean, e - own, A)
-        noise = ((p - np.array([0.0, 1.0])[:, None]) ** 2 + p * (1.0 - p) * (1.0 - 1.0 / k)) / c**2
+        residual = (p - np.array([0.0, 1.0])[:, None]) ** 2
+        noise = (residual + p * (1.0 - p) * (1.0 - 1.0 / k) + FLOOR) / c**2
         e2 = (noise * self.share).sum(axis=1)[:, None, :]
         return Gradient(
             gB,
@@ -271,7 +274,7 @@ class Values(_Stack):
         GB = self.gram @ B
         theta = B @ A
         slope = (GB @ A - self.cross + _t(self.x) @ b) * (2.0 / c)
-        e2 = self._errors(theta, b) * (4.0 / c**2)
+        e2 = (self._errors(theta, b) + FLOOR) * (4.0 / c**2)
         return Gradient(
             slope @ _t(A),
             _t(B) @ slope,
