@@ -17,6 +17,7 @@ from taskaff.atlas_measure import Member, all_parts, measure
 from taskaff.atlas_sets import SetUp, datasets_under, probe_settings
 from taskaff.errors import TaskaffError, UsageError
 from taskaff.predict import atlas
+from taskaff.predict.features import of_setup
 from taskaff.predict_records import Setup
 from taskaff.predicting import training_of
 from taskaff.probing.prepare import prepare
@@ -125,15 +126,19 @@ def described(
     )
     probe = probe_settings(setup, 0)
     training = training_of(probe)
+    # Trunks on vectors differ in one column of the features, which are dear.
+    plain = replace(asked, trunk="linear")
     views: dict[str, Callable[[], Features]] = {
-        "rows": lambda: small_features(members, probe, 0, asked, training),
-        "full": lambda: full_features(members, asked, training),
+        "rows": lambda: small_features(members, probe, 0, plain, training),
+        "full": lambda: full_features(members, plain, training),
     }
     content = {member.vectors.name: member.content for member in members}
     for view, compute in views.items():
         sets = [[m.vectors.name, m.content, m.card.fingerprint] for m in members]
-        key = digest_key(view=view, asked=asdict(asked), training=asdict(training), sets=sets)
+        key = digest_key(view=view, asked=asdict(plain), training=asdict(training), sets=sets)
         features = kept(folder / f"features-{key}.json", compute)
+        for found in features.values():
+            found |= of_setup(replace(asked, width=int(found["width"])))
         yield from rows_of(view, setup, asked.encoder, features, gains[setup], content)
 
 
