@@ -77,6 +77,26 @@ def test_a_score_is_not_drawn(direct):
     assert "no format has the suffix '.png'" in done.stderr
 
 
+@pytest.mark.parametrize("more", [(), ("--controls",), ("--align",), ("--transference",)])
+def test_only_pairs_into_the_targets(direct, more):
+    words = ("probe", FILMS, BOOKS, QUESTIONS, *QUICK, "--json", "--no-predict", *more)
+    found = document(direct(*words, "--targets", "books"))
+    whole = document(direct(*words))
+    assert found["settings"]["targets"] == ["books"]
+    assert found["pairs"] == [pair for pair in whole["pairs"] if pair["target"] == "books"]
+    assert found["runs"] < whole["runs"]
+
+
+def test_targets_that_are_not_there(direct):
+    done = direct("probe", FILMS, BOOKS, *QUICK, "--targets", "book")
+    assert done.returncode == 2
+    assert "unknown target 'book'" in done.stderr
+    assert "did you mean 'books'?" in done.stderr
+    done = direct("probe", FILMS, BOOKS, *QUICK, "--targets", "books", "--mode", "mix")
+    assert done.returncode == 2
+    assert "not with --mode mix" in done.stderr
+
+
 def test_quiet_prints_one_line(direct):
     done = direct("probe", FILMS, BOOKS, *QUICK, "-q")
     assert done.returncode == 0
