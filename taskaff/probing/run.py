@@ -99,8 +99,10 @@ def _with_mix(
 
 def _runs(k: int, settings: ProbeSettings, mode: str) -> int:
     """About the number of runs a seed needs, which need not be exact."""
-    targets = len(settings.targets) or k
-    arms = k * targets if mode in ("pairs", "transfer") else (k + 1) * max(len(settings.capacities), 2)
+    if mode in ("pairs", "transfer"):
+        arms = k * (len(settings.targets) or k)
+    else:
+        arms = (k + 1) * max(len(settings.capacities), 2)
     return arms * len(settings.weight_decay)
 
 
