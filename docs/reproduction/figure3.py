@@ -5,7 +5,7 @@
 Task 1 is the target, task 2 the source with its covariance, task 3 the source with another one
 (section 2.3). ``small target`` was found by a search on draws 0 to 7. ``printed`` is appendix B
 word for word, with the 9,000 target rows of B.1; ``printed, 300 rows`` the same with a small target.
-``cosine 1`` and ``rotated`` test causes.
+``in turns``, ``cosine 1`` and ``rotated`` test causes.
 """
 
 from __future__ import annotations
@@ -45,12 +45,15 @@ class Arm:
 
 
 SMALL_TARGET = Arm(SMALL, NOISY, range(100, 116), (100, 300, 1000, 3000, 9000), relu_r=4)
-AS_IN_B = Arm({**PRINTED, "target_rows": 9000}, AS_PRINTED, range(200, 206), (1000, 4000, 9000))
+AS_IN_B = Arm({**PRINTED, "target_rows": 9000}, AS_PRINTED, range(200, 205), (1000, 4000, 9000))
 CAUSE = replace(SMALL_TARGET, models=("linear",), sizes=(300, 9000))
 ARMS = {
     "small target": SMALL_TARGET,
     "printed": AS_IN_B,
     "printed, 300 rows": replace(AS_IN_B, training={**PRINTED, "target_rows": 300}),
+    "printed, 300 rows, in turns": replace(
+        AS_IN_B, training={**PRINTED, "target_rows": 300, "sampling": "equal"}, models=("linear",)
+    ),
     "cosine 1": replace(CAUSE, drawn={**NOISY, "cosine": 1}),
     "rotated": replace(CAUSE, drawn={**NOISY, "rotate": "after"}),
 }
