@@ -70,6 +70,13 @@ def gains(found: kit.Result, arm: str = "mtl", against: str = "alone") -> Gains:
     }
 
 
+def alone(found: kit.Result) -> float:
+    """The metric of the single-task arm of the first pair, mean over seeds."""
+    values = [seed["stl_metric"] for seed in found["pairs"][0]["seeds"]]
+    mean: float = sum(values) / len(values)
+    return mean
+
+
 def intervals(draws: Iterable[tuple[float, float]]) -> dict[str, list[float]]:
     """Intervals over draws of the gains in loss and metric."""
     loss, metric = zip(*draws, strict=True)

@@ -82,9 +82,11 @@ def curves(probe: syn.Probe, arm: Arm, model: str) -> list[kit.Result]:
     for size in arm.sizes:
         training = syn.options(**HELD_OUT, **arm.training, **trunk, source_rows=size)
         line = [*words, "--targets", "target", *training]
-        draws = [syn.gains(probe(line, draw)) for draw in arm.draws]
+        documents = [probe(line, draw) for draw in arm.draws]
+        draws = [syn.gains(document) for document in documents]
+        alone = round(sum(map(syn.alone, documents)) / len(documents), 5)
         for name in SOURCES:
-            row = {"model": model, "covariance": name, "source_rows": size}
+            row = {"model": model, "covariance": name, "source_rows": size, "alone": alone}
             found = [draw[name] for draw in draws]
             rows.append({**row, **syn.intervals(found), "draws": syn.rounded(found)})
     return rows
