@@ -58,7 +58,7 @@ LARGE = Arm(
     ISOTROPIC,
     TWENTY,
     (9000,),
-    range(400, 403),
+    range(400, 404),
     1,
 )
 SMALL = replace(
