@@ -44,10 +44,12 @@ class Probe:
         self.versions: dict[str, str] = {}
         self.started = time.perf_counter()
 
-    def __call__(self, words: Sequence[str], draw: int) -> kit.Result:
-        """The JSON document of one probe."""
+    def __call__(
+        self, words: Sequence[str], draw: int, shown: Sequence[str] | None = None
+    ) -> kit.Result:
+        """The JSON document of one probe; ``shown``: what is kept of its words, if not they."""
         words = [*words, "--no-predict"]
-        self.commands[" ".join(["taskaff", "probe", *words])] = None
+        self.commands[" ".join(["taskaff", "probe", *(shown or words)])] = None
         found = kit.taskaff("probe", *(word.replace(DRAW, str(draw)) for word in words))
         self.versions = {name: found["environment"][name] for name in VERSIONS}
         return found
