@@ -30,9 +30,9 @@ ROWS = 40
 HELD_OUT = 1000
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 """Of a source's rows along the boundary: 0 is task 3, 1 is task 2."""
-DRAWS = range(500, 530)
+DRAWS = range(500, 540)
 MODEL = np.array([0.0, 1.0])
-NOISE = 0.7
+NOISE = 1.0
 """Standard deviation of the noise of task 1's labels, in units of its rows."""
 TRAINING = {
     "r": 1,
@@ -229,7 +229,7 @@ def plot(result: kit.Result) -> Figure:
     for axis, name in zip(axes[1][1:], SOURCES, strict=True):
         number = name[-1]
         _cloud(axis, tasks["task1"]["train"], f"task 1, trained with task {number}")
-        X = tasks[name]["train"][0][:ROWS]
+        X = tasks[name]["train"][0]
         axis.plot(*X.T, ".", color="0.8", ms=4, zorder=0, label=f"rows of task {number}")
         _boundary(axis, MODEL.tolist() + [0.0], "k:", "true")
         _boundary(axis, lines["task1 alone"], "-", "alone", color="#34568b")
@@ -241,9 +241,9 @@ def plot(result: kit.Result) -> Figure:
 
 
 def _cloud(axis: Any, rows: Rows, title: str) -> None:
-    X, y = rows[0][:ROWS], rows[1][:ROWS]
+    X, y = rows
     for label, colour, mark in ((0, "#2e8b57", "o"), (1, "#c0392b", "x")):
-        axis.plot(*X[y == label].T, mark, color=colour, ms=4, alpha=0.8)
+        axis.plot(*X[y == label].T, mark, color=colour, ms=3.5, alpha=0.8)
     axis.set(xlim=(-4.5, 4.5), ylim=(-3.2, 3.2), title=title)
     axis.title.set_fontsize(9)
     axis.set_xlabel("first coordinate", fontsize=8)
