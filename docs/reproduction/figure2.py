@@ -34,6 +34,8 @@ DRAWS = range(500, 540)
 MODEL = np.array([0.0, 1.0])
 NOISE = 1.0
 """Standard deviation of the noise of task 1's labels, in units of its rows."""
+CEILING = float(1 - np.arctan(NOISE) / np.pi)
+"""Accuracy of the true boundary on task 1: how often noise does not turn the sign of ``x2``."""
 TRAINING = {
     "r": 1,
     "steps": 400,
@@ -199,6 +201,7 @@ def claims(result: kit.Result) -> list[kit.Claim]:
             "task 2, with data along the boundary, helps task 1",
             f"accuracy {kit.mark(two)}",
             "agrees" if syn.above(two) else "differs",
+            f"of at most {CEILING - result['alone'][0]:+.3f}, up to the true boundary",
         ),
         kit.Claim(
             figure,
