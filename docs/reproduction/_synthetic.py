@@ -26,6 +26,19 @@ def task(model: str, name: str, number: int, **more: object) -> str:
     return f"{name}=synthetic:{model}?{query}"
 
 
+def rows_for(size: int, held_out: int) -> int:
+    """Rows of a task of which exactly ``size`` are for training, as the probe divides them.
+
+    A tenth is the task's own test; of the others the probe takes a tenth of all, at most
+    ``held_out``, for validation. So sources of all sizes stand in one probe, and are trained at once.
+    """
+    for rows in range(size, 2 * size + 100):
+        validation = min(held_out, max(10, -(-rows // 10)))
+        if round(0.9 * rows) - validation == size:
+            return rows
+    raise ValueError(size)
+
+
 def options(**values: object) -> list[str]:
     """``target_rows=300`` as ``--target-rows 300``; what has no option as ``--config probe...``."""
     rows = ("validation_rows", "test_rows", "weight_decay")

@@ -26,7 +26,7 @@ SOURCES = {"same": 2, "other": 3}
 """Covariance of a source to its number as a synthetic task."""
 SMALL = {"steps": 1000, "sampling": "equal", "target_rows": 300, "seeds": 4}
 PRINTED = {"epochs": 30, "batch": 50, "lr": 0.001, "sampling": "mixed", "seeds": 2}
-HELD_OUT = {"weight_decay": "[0.0]", "validation_rows": 400, "test_rows": 1000}
+HELD_OUT: dict[str, Any] = {"weight_decay": "[0.0]", "validation_rows": 400, "test_rows": 1000}
 NOISY = {"rows": 10600, "kappa": 10, "noise": 0.5}
 AS_PRINTED = {"rows": 10600, "kappa": 100}
 
@@ -75,21 +75,24 @@ def quick(arm: Arm) -> Arm:
 
 def curves(probe: syn.Probe, arm: Arm, model: str) -> list[kit.Result]:
     """Gains by covariance and source rows: intervals over draws, and the draws."""
-    names = {"target": 1, **SOURCES}
-    words = [syn.task(model, name, number, **arm.drawn) for name, number in names.items()]
+    words = [syn.task(model, "target", 1, **arm.drawn)]
+    for name, number in SOURCES.items():
+        for size in arm.sizes:
+            rows = {"rows": syn.rows_for(size, HELD_OUT["validation_rows"])}
+            words.append(syn.task(model, f"{name}-{size}", number, **{**arm.drawn, **rows}))
     trunk = {"trunk": "relu", "r": arm.relu_r} if model == "relu" else {"r": 1}
-    rows = []
-    for size in arm.sizes:
-        training = syn.options(**HELD_OUT, **arm.training, **trunk, source_rows=size)
-        line = [*words, "--targets", "target", *training]
-        documents = [probe(line, draw) for draw in arm.draws]
-        draws = [syn.gains(document) for document in documents]
-        alone = round(sum(map(syn.alone, documents)) / len(documents), 5)
-        for name in SOURCES:
-            row = {"model": model, "covariance": name, "source_rows": size, "alone": alone}
-            found = [draw[name] for draw in draws]
-            rows.append({**row, **syn.intervals(found), "draws": syn.rounded(found)})
-    return rows
+    training = {**HELD_OUT, **arm.training, **trunk, "source_rows": max(arm.sizes)}
+    line = [*words, "--targets", "target", *syn.options(**training)]
+    documents = [probe(line, draw) for draw in arm.draws]
+    draws = [syn.gains(document) for document in documents]
+    alone = round(sum(map(syn.alone, documents)) / len(documents), 5)
+    points = []
+    for name in SOURCES:
+        for size in arm.sizes:
+            found = [draw[f"{name}-{size}"] for draw in draws]
+            point = {"model": model, "covariance": name, "source_rows": size, "alone": alone}
+            points.append({**point, **syn.intervals(found), "draws": syn.rounded(found)})
+    return points
 
 
 def measure(small: bool) -> kit.Result:

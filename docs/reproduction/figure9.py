@@ -40,29 +40,34 @@ def measure(small: bool) -> kit.Result:
     probe = syn.Probe()
     sizes, draws = ((100, 900), DRAWS[:2]) if small else (SIZES, DRAWS)
     less = {"steps": 30, "seeds": 2} if small else {}
-    rows = {"rows": 1900} if small else {}
+    target = {**NOISY, "rows": 1900} if small else NOISY
     found = []
     for model, (_, capacity) in PANELS.items():
-        words = [
-            syn.task(model, name, number, **{**NOISY, **rows})
-            for name, number in (("target", 1), ("source", 3))
-        ]
+        words = [syn.task(model, "target", 1, **target)]
         for size in sizes:
-            training = syn.options(**HELD_OUT, **{**SMALL, **less}, **capacity, source_rows=size)
-            line = [*words, "--targets", "target", "--align", *training]
-            found.append({"model": model, "source_rows": size, **one(probe, line, draws)})
+            rows = {"rows": syn.rows_for(size, HELD_OUT["validation_rows"])}
+            words.append(syn.task(model, f"source-{size}", 3, **{**NOISY, **rows}))
+        training = {**HELD_OUT, **SMALL, **less, **capacity, "source_rows": max(sizes)}
+        line = [*words, "--targets", "target", "--align", *syn.options(**training)]
+        documents = [probe(line, draw) for draw in draws]
+        found += [{"model": model, "source_rows": n, **at(documents, n)} for n in sizes]
     return {**probe.provenance(), "draws": list(draws), "curves": found}
 
 
-def one(probe: syn.Probe, line: list[str], draws: range) -> kit.Result:
-    """One size of one panel over draws."""
-    documents = [probe(line, draw) for draw in draws]
+def at(documents: list[kit.Result], size: int) -> kit.Result:
+    """All comparisons with the source of one size, over draws."""
     found: kit.Result = {"gains": {}, "equation_6": {}}
     for (arm, against), name in LINES.items():
-        values = [next(iter(syn.gains(d, arm, against).values())) for d in documents]
+        source = "target" if arm == "align control" else f"source-{size}"
+        values = [syn.gains(document, arm, against)[source] for document in documents]
         found["gains"][name] = {**syn.intervals(values), "draws": syn.rounded(values)}
     for name, key in EQUATION.items():
-        values = [d["alignment"][0][key]["value"] for d in documents]
+        values = [
+            report[key]["value"]
+            for document in documents
+            for report in document["alignment"]
+            if report["source"] == f"source-{size}"
+        ]
         found["equation_6"][name] = kit.interval(values)
     return found
 

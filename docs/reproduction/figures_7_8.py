@@ -34,7 +34,7 @@ FIVE = (0.9, 0.7, 0.5, 0.3, 0.1)
 BOTH_WAYS = (0.9, 0.5, 0.1)
 TURNS = {"steps": 1000, "sampling": "equal", "seeds": 4}
 PRINTED = {"epochs": 30, "batch": 50, "lr": 0.001, "sampling": "mixed", "seeds": 2}
-HELD_OUT = {"weight_decay": "[0.0]", "validation_rows": 400, "test_rows": 1000}
+HELD_OUT: dict[str, Any] = {"weight_decay": "[0.0]", "validation_rows": 400, "test_rows": 1000}
 ISOTROPIC = {"rows": 10600, "kappa": 1}
 
 
@@ -107,27 +107,36 @@ def quick(arm: Arm) -> Arm:
     )
 
 
-def words(arm: Arm, model: str, size: int, cosines: tuple[float, ...]) -> list[str]:
-    """A probe of the target with a source for each cosine, each with rows of its own."""
-    places = {cosine: number for number, cosine in enumerate(arm.cosines, start=2)}
-    sources = [
-        syn.task(model, f"c{cosine}", places[cosine], **arm.drawn, cosine=cosine)
-        for cosine in cosines
-    ]
+def words(arm: Arm, model: str, cosines: tuple[float, ...]) -> list[str]:
+    """A probe of the target with a source for each cosine and size.
+
+    Sources of one cosine begin with the same rows, those of two cosines have none in common.
+    """
+    sources = []
+    for number, cosine in enumerate(arm.cosines, start=2):
+        for size in arm.sizes if cosine in cosines else ():
+            rows = {"rows": syn.rows_for(size, HELD_OUT["validation_rows"]), "cosine": cosine}
+            name = f"c{cosine}-{size}"
+            sources.append(syn.task(model, name, number, **{**arm.drawn, **rows}))
     curved = model not in ("linear", "logistic")
     trunk = {"trunk": "relu", "r": arm.relu_r} if curved else {"r": 1}
-    training = syn.options(**HELD_OUT, **arm.training, **trunk, source_rows=size)
-    return [syn.task(model, "target", 1, **arm.drawn), *sources, *training]
+    training = {**HELD_OUT, **arm.training, **trunk, "source_rows": max(arm.sizes)}
+    return [syn.task(model, "target", 1, **arm.drawn), *sources, *syn.options(**training)]
 
 
-def curve(probe: syn.Probe, arm: Arm, model: str, size: int) -> kit.Result:
-    """Gains of the target by cosine, over draws, and the slope."""
-    line = [*words(arm, model, size, arm.cosines), "--targets", "target"]
+def curves(probe: syn.Probe, arm: Arm, model: str) -> list[kit.Result]:
+    """Gains of the target by size and cosine."""
+    line = [*words(arm, model, arm.cosines), "--targets", "target"]
     documents = [probe(line, draw) for draw in arm.draws]
+    return [curve(documents, arm, model, size) for size in arm.sizes]
+
+
+def curve(documents: list[kit.Result], arm: Arm, model: str, size: int) -> kit.Result:
+    """Gains of the target by cosine, over draws, and the slope."""
     found = [syn.gains(document) for document in documents]
-    draws = {cosine: [draw[f"c{cosine}"] for draw in found] for cosine in arm.cosines}
+    draws = {cosine: [draw[f"c{cosine}-{size}"] for draw in found] for cosine in arm.cosines}
     slopes = [
-        np.polyfit(arm.cosines, [draw[f"c{cosine}"][1] for cosine in arm.cosines], 1)[0]
+        np.polyfit(arm.cosines, [draw[f"c{cosine}-{size}"][1] for cosine in arm.cosines], 1)[0]
         for draw in found
     ]
     return {
@@ -146,10 +155,10 @@ def both_ways(probe: syn.Probe, arm: Arm, model: str) -> list[kit.Result]:
     """Gains of either task of a pair in one draw: the paper shows their mean."""
     rows = []
     for cosine in [cosine for cosine in BOTH_WAYS if cosine in arm.cosines]:
-        line = words(arm, model, arm.sizes[0], (cosine,))
+        line = words(arm, model, (cosine,))
         pairs = probe(line, arm.draws[0])["pairs"]
         by_target = {pair["target"]: pair["metric_gain"]["value"] for pair in pairs}
-        values = by_target["target"], by_target[f"c{cosine}"]
+        values = by_target["target"], by_target[f"c{cosine}-{arm.sizes[0]}"]
         rows.append({"model": model, "cosine": cosine, "gains": [round(x, 5) for x in values]})
     return rows
 
@@ -162,7 +171,7 @@ def measure(small: bool) -> kit.Result:
         name: {
             "draws": list(arm.draws),
             "training": arm.training,
-            "curves": [curve(probe, arm, m, size) for m in arm.models for size in arm.sizes],
+            "curves": [row for model in arm.models for row in curves(probe, arm, model)],
         }
         for name, arm in arms.items()
     }
