@@ -23,7 +23,7 @@ PANELS: dict[str, tuple[str, dict[str, Any]]] = {
     "relu": ("b ReLU", {"r": 4, "trunk": "relu"}),
 }
 SIZES = (100, 300, 1000, 9000)
-DRAWS = range(300, 306)
+DRAWS = range(300, 308)
 LINES = {
     ("mtl", "alone"): "baseline",
     ("align", "alone"): "Algorithm 1",
