@@ -30,7 +30,7 @@ def rows_for(size: int, held_out: int) -> int:
     """Rows of a task of which exactly ``size`` are for training, as the probe divides them.
 
     A tenth is the task's own test; of the others the probe takes a tenth of all, at most
-    ``held_out``, for validation. So sources of all sizes stand in one probe, and are trained at once.
+    ``held_out``, for validation. So sources of all sizes can stand in one probe.
     """
     for rows in range(size, 2 * size + 100):
         validation = min(held_out, max(10, -(-rows // 10)))

@@ -3,8 +3,8 @@
     python docs/reproduction/figure2.py
 
 All three tasks have the same true boundary and equally many rows in the plane. Task 2 has its rows
-along the boundary; those of task 3 lie in two clusters away from it, which many lines part. Capacity
-is 1, so that one direction must serve both tasks of a pair. Between the two sources, a share of the
+along the boundary; those of task 3 lie in two clusters away from it, which many lines part. With
+capacity 1 one direction must serve both tasks of a pair. Between the two sources, a share of the
 rows lies along the boundary.
 """
 
@@ -105,7 +105,9 @@ def boundaries(words: list[str], found: kit.Result) -> dict[str, list[float]]:
     from taskaff.vectors_of import tasks_of
     from taskaff.workbench import Workbench
 
-    asked = {k: tuple(v) if isinstance(v, list) else v for k, v in found["settings"].items()}
+    asked: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in found["settings"].items()
+    }
     settings = replace(ProbeSettings(**asked), seeds=(0,), targets=())
     requests = [DataRequest(path, name=name) for name, path in (w.split("=") for w in words)]
     prepared = prepare(tasks_of(Workbench(), requests, settings)[0], settings)
@@ -226,7 +228,7 @@ def plot(result: kit.Result) -> Figure:
     tasks, lines = draw_tasks(result["draws"][0]), result["first_draw"]["lines"]
     for axis, name in zip(axes[0], ("task1", *SOURCES), strict=True):
         _cloud(axis, tasks[name]["train"], f"{name.replace('task', 'task ')} alone")
-        _boundary(axis, MODEL.tolist() + [0.0], "k:", "true")
+        _boundary(axis, [*MODEL.tolist(), 0.0], "k:", "true")
         _boundary(axis, lines[f"{name} alone"], "-", "alone", color="#34568b")
         axis.legend(fontsize=7, loc="lower right")
     for axis, name in zip(axes[1][1:], SOURCES, strict=True):
@@ -234,7 +236,7 @@ def plot(result: kit.Result) -> Figure:
         _cloud(axis, tasks["task1"]["train"], f"task 1, trained with task {number}")
         X = tasks[name]["train"][0]
         axis.plot(*X.T, ".", color="0.8", ms=4, zorder=0, label=f"rows of task {number}")
-        _boundary(axis, MODEL.tolist() + [0.0], "k:", "true")
+        _boundary(axis, [*MODEL.tolist(), 0.0], "k:", "true")
         _boundary(axis, lines["task1 alone"], "-", "alone", color="#34568b")
         _boundary(axis, lines[f"task1 with {name}"], "-", "together", color="#8e44ad", lw=2)
         axis.legend(fontsize=7, loc="lower right")

@@ -4,8 +4,8 @@
 
 Task 1 is the target, task 2 the source with its covariance, task 3 the source with another one
 (section 2.3). ``small target`` was found by a search on draws 0 to 7. ``printed`` is appendix B
-word for word, with the 9,000 target rows of B.1; ``printed, 300 rows`` the same with a small target.
-``in turns``, ``cosine 1`` and ``rotated`` test causes.
+word for word, with the 9,000 target rows of B.1; ``printed, 300 rows`` the same with a small
+target. ``in turns``, ``cosine 1`` and ``rotated`` test causes.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def helps(result: kit.Result, arm: str, model: str, covariance: str) -> kit.Clai
     """Red line: positive at every size that the figure shows (1,000 rows and more)."""
     line = curve(result, arm, model, covariance)
     shown = [row["metric_gain"] for row in line if row["source_rows"] >= 1000]
-    verdict = "agrees" if all(map(syn.above, shown)) else "differs"
+    verdict: kit.Verdict = "agrees" if all(map(syn.above, shown)) else "differs"
     why = "" if not syn.below(line[0]["metric_gain"]) else "a source of 100 rows hurts"
     paper = "same covariance: positive transfer"
     return kit.Claim(f"Figure 3{PANELS[model]}", paper, _told(line), verdict, why)

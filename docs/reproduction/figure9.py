@@ -62,13 +62,14 @@ def at(documents: list[kit.Result], size: int) -> kit.Result:
         values = [syn.gains(document, arm, against)[source] for document in documents]
         found["gains"][name] = {**syn.intervals(values), "draws": syn.rounded(values)}
     for name, key in EQUATION.items():
-        values = [
-            report[key]["value"]
-            for document in documents
-            for report in document["alignment"]
-            if report["source"] == f"source-{size}"
-        ]
-        found["equation_6"][name] = kit.interval(values)
+        found["equation_6"][name] = kit.interval(
+            [
+                report[key]["value"]
+                for document in documents
+                for report in document["alignment"]
+                if report["source"] == f"source-{size}"
+            ]
+        )
     return found
 
 

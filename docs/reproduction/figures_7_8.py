@@ -3,9 +3,9 @@
     python docs/reproduction/figures_7_8.py
 
 Figure 7: 20 tasks of isotropic rows beside task 1, trained as appendix B prints it (``7 printed``),
-and with a small noisy target (``7 small target``). Figure 8: the rank-10 ReLU regime of B.4 with its
-100 target rows, the tasks taking turns (``8 in turns``) or trained as printed (``8 printed``). No
-setting was searched for beyond those of Figure 3.
+and with a small noisy target (``7 small target``). Figure 8: the rank-10 ReLU regime of B.4 with
+its 100 target rows, the tasks taking turns (``8 in turns``) or trained as printed (``8 printed``).
+No setting was searched for beyond those of Figure 3.
 """
 
 from __future__ import annotations
