@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import taskaff
+from taskaff import evidence
 from taskaff.cli._settings import probe_settings
 from taskaff.config import Config, load, override
 
@@ -268,3 +269,9 @@ def test_an_interruption_during_training_prints_what_is_known(tmp_path, clean_en
     assert 0 < seeds < 9
     assert all(len(pair["seeds"]) == seeds for pair in found["pairs"])
     assert "interrupted" in " ".join(found["notes"])
+
+
+def test_the_gate_measures_a_mix_whatever_targets_are_configured():
+    chosen = probe_settings(load(None, [override('probe.targets=["films"]')]))
+    assert chosen.targets == ("films",)
+    assert evidence.probe_share(chosen, 2).targets == ()
