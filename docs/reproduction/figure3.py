@@ -10,7 +10,7 @@ target. ``in turns``, ``cosine 1`` and ``rotated`` test causes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -207,14 +207,18 @@ def as_printed(result: kit.Result, arm: str) -> kit.Claim:
         "same covariance positive, other negative with few source rows",
         f"{shown} of {total} panels",
         verdict,
-        WHY[arm],
+        "".join(why(result, arm)),
     )
 
 
-WHY = {
-    "printed": "no noise and 9,000 rows: the target alone is at its ceiling",
-    "printed, 300 rows": "the target gets too few of the updates to learn even its sign",
-}
+def why(result: kit.Result, arm: str) -> Iterator[str]:
+    """What is left to gain, and what the same training gives when the tasks take turns."""
+    alone = [curve(result, arm, model, "same")[0]["alone"] for model in models(result, arm)]
+    yield f"the target alone has {', '.join(f'{x:.3f}' for x in alone)}"
+    if (turned := f"{arm}, in turns") in result["arms"]:
+        before, after = (curve(result, a, "linear", "same")[-1] for a in (arm, turned))
+        cells = [kit.mark(row["metric_gain"]) for row in (before, after)]
+        yield f"; linear, same covariance, {cells[0]}, and in turns {cells[1]}"
 
 
 def plot(result: kit.Result) -> Figure:
