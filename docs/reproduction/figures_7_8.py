@@ -31,7 +31,7 @@ PANELS = {
 }
 TWENTY = tuple(round(1 - 0.05 * i, 2) for i in range(20))
 FIVE = (0.9, 0.7, 0.5, 0.3, 0.1)
-BOTH_WAYS = (0.9, 0.5, 0.1)
+BOTH_WAYS = (0.5, 0.1)
 TURNS = {"steps": 1000, "sampling": "equal", "seeds": 4}
 PRINTED = {"epochs": 30, "batch": 50, "lr": 0.001, "sampling": "mixed", "seeds": 2}
 HELD_OUT: dict[str, Any] = {"weight_decay": "[0.0]", "validation_rows": 400, "test_rows": 1000}
@@ -58,7 +58,7 @@ LARGE = Arm(
     ISOTROPIC,
     TWENTY,
     (9000,),
-    range(400, 404),
+    range(400, 403),
     1,
 )
 SMALL = replace(
