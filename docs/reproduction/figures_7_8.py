@@ -209,12 +209,15 @@ def claim7(line: kit.Result) -> kit.Claim:
     far = line["points"][-1]["metric_gain"]
     near = line["points"][0]["metric_gain"]
     falls, hurts = syn.above(line["slope"]), syn.below(far)
-    verdict: kit.Verdict = "agrees" if falls and hurts else "in part" if falls else "differs"
+    leans = line["slope"][0] > 0 and far[0] < 0
+    verdict: kit.Verdict = "agrees" if falls and hurts else "in part" if leans else "differs"
+    open_ = f"not decided with {len(line['points'][0]['draws'])} draws; "
     return kit.Claim(
         f"Figure {PANELS[line['model']]}",
         "gain falls with the cosine distance, to negative transfer",
         f"slope over the cosine {kit.mark(line['slope'])}, at the least cosine {kit.mark(far)}",
         verdict,
+        f"{open_ if verdict == 'in part' else ''}"
         f"equal models gain {kit.mark(near)}, the target alone has {line['alone']:.3f}",
     )
 
