@@ -245,6 +245,8 @@ def plot(result: kit.Result) -> Figure:
             axis.plot(sizes, mean, "o-", color=colour, ms=3.5, label=f"{covariance} covariance")
         axis.axhline(0, color="0.5", lw=0.8)
         axis.set_xscale("log")
+        axis.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
+        axis.minorticks_off()
         axis.set_title(f"{PANELS[model]}, {arm}", fontsize=9)
         axis.set_ylabel(f"{METRIC[model]}, MTL − STL", fontsize=8)
         axis.set_xlabel("training rows of the source", fontsize=8)
