@@ -11,8 +11,7 @@ target. ``in turns`` and ``cosine 1`` test causes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import _kit as kit
 import _synthetic as syn
@@ -31,8 +30,7 @@ NOISY = {"rows": 10600, "kappa": 10, "noise": 0.5}
 AS_PRINTED = {"rows": 10600, "kappa": 100}
 
 
-@dataclass(frozen=True)
-class Arm:
+class Arm(NamedTuple):
     """One set-up: which models and sizes, how tasks are drawn, and how they are trained."""
 
     training: Mapping[str, Any]
@@ -48,15 +46,15 @@ SMALL_TARGET = Arm(SMALL, NOISY, range(100, 105), (100, 300, 1000, 9000), relu_r
 AS_IN_B = Arm(
     {**PRINTED, "target_rows": 9000}, AS_PRINTED, range(200, 203), (1000, 3000), ("linear",)
 )
-CAUSE = replace(SMALL_TARGET, models=("linear",), sizes=(300, 9000))
+CAUSE = SMALL_TARGET._replace(models=("linear",), sizes=(300, 9000))
 ARMS = {
     "small target": SMALL_TARGET,
     "printed": AS_IN_B,
-    "printed, 300 rows": replace(AS_IN_B, training={**PRINTED, "target_rows": 300}),
-    "printed, 300 rows, in turns": replace(
-        AS_IN_B, training={**PRINTED, "target_rows": 300, "sampling": "equal"}
+    "printed, 300 rows": AS_IN_B._replace(training={**PRINTED, "target_rows": 300}),
+    "printed, 300 rows, in turns": AS_IN_B._replace(
+        training={**PRINTED, "target_rows": 300, "sampling": "equal"}
     ),
-    "cosine 1": replace(CAUSE, drawn={**NOISY, "cosine": 1}),
+    "cosine 1": CAUSE._replace(drawn={**NOISY, "cosine": 1}),
 }
 
 
@@ -64,8 +62,7 @@ def quick(arm: Arm) -> Arm:
     """The first model, two draws, two sizes, few rows and updates."""
     less = {"steps": 40} if "steps" in arm.training else {"epochs": 1}
     rows = {"seeds": 2, "target_rows": min(arm.training["target_rows"], 900)}
-    return replace(
-        arm,
+    return arm._replace(
         training={**arm.training, **less, **rows},
         drawn={**arm.drawn, "rows": 1900},
         draws=arm.draws[:2],

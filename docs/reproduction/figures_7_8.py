@@ -10,8 +10,7 @@ turns. No setting was searched for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import _kit as kit
 import _synthetic as syn
@@ -37,8 +36,7 @@ HELD_OUT: dict[str, Any] = {"weight_decay": "[0.0]", "validation_rows": 400, "te
 ISOTROPIC = {"rows": 10600, "kappa": 1}
 
 
-@dataclass(frozen=True)
-class Arm:
+class Arm(NamedTuple):
     """One set-up of one figure."""
 
     models: tuple[str, ...]
@@ -76,8 +74,7 @@ def quick(arm: Arm) -> Arm:
     """The first model, two draws, few cosines, rows and updates."""
     less = {"steps": 40} if "steps" in arm.training else {"epochs": 1}
     rows = {"seeds": 1, "target_rows": min(arm.training["target_rows"], 400)}
-    return replace(
-        arm,
+    return arm._replace(
         models=arm.models[:1],
         training={**arm.training, **less, **rows},
         drawn={**arm.drawn, "rows": 2000},
