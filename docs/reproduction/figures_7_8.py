@@ -176,9 +176,15 @@ def tables(result: kit.Result) -> dict[str, str]:
         for line in arm["curves"]:
             points = [p for p in line["points"] if p["cosine"] in shown]
             cells = [kit.mark(point["metric_gain"]) for point in points]
-            rows = f"{line['source_rows']:,}"
-            lines.append([PANELS[line["model"]], rows, *cells, kit.mark(line["slope"])])
-        head = ["figure", "source rows", *(f"cosine {cosine}" for cosine in shown), "slope"]
+            first = PANELS[line["model"]], f"{line['source_rows']:,}", f"{line['alone']:.3f}"
+            lines.append([*first, *cells, kit.mark(line["slope"])])
+        head = [
+            "figure",
+            "source rows",
+            "alone",
+            *(f"cosine {cosine}" for cosine in shown),
+            "slope",
+        ]
         made[name.replace(" ", "_")] = kit.table(head, lines)
     head = ["figure", "cosine", "task 1", "task i", "mean"]
     lines = [
