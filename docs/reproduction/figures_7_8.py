@@ -29,7 +29,7 @@ PANELS = {
 }
 COSINES = (1.0, 0.75, 0.5, 0.25, 0.05)
 FIVE = (0.9, 0.7, 0.5, 0.3, 0.1)
-BOTH_WAYS = (0.5,)
+BOTH_WAYS = (0.75, 0.5, 0.25)
 TURNS = {"steps": 1000, "sampling": "equal", "seeds": 2}
 PRINTED = {"epochs": 10, "batch": 50, "lr": 0.001, "sampling": "mixed", "seeds": 2}
 HELD_OUT: dict[str, Any] = {"weight_decay": "[0.0]", "validation_rows": 400, "test_rows": 1000}
@@ -55,7 +55,7 @@ LARGE = Arm(
     ISOTROPIC,
     COSINES,
     (9000,),
-    range(400, 403),
+    range(400, 408),
     1,
 )
 RANK = Arm(
@@ -64,7 +64,7 @@ RANK = Arm(
     {"rows": 10600, "r": 10, "noise": 0.5},
     FIVE,
     (1000, 8000),
-    range(400, 404),
+    range(400, 410),
     10,
 )
 ARMS = {"7 printed": LARGE, "8 in turns": RANK}
