@@ -66,7 +66,7 @@ def probe(
     chosen = {name: options.pop(name) for name in known if name in options}
     if isinstance(chosen.get("seeds"), int):
         chosen["seeds"] = tuple(range(chosen["seeds"]))
-    for name in ("capacities", "seeds", "weight_decay"):
+    for name in ("capacities", "seeds", "targets", "weight_decay"):
         if name in chosen:
             chosen[name] = tuple(chosen[name])
     requests = _requests(sources, options, "probe", known)

@@ -196,6 +196,7 @@ class ProbeSection(_Section):
     capacities: list[Annotated[int, Field(ge=1)]] = Field(default=[], description="to sweep")
     transference: bool = False
     controls: bool = False
+    targets: list[str] = Field(default=[], description="the only targets of pairs; all if empty")
     budget: Annotated[float | str | None, PlainValidator(_duration), WithJsonSchema(_TIME)] = Field(
         default=None, description='seconds, or "60s", "5m", "1h"'
     )

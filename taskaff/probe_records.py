@@ -88,6 +88,8 @@ class ProbeSettings:
     transference_every: int = 10
     controls: bool = False
     """Add arms with permuted source labels, and the target against itself."""
+    targets: tuple[str, ...] = ()
+    """Names of the only tasks that are targets in pairs mode; all tasks when empty."""
     budget: float | None = None
     """Seconds: seeds are added until every verdict is decided or time is out."""
 

@@ -67,6 +67,7 @@ SETTINGS: dict[str, tuple[tuple[str, str], Callable[[str], Any]]] = {
     "probe_budget": (("probe", "budget"), str),
     "probe_controls": (("probe", "controls"), _flag),
     "probe_seeds": (("probe", "seeds"), toml_value),
+    "probe_targets": (("probe", "targets"), _words),
     "probe_margin": (("probe", "margin"), str),
     "probe_confidence": (("probe", "confidence"), toml_value),
     "probe_target_rows": (("probe", "target_rows"), toml_value),

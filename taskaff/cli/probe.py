@@ -94,6 +94,14 @@ class ProbeOptions:
             rich_help_panel=_PANEL,
         ),
     ] = None
+    targets: Annotated[
+        str | None,
+        Option(
+            metavar="NAME[,NAME]",
+            help="Only pairs with these as the target.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
     budget: Annotated[
         str | None,
         Option(

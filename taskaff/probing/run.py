@@ -11,7 +11,7 @@ from taskaff.probing.budget import Names, drive
 from taskaff.probing.prepare import check_settings
 from taskaff.probing.records import ProbeResult, ProbeSettings, Progress
 from taskaff.records import TaskVectors
-from taskaff.registry import resolve
+from taskaff.registry import resolve, unknown_name
 from taskaff.store import Store
 
 NOTHING_SHARED = (
@@ -69,6 +69,9 @@ def _pairs(
     from taskaff.probing.transference import Watch, pair_rows
 
     numbers = {task.name: i for i, task in enumerate(tasks)}
+    if settings.targets:
+        into = {(s, t) for t in settings.targets for s in numbers if s != t}
+        wanted = frozenset(into if wanted is None else into & wanted)
     chosen = None if wanted is None else sorted((numbers[s], numbers[t]) for s, t in wanted)
     if not settings.transference:
         return probe_pairs(tasks, settings, progress, wanted=chosen, store=store)
@@ -96,7 +99,10 @@ def _with_mix(
 
 def _runs(k: int, settings: ProbeSettings, mode: str) -> int:
     """About the number of runs a seed needs, which need not be exact."""
-    arms = k * k if mode in ("pairs", "transfer") else (k + 1) * max(len(settings.capacities), 2)
+    if mode in ("pairs", "transfer"):
+        arms = k * (len(settings.targets) or k)
+    else:
+        arms = (k + 1) * max(len(settings.capacities), 2)
     return arms * len(settings.weight_decay)
 
 
@@ -109,6 +115,11 @@ def _check(tasks: Sequence[TaskVectors], settings: ProbeSettings, mode: str) -> 
         )
     if settings.budget is not None and not settings.budget > 0:
         raise UsageError(f"budget must be above 0 seconds, not {settings.budget}")
+    for name in settings.targets:
+        if name not in names:
+            raise unknown_name("target", name, names)
+    if mode != "pairs" and settings.targets:
+        raise UsageError(f"targets are chosen among pairs, not with --mode {mode}")
     if mode != "pairs" and (settings.controls or settings.transference):
         asked = "controls" if settings.controls else "transference"
         raise UsageError(f"{asked} are measured between pairs, not with --mode {mode}")

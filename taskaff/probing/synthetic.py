@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from taskaff.records import Floats, Hashes
 
 PREFIX = "synthetic:"
-Model = Literal["linear", "logistic", "relu", "relu-logistic", "rank"]
-MODELS: tuple[str, ...] = ("linear", "logistic", "relu", "relu-logistic", "rank")
+Model = Literal["linear", "logistic", "relu", "relu-logistic", "rank", "rank-logistic"]
+MODELS: tuple[str, ...] = get_args(Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class SyntheticSpec:
 
     model: Model = "linear"
     """How labels come about: ``y = X theta``, its sign (the paper's sigmoid, cut at 0.5),
-    ``ReLU(X theta)``, whether that exceeds its median, or ``rank``: ``ReLU(X Theta) e``."""
+    ``ReLU(X theta)``, whether that exceeds its median, ``rank``: ``ReLU(X Theta) e``, or whether
+    that exceeds its median."""
     task: int = 1
     """1 target; 2 source with its covariance; 3 source with another (W Figure 3)."""
     rows: int = 10_000
@@ -46,7 +47,7 @@ class SyntheticSpec:
     """``cos(theta_1, theta_i)``; with ``rank``, W's ``alpha`` in ``alpha Theta_1 + (1 - alpha)
     Theta_0``, whose columns make the angle ``alpha / sqrt(alpha^2 + (1 - alpha)^2)``."""
     r: int = 10
-    """Columns of ``Theta`` (``rank`` only)."""
+    """Columns of ``Theta`` (``rank`` and ``rank-logistic``)."""
     noise: float = 0.0
     """Standard deviation of the noise, relative to that of the noiseless label."""
     rotate: Literal["before", "after"] = "before"
@@ -70,7 +71,7 @@ def synthetic_task(spec: str | SyntheticSpec, name: str | None = None) -> TaskVe
     theta = _theta(spec)
     X = _covariates(spec)
     clean = X @ theta
-    if spec.model in ("relu", "relu-logistic", "rank"):
+    if spec.model not in ("linear", "logistic"):
         clean = np.maximum(clean, 0.0)
     clean = clean.sum(axis=1)
     noise = _generator(spec, "noise", spec.task).standard_normal(spec.rows)
@@ -145,6 +146,10 @@ def _generator(spec: SyntheticSpec, *names: object) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
 
 
+def _ranked(spec: SyntheticSpec) -> bool:
+    return spec.model.startswith("rank")
+
+
 def _covariates(spec: SyntheticSpec) -> Floats:
     """``R_i Q_i D_i``. Tasks 1 and 2 share ``Q_1 D_1``; every other one has ``Q_2 D_2``."""
     gaussian = _generator(spec, "rows", spec.task).standard_normal((spec.rows, spec.d))
@@ -154,7 +159,7 @@ def _covariates(spec: SyntheticSpec) -> Floats:
     tenth = spec.d // 10
     scales = np.ones(spec.d)
     scales[coordinates[(family - 1) * tenth : family * tenth]] = spec.kappa
-    if spec.model == "rank":  # W B.4: plain Gaussian rows
+    if _ranked(spec):  # W B.4: plain Gaussian rows
         return gaussian
     after = spec.rotate == "after"
     X: Floats = (gaussian * scales) @ rotation if after else (gaussian @ rotation) * scales
@@ -162,10 +167,10 @@ def _covariates(spec: SyntheticSpec) -> Floats:
 
 
 def _theta(spec: SyntheticSpec) -> Floats:
-    """``(d, 1)`` at the given cosine to that of task 1, or ``(d, r)`` with ``rank``."""
-    columns = 2 * spec.r if spec.model == "rank" else 1
+    """``(d, 1)`` at the given cosine to that of task 1, or ``(d, r)`` with the models of rank."""
+    columns = 2 * spec.r if _ranked(spec) else 1
     base = _orthonormal(_generator(spec, "theta"), spec.d, columns)
-    if spec.model == "rank":
+    if _ranked(spec):
         one, other = base[:, : spec.r], base[:, spec.r :]
         alpha = 1.0 if spec.task == 1 else spec.cosine
         mixed: Floats = alpha * one + (1 - alpha) * other
@@ -188,7 +193,7 @@ def _orthonormal(generator: np.random.Generator, rows: int, columns: int) -> Flo
 def _labels(spec: SyntheticSpec, y: Floats) -> tuple[np.ndarray, LabelSchema]:
     if spec.model in ("linear", "relu", "rank"):
         return y[:, None], LabelSchema("regression", ("y",), ("y",))
-    cut = np.median(y) if spec.model == "relu-logistic" else 0.0
+    cut = 0.0 if spec.model == "logistic" else np.median(y)
     return (y > cut).astype(np.int64), LabelSchema("classes", ("no", "yes"), ("y",))
 
 

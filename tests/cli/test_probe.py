@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import taskaff
+from taskaff import evidence
 from taskaff.cli._settings import probe_settings
 from taskaff.config import Config, load, override
 
@@ -75,6 +76,26 @@ def test_a_score_is_not_drawn(direct):
     done = direct("score", FILMS, BOOKS, "-o", "r.png")
     assert done.returncode == 2
     assert "no format has the suffix '.png'" in done.stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--controls",), ("--align",), ("--transference",)])
+def test_only_pairs_into_the_targets(direct, more):
+    words = ("probe", FILMS, BOOKS, QUESTIONS, *QUICK, "--json", "--no-predict", *more)
+    found = document(direct(*words, "--targets", "books"))
+    whole = document(direct(*words))
+    assert found["settings"]["targets"] == ["books"]
+    assert found["pairs"] == [pair for pair in whole["pairs"] if pair["target"] == "books"]
+    assert found["runs"] < whole["runs"]
+
+
+def test_targets_that_are_not_there(direct):
+    done = direct("probe", FILMS, BOOKS, *QUICK, "--targets", "book")
+    assert done.returncode == 2
+    assert "unknown target 'book'" in done.stderr
+    assert "did you mean 'books'?" in done.stderr
+    done = direct("probe", FILMS, BOOKS, *QUICK, "--targets", "books", "--mode", "mix")
+    assert done.returncode == 2
+    assert "not with --mode mix" in done.stderr
 
 
 def test_quiet_prints_one_line(direct):
@@ -248,3 +269,9 @@ def test_an_interruption_during_training_prints_what_is_known(tmp_path, clean_en
     assert 0 < seeds < 9
     assert all(len(pair["seeds"]) == seeds for pair in found["pairs"])
     assert "interrupted" in " ".join(found["notes"])
+
+
+def test_the_gate_measures_a_mix_whatever_targets_are_configured():
+    chosen = probe_settings(load(None, [override('probe.targets=["films"]')]))
+    assert chosen.targets == ("films",)
+    assert evidence.probe_share(chosen, 2).targets == ()

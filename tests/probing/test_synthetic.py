@@ -108,3 +108,12 @@ def test_the_rank_regime_mixes_orthogonal_models():
     assert np.corrcoef(same.labels[:, 0], half.labels[:, 0])[0, 1] < 0.95
     longer = synthetic_task("synthetic:rank?task=2&rows=300")
     np.testing.assert_array_equal(longer.X[:200], same.X)
+
+
+def test_the_rank_regime_as_classes():
+    """The same rows and amounts, cut at their median."""
+    amounts = synthetic_task("synthetic:rank?task=2&rows=200&noise=0.5")
+    classes = synthetic_task("synthetic:rank-logistic?task=2&rows=200&noise=0.5")
+    np.testing.assert_array_equal(amounts.X, classes.X)
+    y = amounts.labels[:, 0]
+    np.testing.assert_array_equal(classes.labels, y > np.median(y))
