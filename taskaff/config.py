@@ -192,7 +192,7 @@ class ProbeSection(_Section):
     align_lr: float | None = Field(
         default=None, gt=0, description="learning rate of the alignment matrices"
     )
-    weights: Literal["equal", "proportional", "svd", "uncertainty"] = "equal"
+    weights: Literal["equal", "proportional", "svd", "svd-printed", "uncertainty"] = "equal"
     capacities: list[Annotated[int, Field(ge=1)]] = Field(default=[], description="to sweep")
     transference: bool = False
     controls: bool = False

@@ -77,7 +77,7 @@ class ProbeSettings:
     """Rank of the low-rank form."""
     align_lr: float = 0.003
     """Learning rate of Adam for the alignment matrices."""
-    weights: Literal["equal", "proportional", "svd", "uncertainty"] = "equal"
+    weights: Literal["equal", "proportional", "svd", "svd-printed", "uncertainty"] = "equal"
     """Loss weights of the tasks (W eq. 2, Algorithm 2; Kendall et al. 2018)."""
     max_tokens: int | None = None
     """Tokens of a row, of trunks that are fine-tuned; None is the model's own limit."""

@@ -62,7 +62,7 @@ class ProbeOptions:
         Option(help="Form of the alignment matrices.", rich_help_panel=_PANEL),
     ] = None
     weights: Annotated[
-        Literal["equal", "proportional", "svd", "uncertainty"] | None,
+        Literal["equal", "proportional", "svd", "svd-printed", "uncertainty"] | None,
         Option(help="Loss weights of the tasks.", rich_help_panel=_PANEL),
     ] = None
     sampling: Annotated[

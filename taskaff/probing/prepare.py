@@ -153,7 +153,7 @@ def check_settings(settings: ProbeSettings) -> None:
         "trunk": (*TRUNKS,),
         "sampling": (*RULES,),
         "leaks": ("remove", "keep", "both"),
-        "weights": ("equal", "proportional", "svd", "uncertainty"),
+        "weights": ("equal", "proportional", "svd", "svd-printed", "uncertainty"),
         "align_form": tuple(form for form in FORMS if form),
     }
     for name, allowed in known.items():
