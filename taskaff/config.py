@@ -176,6 +176,9 @@ class ProbeSection(_Section):
     sampling: Literal["mixed", "proportional", "equal", "joint"] | None = Field(
         default=None, description="which task an update trains"
     )
+    source_until: float = Field(
+        default=1.0, ge=0, le=1, description="share of the updates that the source takes part in"
+    )
     target_rows: int = Field(default=300, ge=1)
     source_rows: int | None = Field(default=None, ge=1)
     validation_rows: int | None = Field(default=None, ge=1)

@@ -44,6 +44,8 @@ class ProbeSettings:
     weight_decay: tuple[float, ...] = (0.0, 0.3)
     """Tried in every arm, decoupled; each run's own validation loss chooses."""
     sampling: Sampling = "mixed"
+    source_until: float = 1.0
+    """Share of the updates after which those of the source are the target's (pairs mode)."""
     target_rows: int = 300
     """Training rows of the target; what is asked is what a source gives to a small task."""
     source_rows: int = 4000
@@ -211,6 +213,8 @@ class TransferenceRow:
     """``Z_{j to j}`` in the same runs, the yardstick."""
     run: str = "pair"
     """``pair`` (the two tasks trained together) or ``all`` (all tasks in one model)."""
+    by_seed: tuple[tuple[float, ...], ...] = ()
+    """The windows of each seed, whose mean is ``over_time``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

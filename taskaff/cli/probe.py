@@ -69,6 +69,14 @@ class ProbeOptions:
         Literal["mixed", "proportional", "equal", "joint"] | None,
         Option(help="Which task an update trains.", rich_help_panel=_PANEL),
     ] = None
+    source_until: Annotated[
+        float | None,
+        Option(
+            metavar="SHARE",
+            help="The source leaves after this share of the updates.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
     capacity: Annotated[
         str | None,
         Option(metavar="N[,N]", help="Loss against these capacities.", rich_help_panel=_PANEL),

@@ -171,6 +171,7 @@ def _runs(prepared: Prepared, arm: Arm, slots: tuple[Slot, ...], scale: float) -
             lr=settings.lr,
             weight_decay=decay,
             sampling=settings.sampling,
+            source_until=settings.source_until,
             scale=scale,
             keep_state=settings.align,
             uncertain=settings.weights == "uncertainty" and len(slots) > 1,
