@@ -366,7 +366,7 @@ def measure(quick: bool) -> kit.Result:
         for sine in (SINES[1:2] if quick else SINES)
         for draw in range(3 if quick else 60)
     ]
-    many = range(800, 802 if quick else 812)
+    many = range(800, 802 if quick else 808)
     gains = {
         f"{noise} | {r}": [round(transfer(n, noise, r), 5) for n in many]
         for noise in ((0.0,) if quick else NOISES)
