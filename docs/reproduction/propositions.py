@@ -87,7 +87,7 @@ class Problem:
         def value(flat: Floats) -> tuple[float, Floats]:
             B, A = flat[: d * r].reshape(d, r), flat[d * r :].reshape(r, k)
             W = B @ A
-            GW = np.einsum("kde,ek->dk", self.G, W)
+            GW = (self.G @ W.T[:, :, None])[:, :, 0].T
             squares = self.yy - 2 * (self.S.T * W).sum(0) + (W * GW).sum(0)
             slope = 2 * self.alpha * (GW - self.S.T) / energy
             back = np.concatenate([(slope @ A.T).ravel(), (B.T @ slope).ravel()])
