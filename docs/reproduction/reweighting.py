@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Model = tuple[str, int]
-Cell = dict[str, object]
+Cell = kit.Result
 
 SETS = ("goemotions", "yeast", "scene", "emotions", "tmc2007")
 SHARE = {"goemotions": 0.1, "tmc2007": 0.1}
