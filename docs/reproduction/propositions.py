@@ -11,10 +11,9 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import _kit as kit
 import numpy as np
@@ -45,8 +44,7 @@ Rows = tuple["Floats", "Floats"]
 Source = Callable[[int], tuple[Rows, Rows, "Floats"]]
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """``k`` regressions by their sums: Gram matrices, ``X'y``, ``y'y`` and weights."""
 
     G: Floats
@@ -104,8 +102,7 @@ class Problem:
         return sorted(found, key=lambda one: one.loss)
 
 
-@dataclass(frozen=True)
-class Optimum:
+class Optimum(NamedTuple):
     """What one start of the optimiser ended in."""
 
     loss: float
@@ -454,9 +451,9 @@ def tables(result: kit.Result) -> dict[str, str]:
     t = theorem_numbers(result)
     said = [
         [f"asked of `taskaff score` {t['said']} times: says met", t["said_met"]],
-        ["agrees with the condition at the true parameters", t["said_as_true"]],
-        ["says met where it is not", t["said_met_untrue"]],
-        ["draws whose error at the most rows is below that of the target alone", t["helps"]],
+        ["agrees with the condition at the pair's own c and true parameters", t["said_as_true"]],
+        ["says met where that condition is not", t["said_met_untrue"]],
+        ["share of draws whose error at the most rows is below that alone", t["helps"]],
     ]
     return {
         "score": kit.table(["", ""], [[name, f"{value:.3g}"] for name, value in said]),
@@ -532,7 +529,8 @@ def claims(result: kit.Result) -> list[kit.Claim]:
             else "differs",
             "of the optimum"
             + (
-                f"; with noise early stopping still transfers at r ≥ 2 ({kit.mark(noisy[0], 3)})"
+                "; with noise the probe, which stops early, still transfers at r = 2 "
+                f"({kit.mark(noisy[0], 3)})"
                 if noisy and noisy[0][1] > 0
                 else ""
             ),
