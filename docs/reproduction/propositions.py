@@ -478,9 +478,9 @@ def plot(result: kit.Result) -> Figure:
     alone = np.median([row["alone"] for row in result["theorem_2"]])
     left.axhline(alone, color="black", ls="--", lw=1, label="target alone, median")
     left.set(xscale="log", yscale="log", xlabel="source rows m₁")
-    left.set_ylabel("error of the target's model, share of its norm")
+    left.set_ylabel("relative error of the target's model")
     left.set_title("Theorem 2: medians, quartiles; dotted: bounds", fontsize=9)
-    left.legend(fontsize=7)
+    left.legend(fontsize=7, ncols=2, loc=(0.02, 0.46))
     for noise in dict.fromkeys(key.split(" | ")[0] for key in result["gains"]):
         points = [
             (int(key.split(" | ")[1]), *kit.interval(found))
