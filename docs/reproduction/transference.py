@@ -222,7 +222,7 @@ def plot(result: kit.Result) -> Figure:
     left.axhline(0, color="black", lw=0.8)
     left.set(xlabel="update", title=f"mix of {mix}: transference Z over training, 90 %")
     left.title.set_fontsize(9)
-    left.set_ylabel("Z · 1000 (share of the loss that a step takes off)")
+    left.set_ylabel("Z · 1000")
     left.legend(fontsize=7)
     shares, pairs = sorted(result["losses"], key=float), list(result["pairs"])
     targets = list(dict.fromkeys(pair.split(" > ")[1] for pair in pairs))
@@ -278,8 +278,8 @@ def claims(result: kit.Result) -> list[kit.Claim]:
         kit.Claim(
             "Transference, first observation",
             "it depends on convergence and varies significantly throughout training",
-            f"mixes of three: first and last tenth differ in {changed} of {len(seen)} pairs; {both} "
-            "have windows decided on both sides of 0",
+            f"mixes of three: first and last tenth differ in {changed} of {len(seen)} pairs; "
+            f"{both} have windows decided on both sides of 0",
             "agrees" if changed > len(seen) / 2 else "in part" if changed else "differs",
         ),
         kit.Claim(
