@@ -6,6 +6,7 @@ TASKAFF_DATA=FOLDER python docs/reproduction/transference.py
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import _kit as kit
 import numpy as np
+from pyarrow import csv
 from scipy.stats import spearmanr
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 SETS = ("mr", "sst", "trec")
 MIXES = (("mr", "sst", "trec"),)
+SHUFFLED = "mr"
 SHARES = (0.05, 0.1, 0.25, 0.5)
 """Of the updates after which the source leaves; 0 is the target alone, 1 the whole training."""
 STEPS, SEEDS = 1200, 20
@@ -28,11 +31,25 @@ STEPS, SEEDS = 1200, 20
 WORDS = ["--sampling", "equal", "--config", "probe.weight_decay=[0.0]", "--no-predict"]
 
 
-def probe(names: Sequence[str], quick: bool, *more: str | float) -> kit.Result:
-    """The product's result for data sets of the folder ``sentiment``."""
+def probe(names: Sequence[str | Path], quick: bool, *more: str | float) -> kit.Result:
+    """The product's result for data sets of the folder ``sentiment``, or of others."""
     root = Path(os.environ["TASKAFF_DATA"]) / "sentiment"
     size = ["--steps", 60 if quick else STEPS, "--seeds", 4 if quick else SEEDS]
     return kit.taskaff("probe", *(root / name for name in names), *size, *WORDS, *more)
+
+
+def permuted(quick: bool) -> dict[str, kit.Result]:
+    """``Z`` of a source whose labels are shuffled among its rows: it knows nothing."""
+    root = Path(os.environ["TASKAFF_DATA"]) / "sentiment" / SHUFFLED / "data.csv"
+    table = csv.read_csv(root)
+    labels = table["label"].take(np.random.default_rng(7).permutation(len(table)))
+    table = table.set_column(table.column_names.index("label"), "label", labels)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "shuffled.csv"
+        csv.write_csv(table, file)
+        names = [file, *(name for name in MIXES[0] if name != SHUFFLED)]
+        found = curves(probe(names, quick, "--transference"), "pair")
+    return {pair: curve for pair, curve in found.items() if pair.startswith("shuffled")}
 
 
 def losses(found: kit.Result, key: str) -> dict[str, list[float]]:
@@ -91,6 +108,7 @@ def measure(quick: bool) -> kit.Result:
         "losses": held,
         "mixes": joint,
         "added": added,
+        "permuted": permuted(quick),
         "wall_s": round(time.perf_counter() - started),
     }
 
@@ -154,6 +172,12 @@ def windows(curve: kit.Result) -> kit.Result:
     }
 
 
+def windows_of(curve: kit.Result) -> list[str]:
+    """First and last window as text."""
+    w = windows(curve)
+    return [kit.mark(w[name], 2) for name in ("first", "last")]
+
+
 def correlation(result: kit.Result) -> dict[str, float]:
     """Spearman of ``Z`` (choosing seeds) with the gain (fresh seeds); within targets too."""
     pairs = list(result["pairs"])
@@ -201,7 +225,16 @@ def tables(result: kit.Result) -> dict[str, str]:
     added = [
         [key.replace(">", "→"), kit.mark(kit.interval(g))] for key, g in result["added"].items()
     ]
+    shuffled = [
+        [
+            pair.replace("shuffled >", f"{SHUFFLED} with shuffled labels →"),
+            kit.mark([1000 * x for x in curve["mean"]], 2),
+            *windows_of(curve),
+        ]
+        for pair, curve in result["permuted"].items()
+    ]
     return {
+        "permuted": kit.table(["pair", "Z · 1000", "first tenth", "last tenth"], shuffled),
         "mixes": kit.table(head, rows),
         "leave": kit.table([*columns, "better / worse"], leave),
         "pairs": kit.table(last, each),
@@ -271,6 +304,7 @@ def claims(result: kit.Result) -> list[kit.Claim]:
     last = max(result["losses"], key=middle)
     half, latest = summary(result, dict.fromkeys(pairs, last), "1")[0], float(last)
     signs = decided([result["pairs"][pair]["mean"] for pair in pairs])
+    blank = decided([curve["mean"] for curve in result["permuted"].values()])
     gains = decided([fresh(result, pair, "1", "0") for pair in pairs])
     c = correlation(result)
     n, chance = len(pairs), 0.05 * len(partly)
@@ -314,7 +348,8 @@ def claims(result: kit.Result) -> list[kit.Claim]:
             f"Z: {signs[0]} of {n} pairs above 0, {signs[1]} below; measured gains: {gains[0]} "
             f"above, {gains[1]} below",
             "agrees" if max(signs) == n else "in part" if max(signs) > 0.8 * n else "differs",
-            "a sign of Z does not say whether the source helps",
+            f"a source with shuffled labels: {blank[0]} of {len(result['permuted'])} above 0, "
+            f"{blank[1]} below",
         ),
         kit.Claim(
             "Transference, order",
