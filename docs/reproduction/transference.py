@@ -102,7 +102,8 @@ def measure(quick: bool) -> kit.Result:
         + [
             f"taskaff probe {' '.join(mixes[0])} --steps {STEPS} --seeds {SEEDS} {words} {more}"
             for more in ("--transference", "--mode mix")
-        ],
+        ]
+        + [f"taskaff probe shuffled.csv sst trec ... --transference, {SHUFFLED} with seed 7"],
         "versions": {"taskaff": version("taskaff"), "torch": version("torch")},
         "pairs": curves(whole, "pair"),
         "losses": held,
