@@ -176,6 +176,9 @@ class ProbeSection(_Section):
     sampling: Literal["mixed", "proportional", "equal", "joint"] | None = Field(
         default=None, description="which task an update trains"
     )
+    source_until: float = Field(
+        default=1.0, ge=0, le=1, description="share of the updates that the source takes part in"
+    )
     target_rows: int = Field(default=300, ge=1)
     source_rows: int | None = Field(default=None, ge=1)
     validation_rows: int | None = Field(default=None, ge=1)
@@ -192,7 +195,7 @@ class ProbeSection(_Section):
     align_lr: float | None = Field(
         default=None, gt=0, description="learning rate of the alignment matrices"
     )
-    weights: Literal["equal", "proportional", "svd", "uncertainty"] = "equal"
+    weights: Literal["equal", "proportional", "svd", "svd-printed", "uncertainty"] = "equal"
     capacities: list[Annotated[int, Field(ge=1)]] = Field(default=[], description="to sweep")
     transference: bool = False
     controls: bool = False

@@ -44,6 +44,8 @@ class ProbeSettings:
     weight_decay: tuple[float, ...] = (0.0, 0.3)
     """Tried in every arm, decoupled; each run's own validation loss chooses."""
     sampling: Sampling = "mixed"
+    source_until: float = 1.0
+    """Share of the updates after which those of the source are the target's (pairs mode)."""
     target_rows: int = 300
     """Training rows of the target; what is asked is what a source gives to a small task."""
     source_rows: int = 4000
@@ -77,7 +79,7 @@ class ProbeSettings:
     """Rank of the low-rank form."""
     align_lr: float = 0.003
     """Learning rate of Adam for the alignment matrices."""
-    weights: Literal["equal", "proportional", "svd", "uncertainty"] = "equal"
+    weights: Literal["equal", "proportional", "svd", "svd-printed", "uncertainty"] = "equal"
     """Loss weights of the tasks (W eq. 2, Algorithm 2; Kendall et al. 2018)."""
     max_tokens: int | None = None
     """Tokens of a row, of trunks that are fine-tuned; None is the model's own limit."""
@@ -213,6 +215,8 @@ class TransferenceRow:
     """``Z_{j to j}`` in the same runs, the yardstick."""
     run: str = "pair"
     """``pair`` (the two tasks trained together) or ``all`` (all tasks in one model)."""
+    by_seed: tuple[tuple[float, ...], ...] = ()
+    """The windows of each seed, whose mean is ``over_time``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -62,12 +62,20 @@ class ProbeOptions:
         Option(help="Form of the alignment matrices.", rich_help_panel=_PANEL),
     ] = None
     weights: Annotated[
-        Literal["equal", "proportional", "svd", "uncertainty"] | None,
+        Literal["equal", "proportional", "svd", "svd-printed", "uncertainty"] | None,
         Option(help="Loss weights of the tasks.", rich_help_panel=_PANEL),
     ] = None
     sampling: Annotated[
         Literal["mixed", "proportional", "equal", "joint"] | None,
         Option(help="Which task an update trains.", rich_help_panel=_PANEL),
+    ] = None
+    source_until: Annotated[
+        float | None,
+        Option(
+            metavar="SHARE",
+            help="The source leaves after this share of the updates.",
+            rich_help_panel=_PANEL,
+        ),
     ] = None
     capacity: Annotated[
         str | None,

@@ -94,6 +94,15 @@ class BatchTables:
 
 def slot_sequence(run: Run) -> Ints:
     """``(steps,)``: the slot whose batch each update uses; not for joint sampling."""
+    sequence = _mixed(run)
+    left = [s for s, slot in enumerate(run.slots) if not slot.judged]
+    if run.source_until < 1 and left:
+        late = np.arange(run.steps) >= run.source_until * run.steps
+        sequence[late & np.isin(sequence, left)] = 0
+    return sequence
+
+
+def _mixed(run: Run) -> Ints:
     counts = np.array([batch_count(len(slot.train), run.batch) for slot in run.slots])
     if len(counts) == 1:
         return np.zeros(run.steps, dtype=np.int64)

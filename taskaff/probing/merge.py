@@ -138,7 +138,8 @@ def _transference(parts: Sequence[TransferenceRow], confidence: float) -> Transf
     sizes = [part.z.n for part in parts]
     curves = np.array([part.over_time for part in parts])
     over_time = np.average(curves, axis=0, weights=sizes) if sum(sizes) else curves[0]
-    return replace(_pooled(parts, confidence), over_time=tuple(over_time.tolist()))
+    by_seed = tuple(curve for part in parts for curve in part.by_seed)
+    return replace(_pooled(parts, confidence), over_time=tuple(over_time.tolist()), by_seed=by_seed)
 
 
 def _task(parts: Sequence[ProbeTask]) -> ProbeTask:

@@ -7,6 +7,9 @@ task is judged by are taken out, of all arms alike. All arms of a seed have the 
 batches of each task, initial weights and scale; each task is stopped, and chooses its weight decay,
 by its own validation rows. With a fixed number of updates the larger mix has as many as the
 smaller one, so that a task's share of them falls.
+
+With joint sampling, for tasks on the same inputs, the first task's split is that of all, and every
+update has a batch of all tasks, so that no share falls.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from taskaff.errors import UsageError
+from taskaff.errors import ProbeError, UsageError
 from taskaff.probing.batches import RULES
 from taskaff.probing.capacity import constant_loss, mix_slots
 from taskaff.probing.metrics import MAIN
@@ -33,7 +36,7 @@ from taskaff.probing.records import (
     SeedGain,
     Slot,
 )
-from taskaff.probing.weighting import mean_weights, weigh
+from taskaff.probing.weighting import JOINT, mean_weights, same_inputs, weigh
 from taskaff.records import TaskVectors
 from taskaff.store import Store
 
@@ -58,14 +61,15 @@ def probe_mix(
     Raises
     ------
     UsageError : fewer than two tasks, or settings that make no sense.
-    ProbeError : a task that cannot be trained on.
+    ProbeError : a task that cannot be trained on; joint sampling and inputs that differ.
     """
     if len(tasks) < 2:
         raise UsageError(f"a mix and a task to add need two data sets, not {len(tasks)}")
     settings = settings or ProbeSettings()
     started = time.perf_counter()
     prepared = prepare(tasks, settings, store)
-    mixes = [mix_slots(prepared, n) for n in range(len(settings.seeds))]
+    members = _same_rows if settings.sampling == "joint" else mix_slots
+    mixes = [members(prepared, n) for n in range(len(settings.seeds))]
     runs = [run for n, slots in enumerate(mixes) for run in _runs(prepared, n, slots)]
     planned = time.perf_counter()
     outcomes = prepared.train(runs, progress)
@@ -90,8 +94,6 @@ def probe_mix(
 def _runs(prepared: Prepared, n: int, slots: tuple[Slot, ...]) -> Iterator[Run]:
     """The mix without the last task, with it, and that task alone, at every weight decay."""
     settings = prepared.settings
-    if settings.sampling == "joint":
-        raise UsageError("no mix with joint sampling", hint="use --sampling mixed")
     scale = prepared.scale(slots)
     arms = {"without": slots[:-1], "with": slots, "alone": slots[-1:]}
     for arm, members in arms.items():
@@ -112,6 +114,26 @@ def _runs(prepared: Prepared, n: int, slots: tuple[Slot, ...]) -> Iterator[Run]:
                 scale=scale,
                 uncertain=settings.weights == "uncertainty" and len(members) > 1,
             )
+
+
+def _same_rows(prepared: Prepared, n: int) -> tuple[Slot, ...]:
+    """Every task as a target on the rows of the first: one split, one sequence of batches.
+
+    Raises
+    ------
+    ProbeError : inputs that differ, or training rows of one label.
+    """
+    first = prepared.target_slot(0, n)
+    own = [part - prepared.bank.starts[0] for part in (first.train, first.validation, first.test)]
+    slots = [first]
+    for number, task in enumerate(prepared.tasks[1:], 1):
+        parts = (same_inputs(task, prepared.tasks[0], rows, *JOINT) for rows in own)
+        train, validation, test = (prepared.rows(number, rows) for rows in parts)
+        slots.append(Slot(number, train, validation, test, stream=first.stream))
+    for slot, task in zip(slots, prepared.tasks, strict=True):
+        if reason := prepared.one_class(slot):
+            raise ProbeError(reason, task=task.name, hint="leave this data set out")
+    return tuple(slots)
 
 
 def _removed(prepared: Prepared, mixes: Sequence[Sequence[Slot]]) -> Mapping[Key, int]:

@@ -31,7 +31,7 @@ from taskaff.probing.records import (
 )
 from taskaff.probing.splits import LEAST, without_leaks
 from taskaff.probing.verdict import t_interval
-from taskaff.probing.weighting import mean_weights, same_inputs, weigh
+from taskaff.probing.weighting import JOINT, mean_weights, same_inputs, weigh
 from taskaff.records import TaskVectors
 from taskaff.store import Store
 
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 Arm = tuple[str, int, int, int]
 """``(arm, source, target, seed number)``; the single-task arm ``stl`` has source -1."""
-
-JOINT = ("joint sampling", "use --sampling mixed")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,6 +171,7 @@ def _runs(prepared: Prepared, arm: Arm, slots: tuple[Slot, ...], scale: float) -
             lr=settings.lr,
             weight_decay=decay,
             sampling=settings.sampling,
+            source_until=settings.source_until,
             scale=scale,
             keep_state=settings.align,
             uncertain=settings.weights == "uncertainty" and len(slots) > 1,

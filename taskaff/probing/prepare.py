@@ -153,7 +153,7 @@ def check_settings(settings: ProbeSettings) -> None:
         "trunk": (*TRUNKS,),
         "sampling": (*RULES,),
         "leaks": ("remove", "keep", "both"),
-        "weights": ("equal", "proportional", "svd", "uncertainty"),
+        "weights": ("equal", "proportional", "svd", "svd-printed", "uncertainty"),
         "align_form": tuple(form for form in FORMS if form),
     }
     for name, allowed in known.items():
@@ -167,6 +167,7 @@ def check_settings(settings: ProbeSettings) -> None:
             raise UsageError(f"{name} must be above 0, not {getattr(settings, name)}")
     if not 0 < settings.confidence < 1:
         raise UsageError(f"confidence must be between 0 and 1, not {settings.confidence}")
+    _check_sampling(settings)
     if not settings.seeds or len(set(settings.seeds)) < len(settings.seeds):
         raise UsageError(f"seeds must be distinct, and at least one: {settings.seeds}")
     if settings.align_lr < 0:
@@ -174,6 +175,14 @@ def check_settings(settings: ProbeSettings) -> None:
     if not settings.weight_decay or min(settings.weight_decay) < 0 or settings.margin < 0:
         raise UsageError("weight_decay (at least one) and margin must not be negative")
     require_device(settings.device)
+
+
+def _check_sampling(settings: ProbeSettings) -> None:
+    """Refuse a source that leaves when it cannot."""
+    if not 0 <= settings.source_until <= 1:
+        raise UsageError(f"source_until must be from 0 to 1, not {settings.source_until}")
+    if settings.source_until < 1 and settings.sampling == "joint":
+        raise UsageError("with joint sampling every update has all tasks", hint="--sampling equal")
 
 
 def _check_trunk(settings: ProbeSettings) -> None:

@@ -98,6 +98,8 @@ class Run:
     lr: float = 0.01
     weight_decay: float = 0.0
     sampling: Sampling = "mixed"
+    source_until: float = 1.0
+    """Later updates of slots that are not judged are the first slot's."""
     scale: float = 1.0
     """Vectors are multiplied by it."""
     frozen: frozenset[str] = frozenset()

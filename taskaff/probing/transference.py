@@ -277,4 +277,5 @@ def _row(
         tuple(np.mean(curves, axis=0).tolist()),
         t_interval(own, level),
         kind,
+        tuple(tuple(curve) for curve in curves),
     )

@@ -4,6 +4,10 @@
 * ``proportional``: by training rows, scaled to mean 1. With mixed sampling a larger task already
   has more updates, so that its size counts twice then;
 * ``svd``: W Algorithm 2, for tasks on the same inputs only, as in ``taskaff.svd_weights``;
+* ``svd-printed``: the same as it stands in the paper, on ``X'y_i`` that are neither centred nor
+  normalised, so that of two tasks the one with the larger ``X'y_i`` has more weight; scaled to mean
+  1, which changes no step of Adam. Of two tasks ``svd`` weighs both alike whenever one direction is
+  kept;
 * ``uncertainty``: learned with the rest (Kendall, Gal and Cipolla 2018): with ``s_i`` the
   log-variance of task i, ``exp(-s_i) L_i + s_i / 2``, half of the first term for squared errors,
   the negative logarithm of a Gaussian likelihood. ``s_i`` starts at 0.
@@ -27,22 +31,27 @@ if TYPE_CHECKING:
     from taskaff.probing.records import Floats, Ints
 
 
+JOINT = ("joint sampling", "use --sampling mixed")
+"""What needs the same inputs, and what to do where they differ."""
+
+
 def weigh(prepared: Prepared, slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
     """The slots with their fixed weights; as they are when all are 1 or learned.
 
     Raises
     ------
-    ProbeError : ``svd`` and inputs that differ.
+    ProbeError : ``svd`` or ``svd-printed`` and inputs that differ.
     """
     rule = prepared.settings.weights
-    if rule not in ("proportional", "svd") or len(slots) < 2:
+    if rule in ("equal", "uncertainty") or len(slots) < 2:
         return slots
     if rule == "proportional":
         rows = np.array([len(slot.train) for slot in slots], dtype=np.float64)
         weights = rows / rows.mean()
     else:
-        weights, _ = svd_weights(_thetas(prepared, slots))
-        weights = weights if weights.any() else np.ones(len(slots))
+        printed = rule == "svd-printed"
+        weights, _ = svd_weights(_thetas(prepared, slots, not printed), normalise=not printed)
+        weights = weights / weights.mean() if weights.any() else np.ones(len(slots))
     return tuple(replace(s, weight=float(w)) for s, w in zip(slots, weights, strict=True))
 
 
@@ -91,8 +100,8 @@ def mean_weights(
     }
 
 
-def _thetas(prepared: Prepared, slots: Sequence[Slot]) -> list[Floats]:
-    """``X'(y - mean)`` of every task on the training rows of the first."""
+def _thetas(prepared: Prepared, slots: Sequence[Slot], centred: bool) -> list[Floats]:
+    """``X'(y - mean)``, or ``X'y``, of every task on the training rows of the first."""
     first = prepared.tasks[slots[0].task]
     rows = slots[0].train - prepared.bank.starts[slots[0].task]
     X = first.X[rows].astype(np.float64)
@@ -101,7 +110,7 @@ def _thetas(prepared: Prepared, slots: Sequence[Slot]) -> list[Floats]:
         task = prepared.tasks[slot.task]
         hint = "use --weights equal, proportional or uncertainty"
         Y = _matrix(task, same_inputs(task, first, rows, "Algorithm 2", hint))
-        thetas.append(X.T @ (Y - Y.mean(axis=0)))
+        thetas.append(X.T @ (Y - Y.mean(axis=0) if centred else Y))
     return thetas
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -46,6 +47,15 @@ def test_mixed_sampling_is_in_proportion_in_every_epoch():
 def test_other_rules(sampling, share):
     run = Run((), 0, (slot(32), slot(320, "b")), "x", steps=4000, batch=32, sampling=sampling)
     assert (slot_sequence(run) == 0).mean() == pytest.approx(share, abs=0.02)
+
+
+def test_a_source_that_leaves_gives_its_updates_to_the_target():
+    slots = (slot(32), replace(slot(320, "b"), judged=False))
+    run = Run((), 0, slots, "x", steps=200, batch=32, sampling="equal")
+    whole, half = slot_sequence(run), slot_sequence(replace(run, source_until=0.5))
+    np.testing.assert_array_equal(half[:100], whole[:100])
+    assert not half[100:].any()
+    assert not slot_sequence(replace(run, source_until=0.0)).any()
 
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=50))

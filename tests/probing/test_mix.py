@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from probing._zoo import task
 
-from taskaff.errors import UsageError
+from taskaff.errors import ProbeError, UsageError
 from taskaff.probing import probe
 from taskaff.probing.capacity import constant_loss, mix_slots
 from taskaff.probing.mix import probe_mix
@@ -106,9 +106,26 @@ def test_learned_and_proportional_weights_of_a_mix():
     assert np.mean(list(found.weights["a + b + c"].values())) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize(
-    ("changes", "k", "match"), [({}, 1, "two data sets"), ({"sampling": "joint"}, 2, "joint")]
-)
-def test_what_makes_no_sense_is_refused(changes, k, match):
-    with pytest.raises(UsageError, match=match):
-        probe_mix(tasks(k), replace(QUICK, **changes))
+def test_joint_sampling_has_one_split_and_all_tasks_in_every_update():
+    first = task("a", 200)
+    second = replace(first, name="b", labels=(first.X[:, 0] > 0).astype(np.int64))
+    third = replace(first, name="c", labels=(first.X[:, 1] > 0).astype(np.int64))
+    settings = replace(QUICK, sampling="joint", weights="svd")
+    found = by_target(probe_mix([first, second, third], settings))
+    assert set(found) == {"a", "b", "c", "all"}
+    assert all(pair.gain.mean is not None and pair.leaked == 0 for pair in found.values())
+    order = np.random.default_rng(0).permutation(200)
+    mixed = replace(second, **{k: getattr(second, k)[order] for k in ("X", "labels", "hashes")})
+    again = by_target(probe_mix([first, mixed, third], settings))  # rows are found by content
+    assert again["a"].gain.mean == pytest.approx(found["a"].gain.mean, abs=1e-5)
+    with pytest.raises(ProbeError, match="needs the same inputs"):
+        probe_mix([first, task("d", 200, seed=5)], settings)
+    rare = replace(first, name="rare", labels=np.zeros(200, np.int64))
+    rare.labels[prepare([first], settings).splits[0][0].test[0]] = 1
+    with pytest.raises(ProbeError, match="same label"):
+        probe_mix([first, rare], replace(settings, seeds=(0,)))
+
+
+def test_one_task_is_refused():
+    with pytest.raises(UsageError, match="two data sets"):
+        probe_mix(tasks(1), QUICK)

@@ -125,6 +125,19 @@ def test_divergence_is_inconclusive_with_its_reason():
         assert pair.metric_gain.mean is None
 
 
+def test_a_source_that_leaves_at_once_is_the_target_alone():
+    tasks = [task("a", 150), task("b", 150, seed=1)]
+    settings = replace(QUICK, sampling="equal", source_until=0.0)
+    for pair in probe_pairs(tasks, settings).pairs:
+        for seed in pair.seeds:
+            assert seed.mtl_loss == pytest.approx(seed.stl_loss, abs=1e-6)
+    stays = probe_pairs(tasks, replace(settings, source_until=0.5)).pairs[0]
+    assert stays.seeds[0].mtl_loss != stays.seeds[0].stl_loss
+    for changes in ({"source_until": 1.5}, {"sampling": "joint"}):
+        with pytest.raises(UsageError):
+            probe_pairs(tasks, replace(settings, **changes))
+
+
 def test_joint_sampling_trains_same_inputs_together():
     one = task("a", 150, c=3)
     other = replace(one, name="b", labels=(one.X[:, 0] > 0).astype(np.int64))

@@ -171,6 +171,8 @@ def test_rows_of_pairs_and_of_the_mix():
         assert row.own.mean > 0
         assert len(row.over_time) == len(row.updates) in (5, 10)
         assert row.z.n == row.ratio.n == 8
+        assert np.mean(row.by_seed, axis=0) == pytest.approx(row.over_time)
+        assert len(row.by_seed) == 8
         if row.run == "pair":  # windows of one size
             assert np.mean(row.over_time) == pytest.approx(row.z.mean, rel=1e-3, abs=1e-6)
         assert list(row.updates) == sorted(row.updates)
@@ -187,6 +189,7 @@ def test_seeds_apart_merge():
     for one, other in zip(merged.transference, whole.transference, strict=True):
         assert one.z.low == pytest.approx(other.z.low, abs=1e-5)
         assert one.over_time == pytest.approx(other.over_time, abs=1e-5)
+        assert np.array(one.by_seed) == pytest.approx(np.array(other.by_seed), abs=1e-5)
 
 
 def test_a_mix_that_cannot_be_trained_is_a_note():

@@ -14,6 +14,8 @@ from taskaff.probing.engine import train
 from taskaff.probing.pairs import plan_pairs, probe_pairs
 from taskaff.probing.prepare import prepare
 from taskaff.probing.records import ProbeSettings, Run, Slot
+from taskaff.probing.weighting import weigh
+from taskaff.svd_weights import svd_weights
 
 QUICK = ProbeSettings(
     r=2, steps=40, target_rows=40, source_rows=120, seeds=(0, 1), weight_decay=(0.0,)
@@ -68,12 +70,28 @@ def test_algorithm_2_weighs_noise_down():
     # of the three, the noisy one is weighed least
     prepared = prepare(twins(1.0), replace(settings, sampling="joint"))
     slots = tuple(prepared.target_slot(i, 0) for i in range(3))
-    from taskaff.probing.weighting import weigh
-
     found = [slot.weight for slot in weigh(prepared, slots)]
     assert found[2] < 0.7 < found[0]
     assert found[0] == pytest.approx(found[1])
     assert np.mean(found) == pytest.approx(1.0)
+
+
+def test_the_printed_form_of_algorithm_2_weighs_by_size():
+    """Of two tasks the normalised form weighs both alike; the printed one does not."""
+    a, _, c = twins(0.3)
+    settings = replace(QUICK, target_rows=200, weights="svd")
+    alike = probe_pairs([a, c], settings, wanted=[(1, 0)]).weights["c + a"]
+    assert alike["a"] == pytest.approx(alike["c"])
+    prepared = prepare([a, c], replace(settings, weights="svd-printed", sampling="joint"))
+    slot = prepared.target_slot(0, 0)
+    other = replace(slot, task=1, train=slot.train + prepared.bank.starts[1])
+    found = [s.weight for s in weigh(prepared, (slot, other))]
+    rows = slot.train - prepared.bank.starts[0]
+    X, labels = a.X[rows].astype(float), (a.labels[rows], c.labels[rows])
+    thetas = [X.T @ np.eye(2)[y] for y in labels]
+    expected, _ = svd_weights(thetas, normalise=False)
+    assert found == pytest.approx(expected / expected.mean())
+    assert found[0] != pytest.approx(found[1])
 
 
 def test_algorithm_2_refuses_different_inputs():

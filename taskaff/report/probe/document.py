@@ -135,4 +135,5 @@ def transference(found: TransferenceRow) -> Document:
             {"update": update, "z": rounded(z)}
             for update, z in zip(found.updates, found.over_time, strict=True)
         ],
+        "by_seed": [[rounded(z) for z in curve] for curve in found.by_seed],
     }

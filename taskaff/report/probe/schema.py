@@ -149,4 +149,5 @@ def _transference() -> Schema:
         own=ref("interval"),
         ratio=ref("interval"),
         over_time={"type": "array", "items": point},
+        by_seed={"type": "array", "items": {"type": "array", "items": MAYBE}},
     )

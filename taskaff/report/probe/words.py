@@ -79,6 +79,7 @@ def _extras(s: ProbeSettings) -> list[str]:
     if s.trunk not in ON_VECTORS:
         tokens = f", up to {s.max_tokens:,} tokens a row" if s.max_tokens else ""
         found.append(f"fine-tuned at rate {s.lr:g} in batches of {s.batch:,}{tokens}")
+    found += [f"the source leaves after {s.source_until:.0%}"] if s.source_until < 1 else []
     return found + ([f"loss weights {s.weights}"] if s.weights != "equal" else [])
 
 
