@@ -33,7 +33,8 @@ LEVEL = 0.9
 """Of all intervals."""
 
 Result = dict[str, Any]
-Verdict = Literal["agrees", "differs", "in part", "not testable here"]
+Verdict = Literal["agrees", "differs", "in part", "undecided", "not testable here"]
+"""``undecided``: the intervals hold the paper's number, and no effect as well."""
 
 
 @dataclass(frozen=True)
@@ -162,8 +163,10 @@ def load(path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(HERE))
+    sys.modules[path.stem] = module  # where dataclasses look for their module
     try:
         spec.loader.exec_module(module)
     finally:
         sys.path.remove(str(HERE))
+        del sys.modules[path.stem]
     return module

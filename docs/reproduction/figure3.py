@@ -42,7 +42,7 @@ class Arm(NamedTuple):
     """Capacity with ReLU labels; it is 1 with the others."""
 
 
-SMALL_TARGET = Arm(SMALL, NOISY, range(100, 105), (100, 300, 1000, 9000), relu_r=4)
+SMALL_TARGET = Arm(SMALL, NOISY, range(100, 116), (100, 300, 1000, 9000), relu_r=4)
 AS_IN_B = Arm(
     {**PRINTED, "target_rows": 9000}, AS_PRINTED, range(200, 203), (1000, 3000), ("linear",)
 )

@@ -22,8 +22,8 @@ PANELS: dict[str, tuple[str, dict[str, Any]]] = {
     "linear": ("a linear", {"r": 1}),
     "relu": ("b ReLU", {"r": 4, "trunk": "relu"}),
 }
-SIZES = (100, 300, 9000)
-DRAWS = range(300, 305)
+SIZES = (100, 300, 1000, 9000)
+DRAWS = range(300, 316)
 LINES = {
     ("mtl", "alone"): "baseline",
     ("align", "alone"): "Algorithm 1",

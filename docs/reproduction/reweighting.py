@@ -300,6 +300,8 @@ def _claim(
     printed = [found["svd-printed", model] for model in models]
     if all(low > 0 for _, low, _ in printed):
         verdict: kit.Verdict = "agrees"
+    elif all(low <= 0 <= high and low <= paper <= high for _, low, high in printed):
+        verdict = "undecided"
     else:
         verdict = "in part" if better and not worse else "differs"
     words = [f"{model} {kit.mark(f, 2)}" for model, f in zip(models, printed, strict=True)]
