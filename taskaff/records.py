@@ -469,9 +469,9 @@ class ScoreSettings:
     """Whether to estimate the capacity at all."""
     training: Training = field(default_factory=Training)
     """What ``moment_gain`` follows."""
-    most_trained: int = 400
-    """More directed pairs than this have no ``moment_gain``, unless the score is asked for by
-    name."""
+    most_trained: int = 90
+    """More directed pairs than this have no ``moment_gain``: it takes some 30 ms a pair, the other
+    scores next to nothing."""
     around: tuple[str, ...] = ()
     """Compare only pairs that have one of these tasks; empty means every pair. The other entries
     of a table may then be NaN without a note."""

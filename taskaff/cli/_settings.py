@@ -176,6 +176,7 @@ def run_settings(config: Config) -> RunSettings:
             intervals=chosen.intervals,
             trace_share=chosen.trace_share,
             min_rows=chosen.min_rows,
+            most_trained=chosen.most_trained,
             capacities=tuple(chosen.capacities),
             capacity=chosen.capacity,
             training=training_of(probe_settings(config)),

@@ -112,6 +112,9 @@ def shown(name: str, value: float) -> float:
     return float(10.0**value) if name in LOGARITHMS else value
 
 
+FOLLOWED = ("moment_gain", "moment_alone")
+"""Columns that are dear, and missing where many pairs are asked for."""
+
 SETUP = ("r", "width", "relu")
 SIZES = (
     *("target_rows", "source_rows", "share", "target_columns", "source_columns", "crowding"),

@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taskaff.predict import atlas, design, metrics
-from taskaff.predict.fit import Data, calibrated, centre, data_of, folds, out_of_fold, seed_errors
+from taskaff.predict.fit import (
+    Data,
+    blind,
+    calibrated,
+    centre,
+    data_of,
+    folds,
+    out_of_fold,
+    seed_errors,
+)
 from taskaff.predict.judge import Distribution
 from taskaff.predict.model import Model
 
@@ -40,6 +49,7 @@ KNOWN = {
     "model cosine": "model_cosine",
     "head energy share": "head_energy",
     "source gain": "source_gain",
+    "moment gain": "moment_gain",
     "mean-embedding cosine": "mean_cosine",
     "LogME": "logme",
     "H-score": "h_score",
@@ -83,12 +93,15 @@ def evaluate(table: pa.Table, resamples: int = RESAMPLES, blocks: int = BLOCKS) 
     data, numbers = data_of(table), atlas.columns(table)
     z = out_of_fold(data, TREES, blocks)
     models = _models(data, z, blocks)
-    sizes = out_of_fold(replace(data, X=_only(data.X, design.SIZES)), TREES, blocks)
+    simpler = {
+        "training not followed": out_of_fold(blind(data, design.FOLLOWED), TREES, blocks),
+        "sizes alone": out_of_fold(replace(data, X=_only(data.X, design.SIZES)), TREES, blocks),
+    }
     errors = seed_errors(table, numbers)
     found = []
     for name, rows in _setups(table, numbers).items():
         rows = rows[np.isfinite(z[rows])]
-        held = _held(rows, data, numbers, z, sizes, models, errors)
+        held = _held(rows, data, numbers, z, simpler, models, errors)
         found.append({**name_of(name), **measures(held, resamples)})
     return {"data_sets": len(np.unique(data.target)), "blocks": blocks, "set_ups": found}
 
@@ -115,7 +128,7 @@ def _held(
     data: Data,
     numbers: Mapping[str, Floats],
     z: Floats,
-    sizes: Floats,
+    simpler: Mapping[str, Floats],
     models: Sequence[Model | None],
     errors: Floats,
 ) -> Held:
@@ -136,7 +149,7 @@ def _held(
         source=data.source[rows],
         target=data.target[rows],
         expected=z[rows],
-        scores={"prediction": z[rows], "sizes alone": sizes[rows], **scores},
+        scores={"prediction": z[rows], **{n: x[rows] for n, x in simpler.items()}, **scores},
         distributions=distributions,
         first=numbers.get("first", nothing)[rows],
         seeds=numbers["seeds"][rows],

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["UNIT", "Model", "load", "save", "squash", "stretch", "wider"]
 
 FIELDS = (
-    *("typical", "low", "high", "mean", "deviation", "weights", "mix", "residuals"),
+    *("typical", "low", "high", "used", "mean", "deviation", "weights", "mix", "residuals"),
     *("encoders", "trunks"),
 )
 
@@ -46,6 +46,8 @@ class Model:
     low: Floats
     high: Floats
     """``(q,)`` range of each column in the atlas."""
+    used: np.ndarray
+    """``(q,)`` columns that the atlas has; the model is blind to the others."""
     mean: Floats
     deviation: Floats
     weights: Floats
@@ -59,8 +61,8 @@ class Model:
     """What the atlas was measured with."""
 
     def filled(self, X: Floats) -> Floats:
-        """``X`` with typical values for undefined ones."""
-        return np.where(np.isfinite(X), X, self.typical)
+        """``X`` with typical values for undefined and unused ones."""
+        return np.where(np.isfinite(X) & self.used, X, self.typical)
 
     def z(self, X: Floats) -> Floats:
         """``(n,)`` centre of the distribution of ``z`` for ``X (n, q)``."""
@@ -80,7 +82,7 @@ class Model:
         size = np.maximum(np.abs(self.low), np.abs(self.high))
         slack = 0.02 * (self.high - self.low) + 0.002 * size + 1e-6
         inside = (x >= self.low - slack) & (x <= self.high + slack)
-        return [design.NAMES[n] for n in np.flatnonzero(~inside)]
+        return [design.NAMES[n] for n in np.flatnonzero(~inside & self.used)]
 
 
 def wider(number: int) -> float:

@@ -60,7 +60,7 @@ class Adam:
             self.value *= (1.0 - plan.lr * plan.weight_decay) ** updates
         seen = np.maximum(self.count, 1e-9)
         rate = plan.lr * updates / (1.0 - BETA1 ** np.minimum(seen, MOMENTUM * self.moves))
-        self.value -= rate * self.m / (np.sqrt(self.v / (1.0 - BETA2**seen)) + EPS)
+        self.value -= rate * self.m / (np.sqrt(np.maximum(self.v, 0.0) / (1.0 - BETA2**seen)) + EPS)
 
 
 class Head:

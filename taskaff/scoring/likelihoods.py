@@ -59,10 +59,6 @@ class Likelihood(Protocol):
         """Gradient of the expected loss."""
         ...
 
-    def repeated(self, times: int) -> Self:
-        """The same tasks ``times`` over."""
-        ...
-
 
 class _Stack:
     """What the three kinds share: every field has the leading axis."""
@@ -72,10 +68,6 @@ class _Stack:
         """Several stacks as one."""
         names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-
-    def repeated(self, times: int) -> Self:
-        """The same tasks ``times`` over."""
-        return self if times == 1 else self.joined([self] * times)
 
 
 def _t(a: Floats) -> Floats:

@@ -9,8 +9,10 @@ folds is least. Noise of batches and draws, which a probe averages over seeds, i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from taskaff.records import Floats, Training
+    from taskaff.scoring.likelihoods import Likelihood
     from taskaff.scoring.views import TaskView
 
 EXPLAIN = (
@@ -37,7 +40,11 @@ EXPLAIN = (
 WIDEST = 128
 """Wider inputs are taken to the target's so many leading directions."""
 TOGETHER = 8
-"""Sources that are stacked: enough to hide the cost of calls, few enough for the cache."""
+"""Models that are stacked, times folds: enough to hide the cost of calls, few enough for the
+processor's cache."""
+
+Pair = tuple[int, int]
+"""``(source, target)``."""
 
 
 def moment_gain(
@@ -54,38 +61,29 @@ def moment_gain(
     """
     missing = reasons(views, settings)
     k = len(views)
-    usable = [i for i in range(k) if not missing[i]]
-    wanted = list(_wanted(views, settings, usable, helpers, targets))
-    pairs = sum(len(sources) for _, sources in wanted)
-    many = pairs > settings.most_trained and "moment_gain" not in settings.scores
+    pairs = [
+        pair
+        for pair in _wanted(views, settings, missing)
+        if (helpers is None or pair[0] in helpers) and (targets is None or pair[1] in targets)
+    ]
+    many = len(pairs) > settings.most_trained
     alone, together, rows = np.full((3, FOLDS, k, k), np.nan)
-    work = [] if many else wanted
-    for (t, sources), (own, losses) in zip(
-        work,
-        ordered_map(lambda each: _target(views, *each, settings.training), work),
-        strict=True,
-    ):
-        alone[:, sources, t], together[:, sources, t] = own[:, None], losses
-        rows[:, :, t] = views[t].n[:, None]
-    drop, total = alone - together, rows.sum(axis=0)
-    value = (drop * rows).sum(axis=0) / total
+    for (s, t), own, helped in () if many else _losses(views, pairs, settings.training):
+        alone[:, s, t], together[:, s, t], rows[:, s, t] = own, helped, views[t].n
+    total = rows.sum(axis=0)
+    drop = (alone - together) * rows
+    value = drop.sum(axis=0) / total
     ends, remarks = None, []
     if settings.intervals:
         rest = total - rows
-        left_out = np.divide(
-            (drop * rows).sum(axis=0) - drop * rows, rest, where=rest > 0, out=rest * np.nan
-        )
+        left_out = np.divide(drop.sum(axis=0) - drop, rest, where=rest > 0, out=rest * np.nan)
         left_out[:, (rows == 0).any(axis=0)] = np.nan
         ends = interval(value, left_out, settings.confidence)
         remarks.append((~np.isfinite(ends[0]) & np.isfinite(value), NO_INTERVAL))
     undefined = for_tasks(missing)
     if many:
-        why = (
-            f"{pairs:,} directed pairs are more than {settings.most_trained:,}: ask for "
-            "moment_gain by name"
-        )
-        undefined.append((~np.isfinite(value), why))
-    weighted = {"alone": alone, "together": together}
+        why = f"not followed for more than {settings.most_trained:,} pairs (score.most_trained)"
+        undefined.append((np.ones((k, k), dtype=bool), why))
     return pair_table(
         "moment_gain",
         value,
@@ -94,74 +92,95 @@ def moment_gain(
         directed=True,
         undefined=undefined,
         remarks=remarks,
-        extras={name: (part * rows).sum(axis=0) / total for name, part in weighted.items()},
+        extras={
+            "alone": (alone * rows).sum(axis=0) / total,
+            "together": (together * rows).sum(axis=0) / total,
+        },
     )
 
 
 def _wanted(
-    views: Sequence[TaskView],
-    settings: ScoreSettings,
-    usable: Sequence[int],
-    helpers: Collection[int] | None,
-    targets: Collection[int] | None,
-) -> Iterator[tuple[int, list[int]]]:
-    """Each target with its sources."""
+    views: Sequence[TaskView], settings: ScoreSettings, missing: Sequence[str]
+) -> Iterator[Pair]:
+    """Directed pairs of tasks that have a model, target by target."""
+    usable = [i for i in range(len(views)) if not missing[i]]
     centres = {i for i in usable if not settings.around or views[i].name in settings.around}
     for t in usable:
-        sources = [
-            s
-            for s in usable
-            if s != t and (s in centres or t in centres) and (helpers is None or s in helpers)
-        ]
-        if sources and (targets is None or t in targets):
-            yield t, sources
+        yield from ((s, t) for s in usable if s != t and (s in centres or t in centres))
 
 
-def _target(
-    views: Sequence[TaskView], t: int, sources: Sequence[int], plan: Training
-) -> tuple[Floats, Floats]:
-    """Losses of one target: ``(FOLDS,)`` alone, ``(FOLDS, sources)`` with each source."""
-    view, weight = views[t], views[t].n / views[t].rows
-    losses = np.empty((FOLDS, len(sources)))
-    own = np.full(FOLDS, np.nan)
-    for live, members in _alike(views, view, sources):
-        basis, scale = _basis(view, live)
-        trained, found = training(view.signature, basis, scale, plan.target_rows)
-        held = held_out(view.signature, basis, scale, found)
-        start = _start(basis.shape[1], plan.r)
-        own = _best(train(trained, held, start, plan), weight)
-        for first in range(0, len(members), TOGETHER):
-            part = members[first : first + TOGETHER]
-            stacks = [training(views[sources[m]].signature, basis, scale)[0] for m in part]
-            share = np.repeat([_share(view, views[sources[m]], plan) for m in part], FOLDS)
-            path = train(
-                trained.repeated(len(part)),
-                held.repeated(len(part)),
-                np.tile(start, (len(part), 1, 1)),
-                plan,
-                type(stacks[0]).joined(stacks),  # type: ignore[attr-defined]
-                share[:, None, None],
-            )
-            for n, m in enumerate(part):
-                losses[:, m] = _best(path[:, n * FOLDS : (n + 1) * FOLDS], weight)
-    return own, losses
+def _losses(
+    views: Sequence[TaskView], pairs: Sequence[Pair], plan: Training
+) -> Iterator[tuple[Pair, Floats, Floats]]:
+    """Losses ``(FOLDS,)`` of the target alone and with the source, of each pair.
+
+    What is alike in shape is stacked: first targets by themselves, then pairs.
+    """
+    target = lru_cache(maxsize=64)(lambda t, live: _target(views[t], _columns(live), plan))
+    of_pair = {pair: (_live(views[pair[0]]) | _live(views[pair[1]])).tobytes() for pair in pairs}
+    alone = list(dict.fromkeys((t, live) for (_, t), live in of_pair.items()))
+    parts = list(_parts(alone, lambda each: (_shape(views[each[0]]), each[1])))
+    paths = ordered_map(lambda part: _train([target(*each) for each in part], plan), parts)
+    own = {
+        each: loss
+        for part, losses in zip(parts, paths, strict=True)
+        for each, loss in zip(part, losses, strict=True)
+    }
+    together = list(_parts(pairs, lambda p: (_shape(views[p[1]]), _shape(views[p[0]]), of_pair[p])))
+    helped = ordered_map(
+        lambda part: _train(
+            [target(t, of_pair[s, t]) for s, t in part], plan, [views[s] for s, _ in part]
+        ),
+        together,
+    )
+    for part, losses in zip(together, helped, strict=True):
+        for pair, loss in zip(part, losses, strict=True):
+            yield pair, own[pair[1], of_pair[pair]], loss
 
 
-def _alike(
-    views: Sequence[TaskView], target: TaskView, sources: Sequence[int]
-) -> Iterator[tuple[NDArray[np.bool_], list[int]]]:
-    """Places of the sources that stack: one label kind and width, the same columns in use."""
-    groups: dict[object, tuple[NDArray[np.bool_], list[int]]] = {}
-    for place, s in enumerate(sources):
-        schema = views[s].signature.schema
-        live = _live(target) | _live(views[s])
-        key = (schema.kind, views[s].signature.sy.shape[1], live.tobytes())
-        groups.setdefault(key, (live, []))[1].append(place)
-    yield from groups.values()
+Item = TypeVar("Item")
+
+
+def _parts(items: Sequence[Item], key: Callable[[Item], object]) -> Iterator[list[Item]]:
+    """At most ``TOGETHER`` of one key at a time, in their order."""
+    groups: dict[object, list[Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    for group in groups.values():
+        for first in range(0, len(group), TOGETHER):
+            yield group[first : first + TOGETHER]
+
+
+def _shape(view: TaskView) -> tuple[str, int]:
+    """Label kind and columns: what must agree to be stacked."""
+    return view.signature.schema.kind, int(view.signature.sy.shape[1])
 
 
 def _live(view: TaskView) -> NDArray[np.bool_]:
+    """``(d,)`` columns that are not empty."""
     return np.asarray(np.einsum("fdd->d", view.signature.sxx) > 0)
+
+
+def _columns(live: bytes) -> NDArray[np.bool_]:
+    return np.frombuffer(live, dtype=bool)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Target:
+    """A target as it is trained and judged."""
+
+    view: TaskView
+    basis: Floats
+    """``(d, q)`` that inputs are taken through."""
+    scale: float
+    trained: Likelihood
+    held: Likelihood
+
+
+def _target(view: TaskView, live: NDArray[np.bool_], plan: Training) -> _Target:
+    basis, scale = _basis(view, live)
+    trained, sums = training(view.signature, basis, scale, plan.target_rows)
+    return _Target(view, basis, scale, trained, held_out(view.signature, basis, scale, sums))
 
 
 def _basis(view: TaskView, live: NDArray[np.bool_]) -> tuple[Floats, float]:
@@ -173,6 +192,31 @@ def _basis(view: TaskView, live: NDArray[np.bool_]) -> tuple[Floats, float]:
         return np.eye(len(live))[:, live], scale
     vectors = np.linalg.eigh(gram)[1]
     return np.asarray(vectors[:, ::-1][:, :WIDEST]), scale
+
+
+def _train(
+    targets: Sequence[_Target], plan: Training, sources: Sequence[TaskView] = ()
+) -> list[Floats]:
+    """``(FOLDS,)`` held-out losses of each target at its best look, alone or with its source."""
+    trained, held = (
+        type(parts[0]).joined(parts)  # type: ignore[attr-defined]
+        for parts in ([t.trained for t in targets], [t.held for t in targets])
+    )
+    start = np.tile(_start(targets[0].basis.shape[1], plan.r), (len(targets), 1, 1))
+    other, share = None, None
+    if sources:
+        of_sources = [
+            training(s.signature, t.basis, t.scale)[0]
+            for t, s in zip(targets, sources, strict=True)
+        ]
+        other = type(of_sources[0]).joined(of_sources)  # type: ignore[attr-defined]
+        parts = [_share(t.view, s, plan) for t, s in zip(targets, sources, strict=True)]
+        share = np.repeat(parts, FOLDS)[:, None, None]
+    path = train(trained, held, start, plan, other, share)
+    return [
+        _best(path[:, n * FOLDS : (n + 1) * FOLDS], t.view.n / t.view.rows)
+        for n, t in enumerate(targets)
+    ]
 
 
 def _start(d: int, r: int) -> Floats:
