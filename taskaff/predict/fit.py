@@ -180,7 +180,7 @@ def centre(data: Data, trees: int) -> Model:
         typical=typical,
         low=low,
         high=high,
-        used=known,
+        used=np.asarray(known),
         mean=mean,
         deviation=deviation,
         weights=_ridge((filled - mean) / deviation, data.z, data.weight),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.records import FOLDS
-from taskaff.scoring.likelihoods import Classes, Labels, Likelihood, Values
+from taskaff.scoring.likelihoods import Classes, Labels, Likelihood, Values, direction
 from taskaff.scoring.views import without_noise
 
 if TYPE_CHECKING:
@@ -119,7 +119,9 @@ def thinned(s: Sums, rows: int, kind: str, generator: np.random.Generator) -> Su
     d = len(s.x)
     mean = np.concatenate([s.x, s.y]) / s.n
     joint = np.block([[s.xx, s.xy], [s.xy.T, s.yy]]) / s.n - np.outer(mean, mean)
-    drawn = generator.standard_normal((rows, len(mean))) @ _root(joint) + mean
+    draws = generator.standard_normal((rows, len(mean)))
+    draws[:, d + np.argsort(direction(d) @ joint[:d, d:])] = draws[:, d:].copy()
+    drawn = draws @ _root(joint) + mean
     X, Y = drawn[:, :d], drawn[:, d:]
     if kind == "multilabel":  # the labels' own shares stay
         y, yy = s.y * rows / s.n, s.yy * rows / s.n
@@ -133,7 +135,9 @@ def _thinned_classes(s: Sums, rows: int, generator: np.random.Generator) -> Sums
     n = float(counts.sum()) or 1.0
     root = _root(of_classes.within[0])
     c, d = of_classes.mean[0].shape
-    off = generator.standard_normal((c, d)) / np.sqrt(np.maximum(counts, 1.0))[:, None]
+    off = np.empty((c, d))
+    off[np.argsort(of_classes.mean[0] @ direction(d))] = generator.standard_normal((c, d))
+    off /= np.sqrt(np.maximum(counts, 1.0))[:, None]
     mean = (of_classes.mean[0] + off @ root) * (counts > 0)[:, None]
     inner = generator.standard_normal((max(int(n) - int((counts > 0).sum()), 1), d)) @ root
     xx = inner.T @ inner + (mean.T * counts) @ mean

@@ -74,7 +74,8 @@ def _t(a: Floats) -> Floats:
     return np.swapaxes(a, -1, -2)
 
 
-def _direction(d: int) -> Floats:
+def direction(d: int) -> Floats:
+    """A fixed direction, by which label columns are told apart whatever their order is."""
     return np.random.default_rng(0).standard_normal(d)
 
 
@@ -102,7 +103,7 @@ class Classes(_Stack):
 
     def marks(self) -> Floats:
         """Where the mean of each class lies in one direction."""
-        return self.mean @ _direction(self.mean.shape[2])
+        return self.mean @ direction(self.mean.shape[2])
 
     def _outputs(self, B: Floats, A: Floats, b: Floats) -> tuple[Floats, ...]:
         WB = self.within @ B
@@ -178,7 +179,7 @@ class Labels(_Stack):
 
     def marks(self) -> Floats:
         """Where the mean of the rows with each label lies in one direction."""
-        return self.mean[:, 1] @ _direction(self.mean.shape[3])
+        return self.mean[:, 1] @ direction(self.mean.shape[3])
 
     def _outputs(self, B: Floats, A: Floats, b: Floats) -> tuple[Floats, ...]:
         GB = self.gram @ B
@@ -249,7 +250,7 @@ class Values(_Stack):
 
     def marks(self) -> Floats:
         """Covariance of each target with the inputs, in one direction."""
-        return _t(self.cross) @ _direction(self.cross.shape[1])
+        return _t(self.cross) @ direction(self.cross.shape[1])
 
     def loss(self, B: Floats, A: Floats, b: Floats) -> Floats:
         """``E (x' theta + b - y)^2``."""
