@@ -141,7 +141,7 @@ def _checked(request: DataRequest, signature: TaskSignature) -> CheckedTask:
 
 def probe_share(settings: ProbeSettings, candidates: int) -> ProbeSettings:
     """The settings of one candidate's probe: the budget is that of the whole check."""
-    settings = replace(settings, targets=())  # of pairs alone
+    settings = replace(settings, targets=(), source_until=1.0)  # of pairs alone
     if settings.budget is None:
         return settings
     return replace(settings, budget=settings.budget / max(candidates, 1))

@@ -120,6 +120,8 @@ def _check(tasks: Sequence[TaskVectors], settings: ProbeSettings, mode: str) -> 
             raise unknown_name("target", name, names)
     if mode != "pairs" and settings.targets:
         raise UsageError(f"targets are chosen among pairs, not with --mode {mode}")
+    if mode != "pairs" and settings.source_until < 1:
+        raise UsageError(f"a source leaves a pair, not with --mode {mode}", hint="--mode pairs")
     if mode != "pairs" and (settings.controls or settings.transference):
         asked = "controls" if settings.controls else "transference"
         raise UsageError(f"{asked} are measured between pairs, not with --mode {mode}")

@@ -192,6 +192,8 @@ def _orthonormal(generator: np.random.Generator, rows: int, columns: int) -> Flo
 
 def _labels(spec: SyntheticSpec, y: Floats) -> tuple[np.ndarray, LabelSchema]:
     if spec.model in ("linear", "relu", "rank"):
+        # Splits and seeds follow from the content, and the last bits from the processor.
+        y = y.astype(np.float32).astype(np.float64)
         return y[:, None], LabelSchema("regression", ("y",), ("y",))
     cut = 0.0 if spec.model == "logistic" else np.median(y)
     return (y > cut).astype(np.int64), LabelSchema("classes", ("no", "yes"), ("y",))

@@ -79,7 +79,7 @@ def test_the_synthetic_source_helps_or_hurts_as_in_figure_3():
         target_rows=200,
         validation_rows=300,
         test_rows=700,
-        seeds=tuple(range(6)),
+        seeds=tuple(range(12)),
     )
     helped = by_target(probe_mix([target, alike], settings))
     assert {name: pair.verdict.call for name, pair in helped.items()} == {

@@ -117,3 +117,10 @@ def test_the_rank_regime_as_classes():
     np.testing.assert_array_equal(amounts.X, classes.X)
     y = amounts.labels[:, 0]
     np.testing.assert_array_equal(classes.labels, y > np.median(y))
+
+
+@pytest.mark.parametrize("model", ["linear", "relu", "rank"])
+def test_the_last_bits_of_a_processor_do_not_decide_the_splits(model):
+    task = synthetic_task(f"synthetic:{model}?rows=50")
+    for values in (task.X, task.labels):
+        assert (np.asarray(values).astype(np.float32) == values).all()
