@@ -30,6 +30,11 @@ SPLITS = ("weight_decay=[0.0]", "splits=drawn", "test_rows=1000", "validation_ro
 COMMON = ("--trunk", "lstm", "--lr", 0.003, "--no-predict")
 ROWS = ("--target-rows", 2000, "--source-rows", 4000)
 TRANSFER = ("--mode", "transfer", "--align", "--r", 32, "--steps", 500, "--seeds", 5)
+VARIANTS = {
+    "R at ten times the rate": ("--align-lr", 0.01),
+    "300 target rows": ("--target-rows", 300),
+}
+"""Transfer again, with one thing changed: may alignment need longer steps, or a small target?"""
 PAIRS = ("--align", "--r", 16, "--steps", 300, "--seeds", 4)
 TURNED = ("fine-tuned with R", "fine-tuned")
 AGAINST = ("mtl", "align control", "alone")
@@ -40,7 +45,7 @@ DRAWS = 4000
 def probe(names: Sequence[str], asked: Sequence[str | int | float], quick: bool) -> kit.Result:
     """One probe by the product, and its command."""
     data = Path(os.environ["TASKAFF_DATA"]) / "sentiment"
-    words = [*asked, *COMMON, *ROWS]
+    words = [*COMMON, *ROWS, *asked]
     words += [word for key in SPLITS for word in ("--config", f"probe.{key}")]
     if quick:
         words += ["--r", 2, "--steps", 6, "--seeds", 2, "--target-rows", 100, "--source-rows", 100]
@@ -67,10 +72,11 @@ def measure(quick: bool) -> kit.Result:
     """Transfer from SST to each of the others, all pairs, and equation 6 of the GloVe vectors."""
     started = time.perf_counter()
     targets, names = (TARGETS[:2], SIX[:3]) if quick else (TARGETS, SIX)
-    transfer = {}
-    for target in targets:
-        found = probe(("sst", target), TRANSFER, quick)
-        transfer[target] = slim(found, [p for p in found["pairs"] if p["source"] == "sst"])
+    transfer = {target: from_sst(target, (), quick) for target in targets}
+    variants = {
+        name: {target: from_sst(target, more, quick) for target in targets[quick:]}
+        for name, more in VARIANTS.items()
+    }
     found = probe(names, PAIRS, quick)
     pairs = slim(found, [p for p in found["pairs"] if p["arm"] == "align"])
     data = Path(os.environ["TASKAFF_DATA"]) / "sentiment"
@@ -79,7 +85,14 @@ def measure(quick: bool) -> kit.Result:
     scored = kit.taskaff("score", *sets, *score, "--no-intervals", "--split", "all")
     glove = {f"{p['source']} {p['target']}": p["scores"] for p in scored["pairs"]}
     seconds = round(time.perf_counter() - started, 1)
-    return {"transfer": transfer, "pairs": pairs, "glove": glove, "seconds": seconds}
+    measured = {"transfer": transfer, "variants": variants, "pairs": pairs, "glove": glove}
+    return {**measured, "seconds": seconds}
+
+
+def from_sst(target: str, more: Sequence[str | float], quick: bool) -> kit.Result:
+    """Transfer from SST, as asked."""
+    found = probe(("sst", target), (*TRANSFER, *more), quick)
+    return slim(found, [pair for pair in found["pairs"] if pair["source"] == "sst"])
 
 
 # ------------------------------------------------------------------ reading
@@ -164,9 +177,12 @@ def counted(gains: Mapping[object, Sequence[float]]) -> str:
 
 def tables(result: kit.Result) -> dict[str, str]:
     """Transfer, pairs, and the commands."""
-    commands = [found["command"] for found in (*result["transfer"].values(), result["pairs"])]
+    runs = [*result["transfer"].values(), result["pairs"]]
+    runs += [found for each in result["variants"].values() for found in each.values()]
+    commands = [found["command"] for found in runs]
     return {
         "transfer": transfer_table(result["transfer"]),
+        "variants": variant_table(result["variants"]),
         "pairs": pair_table(result),
         "commands": "\n".join(f"- `{command}`" for command in commands),
     }
@@ -188,6 +204,15 @@ def transfer_table(transfer: Mapping[str, kit.Result]) -> str:
         row += [kit.mark(points(tuned), 1), kit.mark(points(turned), 1), kit.mark(loss, 4)]
         rows.append(row)
     return kit.table(head, rows)
+
+
+def variant_table(variants: Mapping[str, Mapping[str, kit.Result]]) -> str:
+    """The gain of R with one thing changed."""
+    rows = [
+        [name, *(kit.mark(points(arm(f, "sst", t, TURNED)), 1) for t, f in each.items())]
+        for name, each in variants.items()
+    ]
+    return kit.table(["changed", *next(iter(variants.values()))], rows)
 
 
 def pair_table(result: kit.Result) -> str:
