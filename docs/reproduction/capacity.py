@@ -45,7 +45,7 @@ PLANS: Mapping[str, tuple[Sequence[str], str, str, int, int]] = {
     "six": (SIX, "lstm", "5,25,100", 400, 3),
     "lstm": (TWO, "lstm", "5,25,100", 400, 3),
     "cnn": (TWO, "cnn", "5,25,100", 400, 3),
-    "mlp-tokens": (TWO, "mlp-tokens", "5,25,100,200,500", 400, 5),
+    "mlp-tokens": (TWO, "mlp-tokens", "5,25,100,500", 400, 3),
     "longer": (TWO, "lstm", "100", 1500, 3),
 }
 """Sets, trunk, capacities, updates a task, seeds."""
