@@ -347,6 +347,7 @@ def plot(result: kit.Result) -> Figure:
     right.barh([name for _, name in change], [x for x, _ in change], color=colours)
     right.axvline(0, color="grey", lw=0.8)
     right.tick_params(axis="y", labelsize=7)
+    right.locator_params(axis="x", nbins=4)
     right.set_xlabel("change of equation 6 by alignment, mean over seeds", fontsize=8)
     right.set_title("Figure 6: does the similarity rise?", fontsize=9)
     return figure
