@@ -314,7 +314,7 @@ def _by_heart(shared: float) -> kit.Claim:
         f"{joint} in the joint model",
         f"knowing by heart what SST (80 %) holds of MR, and 76.4 on the rest: {most:.1f} at most",
         "agrees" if most >= joint else "differs",
-        "sentence-level SST cannot explain all of it; W's SST may have held phrases too",
+        "sentences alone cannot explain it; W follow Lei et al., whose code reads SST's phrases",
     )
 
 
