@@ -47,23 +47,28 @@ PLANS: Mapping[str, tuple[Sequence[str], str, str, int, int]] = {
     "cnn": (TWO, "cnn", "5,25,100", 400, 3),
     "mlp-tokens": (TWO, "mlp-tokens", "5,25,100,500", 400, 3),
     "longer": (TWO, "lstm", "100", 1500, 3),
+    "phrases": (("sst2", "mr"), "lstm", "100", 2000, 3),
 }
 """Sets, trunk, capacities, updates a task, seeds."""
+PHRASES = ("--target-rows", 60000, "--config", "probe.splits=own")
+"""Of ``phrases``, which takes GLUE's SST-2: the phrases of SST's training sentences."""
 TRUNKS = ("lstm", "cnn", "mlp-tokens")
 
 
 def sweep(plan: str, leaks: str, quick: bool) -> kit.Result:
     """One capacity sweep by the product, and its command."""
     names, trunk, capacities, steps, seeds = PLANS[plan]
-    data = Path(os.environ["TASKAFF_DATA"]) / "sentiment"
+    data = Path(os.environ["TASKAFF_DATA"])
+    folders = {name: data / ("glue" if name == "sst2" else "sentiment") / name for name in names}
     if quick:
         capacities, steps, seeds = "2,4", 8, 2
-    rows = ("--target-rows", 300) if quick else ()
+    more = PHRASES if plan == "phrases" else ()
+    more += ("--target-rows", 300) if quick else ()
     splits = ("test_rows=60", "validation_rows=20") if quick else ()
     chosen = [word for key in (*SPLITS, *splits) for word in ("--config", f"probe.{key}")]
     words = ["--trunk", trunk, "--capacity", capacities, "--steps", steps, "--seeds", seeds]
-    words += [*COMMON, *rows, *chosen, "--leaks", leaks]
-    found = kit.taskaff("probe", *(f"{name}={data / name}" for name in names), *words)
+    words += [*COMMON, *chosen, *more, "--leaks", leaks]
+    found = kit.taskaff("probe", *(f"{name}={path}" for name, path in folders.items()), *words)
     kept = ("capacity", "settings", "tasks", "runs", "environment", "timings")
     command = " ".join(["taskaff probe", *names, *map(str, words)])
     return {"command": command, **{key: found[key] for key in kept}}
@@ -80,8 +85,9 @@ def shared_shares() -> dict[str, float]:
 def measure(quick: bool) -> kit.Result:
     """All sweeps, each with shared rows left in and taken out."""
     started = time.perf_counter()
-    plans = ("six", "mlp-tokens", "longer") if quick else PLANS
+    plans = ("six", "mlp-tokens", "longer") if quick else (*TRUNKS, "six", "longer")
     sweeps = {plan: {leaks: sweep(plan, leaks, quick) for leaks in LEAKS} for plan in plans}
+    sweeps["phrases"] = {"keep": sweep("phrases", "keep", quick)}
     seconds = round(time.perf_counter() - started, 1)
     return {"sweeps": sweeps, "shared": shared_shares(), "seconds": seconds}
 
@@ -147,7 +153,7 @@ def tables(result: kit.Result) -> dict[str, str]:
         "table1": table_one(sweeps["six"]),
         "curves": curve_table(sweeps["six"]["remove"]),
         "figure11": figure_eleven(sweeps),
-        "longer": longer_table(sweeps["longer"]),
+        "longer": longer_table(sweeps["longer"], sweeps["phrases"]["keep"]),
         "heart": heart_table(result),
         "commands": "\n".join(
             f"- `{arm['command']}`" for two in sweeps.values() for arm in two.values()
@@ -210,16 +216,18 @@ def figure_eleven(sweeps: kit.Result) -> str:
     return kit.table(head, rows)
 
 
-def longer_table(longer: kit.Result) -> str:
+def longer_table(longer: kit.Result, phrases: kit.Result) -> str:
     """Accuracy of SST and MR alone and together, at one capacity and for more passes."""
     head = ["set", "shared rows", "alone", "together", "gain, points"]
     rows = []
-    for name in TWO:
-        for leaks, text in LEAKS.items():
-            found = curves(longer[leaks])
-            ends = at(found[name])["metric"], at(found["all"])["tasks"][name]
-            gain = kit.mark(joint_gain(longer[leaks], name), 1)
-            rows.append([name, text.removeprefix("shared rows "), *map(percent, ends), gain])
+    arms = [(text.removeprefix("shared rows "), longer[leaks]) for leaks, text in LEAKS.items()]
+    for text, found in [*arms, ("left in, phrases of SST in place of its sentences", phrases)]:
+        for name, curve in curves(found).items():
+            if name == "all":
+                continue
+            ends = at(curve)["metric"], at(curves(found)["all"])["tasks"][name]
+            gain = kit.mark(joint_gain(found, name), 1)
+            rows.append([name, text, *map(percent, ends), gain])
     return kit.table(head, rows)
 
 
