@@ -190,9 +190,11 @@ def counted(gains: Mapping[object, Sequence[float]]) -> str:
 
 def tables(result: kit.Result) -> dict[str, str]:
     """Transfer, pairs, and the commands."""
-    runs = [*result["transfer"].values(), result["pairs"]]
-    runs += [found for each in result["variants"].values() for found in each.values()]
-    commands = [found["command"] for found in runs]
+    arms = [result["transfer"], *result["variants"].values()]
+    commands = [result["pairs"]["command"]]
+    for each in arms:
+        target, found = next(iter(each.items()))
+        commands.append(found["command"].replace(f" {target} ", " TARGET ", 1))
     return {
         "transfer": transfer_table(result["transfer"]),
         "variants": variant_table(result["variants"]),

@@ -156,7 +156,8 @@ def tables(result: kit.Result) -> dict[str, str]:
         "longer": longer_table(sweeps["longer"], sweeps["phrases"]["keep"]),
         "heart": heart_table(result),
         "commands": "\n".join(
-            f"- `{arm['command']}`" for two in sweeps.values() for arm in two.values()
+            f"- {plan}: `{two['keep']['command']}`" + ", and with `remove`" * (len(two) > 1)
+            for plan, two in sweeps.items()
         ),
     }
 
