@@ -246,7 +246,7 @@ def claims(result: kit.Result) -> list[kit.Claim]:
 def counted(by: Mapping[tuple[str, str], Sequence[float]]) -> str:
     """How many gains are above 0, and how many certainly above or below."""
     means, lows, highs = np.array(list(by.values())).T
-    text = f"on {(means > 0).sum()} of {len(by)}, by at most {means.max():.1f} points"
+    text = f"on {(means > 0).sum()} of {len(by)}, at best {means.max():+.1f} points"
     return f"{text}; {(lows > 0).sum()} intervals above 0, {(highs < 0).sum()} below"
 
 

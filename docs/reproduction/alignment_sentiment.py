@@ -181,7 +181,7 @@ def counted(gains: Mapping[object, Sequence[float]]) -> str:
     up = sum(gain[0] > 0 for gain in values)
     sure, lost = (sum(gain[i] * sign > 0 for gain in values) for i, sign in ((1, 1), (2, -1)))
     most = max(gain[0] for gain in values)
-    text = f"up on {up} of {len(values)}, by at most {most:.1f} points"
+    text = f"up on {up} of {len(values)}, at best {most:+.1f} points".replace("-", "−")
     return f"{text}; {sure} intervals above 0, {lost} below"
 
 
@@ -336,9 +336,10 @@ def plot(result: kit.Result) -> Figure:
         mean, low, high = np.array(list(gains.values())).T
         ends, label = [mean - low, high - mean], f"over {AGAINST[against]}"
         middle.errorbar(before, mean, ends, fmt="o", ms=4, color=f"C{k}", lw=0.8, label=label)
-        for pair, x, y in zip(gains, before, mean, strict=True):
+        for pair, x, y in zip(gains, before, mean, strict=True) if k == 0 else ():
             place = {"xytext": (3, 3), "textcoords": "offset points", "fontsize": 5}
             middle.annotate("+".join(pair), (x, y), color=f"C{k}", **place)
+    middle.margins(x=0.15)
     middle.legend(fontsize=7)
     middle.axhline(0, color="grey", lw=0.8)
     middle.set_xlabel("covariance similarity (eq. 6) before alignment", fontsize=8)
