@@ -203,7 +203,6 @@ def claims(result: kit.Result) -> list[kit.Claim]:
     mean, against = average(found, "first"), average(found, "align control")
     better = sum(gain[1] > 0 for gain in owed.values())
     rises = sum(after > before for before, after in (moved(found, *pair) for pair in first))
-    fixed, more = (gains(result["body"], x)[BODY_PAIR] for x in ("first", "mtl"))
     return [
         kit.Claim(
             "Figure 5a",
@@ -240,15 +239,25 @@ def claims(result: kit.Result) -> list[kit.Claim]:
             "agrees" if rises == len(first) else "in part" if 2 * rises > len(first) else "differs",
             "it starts low here, where there is room",
         ),
-        kit.Claim(
-            "Figure 5a, fixed body",
-            "W's own setting: alignment before a fixed BERT",
-            f"MiniLM, {' + '.join(BODY_PAIR)}, points over the pair as it was: "
-            f"{kit.mark(fixed, 2)}, trained on: {kit.mark(more, 2)}",
-            "agrees" if more[1] > 0 else "in part" if fixed[1] > 0 else "differs",
-            "a fixed body shares nothing that is trained: ten pairs, but five independent tasks",
-        ),
+        fixed_body(result["body"]),
     ]
+
+
+def fixed_body(found: kit.Result) -> kit.Claim:
+    """W's own setting; it tells nothing where CoLA's score, a correlation, is at chance."""
+    first, more = (gains(found, against)[BODY_PAIR] for against in ("first", "mtl"))
+    cola = float(scored(found, "mrpc", "cola", "align", "mtl")[:, 1].mean())
+    chance = cola < 5
+    return kit.Claim(
+        "Figure 5a, fixed body",
+        "W's own setting: alignment before a fixed BERT",
+        f"MiniLM, {' + '.join(BODY_PAIR)}, points over the pair as it was: "
+        f"{kit.mark(first, 2)}, trained on: {kit.mark(more, 2)}",
+        "not testable here" if chance else "agrees" if more[1] > 0 else "differs",
+        f"CoLA is at chance (100 times Matthews: {cola:.1f}): so small a body, so few updates"
+        if chance
+        else "a fixed body shares nothing that is trained: ten pairs, but five independent tasks",
+    )
 
 
 def counted(by: Mapping[tuple[str, str], Sequence[float]]) -> str:
