@@ -186,6 +186,9 @@ class ProbeSection(_Section):
     source_rows: int | None = Field(default=None, ge=1)
     validation_rows: int | None = Field(default=None, ge=1)
     test_rows: int | None = Field(default=None, ge=1)
+    splits: Literal["own", "drawn"] = Field(
+        default="own", description="drawn: test and validation rows come from all rows"
+    )
     seeds: int | None = Field(default=None, ge=1, description="how many")
     confidence: float = Field(default=0.90, gt=0, lt=1, description="level of the intervals")
     margin: Annotated[float | str, PlainValidator(_margin), WithJsonSchema(_AMOUNT)] = Field(

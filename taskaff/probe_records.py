@@ -20,6 +20,7 @@ Sampling = Literal["mixed", "proportional", "equal", "joint"]
 Mode = Literal["pairs", "mix", "transfer", "capacity"]
 Call = Literal["positive", "negative", "inconclusive"]
 Leaks = Literal["remove", "keep", "both"]
+Splits = Literal["own", "drawn"]
 
 Progress = Callable[[int, int], None]
 """``progress(done, total)``, in runs."""
@@ -51,6 +52,9 @@ class ProbeSettings:
     source_rows: int = 4000
     validation_rows: int = 500
     test_rows: int = 2000
+    splits: Splits = "own"
+    """``drawn``: a data set's own test and validation rows are not kept apart; every seed draws
+    both from all rows."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """Each draws its own splits, initial weights and batches."""
     confidence: float = 0.90
@@ -131,6 +135,8 @@ class SeedGain:
     """Source rows taken out because the target has them."""
     weight_decay: tuple[float, float]
     """Chosen on validation rows: (STL, MTL)."""
+    metrics: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Every metric of the target's label kind: (STL, MTL)."""
 
     @property
     def gain(self) -> float:
@@ -196,6 +202,8 @@ class CapacitySweep:
     chosen: int | None
     """Smallest capacity within one standard error of the best."""
     best: int | None
+    task_metrics: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
+    """Each task's metric in the joint model, by its name; of a task alone it is ``metric``."""
 
 
 @dataclass(frozen=True, slots=True)

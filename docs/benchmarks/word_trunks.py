@@ -1,16 +1,14 @@
 """Trunks that are trained from word vectors on, on real data.
 
-    TASKAFF_DATA=FOLDER python docs/benchmarks/word_trunks.py six [--seeds 3] [--capacities 5,10]
     TASKAFF_DATA=FOLDER python docs/benchmarks/word_trunks.py pairs [--seeds 3]
     TASKAFF_DATA=FOLDER python docs/benchmarks/word_trunks.py speed [--threads 1]
 
-`six`: an LSTM against its capacity, on the six sentiment sets together and on each alone, by
-`taskaff probe --trunk lstm --capacity ...`. `pairs`: gains of directed pairs with the LSTM beside
-those of the default probe (linear, frozen vectors) on the same rows, by `taskaff probe` twice, and
-what one pair takes. Both keep finished runs in a cache (`--cache`), so that the same command goes
-on where it was stopped. `speed`: updates of stacked runs against one run at a time in plain PyTorch
-(`torch.nn.Embedding`, `LSTM`, `Conv1d`, autograd, Adam), taking turns in one process so that both
-meet the same machine. Each writes a JSON file beside this script.
+`pairs`: gains of directed pairs with the LSTM beside those of the default probe (linear, frozen
+vectors) on the same rows, by `taskaff probe` twice, and what one pair takes; finished runs stand in
+a cache (`--cache`), so that the same command goes on where it was stopped. `speed`: updates of
+stacked runs against one run at a time in plain PyTorch (`torch.nn.Embedding`, `LSTM`, `Conv1d`,
+autograd, Adam), taking turns in one process so that both meet the same machine. Each writes a JSON
+file beside this script.
 """
 
 from __future__ import annotations
@@ -43,8 +41,6 @@ from taskaff.vectors_of import tasks_of
 from taskaff.workbench import Workbench
 
 HERE = Path(__file__).parent
-SIX = ("cr", "mpqa", "mr", "sst", "subj", "trec")
-CAPACITIES = "2,5,10,25,50,100"
 PAIRED = ("mr", "sst", "cr", "trec")
 LSTM = ("--trunk", "lstm", "--lr", "0.003", "--config", "probe.weight_decay=[0.0]")
 SHAPES = (
@@ -71,16 +67,7 @@ def probe(cache: Path, names: tuple[str, ...], *options: str) -> dict:
     return json.loads(out.read_text())
 
 
-# --------------------------------------------------------------- six, pairs
-
-
-def six(cache: Path, seeds: int, capacities: str) -> dict:
-    """The capacity sweep."""
-    trained = ("--target-rows", "2000", "--steps", "400", "--seeds", str(seeds))
-    trained += ("--sampling", "mixed")  # the paper's rule; the sets have the same number of rows
-    found = probe(cache, SIX, *LSTM, "--capacity", capacities, *trained)
-    kept = ("capacity", "settings", "tasks", "runs", "timings", "environment", "notes")
-    return {name: found[name] for name in kept}
+# -------------------------------------------------------------------- pairs
 
 
 def pairs(cache: Path, seeds: int) -> dict:
@@ -250,14 +237,12 @@ def _run(prepared: Prepared, trunk: str, r: int, i: int) -> Run:
 def main() -> None:
     """Run one part and write its file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=("six", "pairs", "speed"))
+    parser.add_argument("part", choices=("pairs", "speed"))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--capacities", default=CAPACITIES)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cache", type=Path, default=Path(".word_trunks"))
     asked = parser.parse_args()
     found = {
-        "six": lambda: six(asked.cache, asked.seeds, asked.capacities),
         "pairs": lambda: pairs(asked.cache, asked.seeds),
         "speed": lambda: speed(asked.threads),
     }[asked.part]()

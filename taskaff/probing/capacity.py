@@ -184,8 +184,15 @@ def _sweeps(
         loss, metric = zip(
             *(_point(prepared, best, constants, members, r) for r in widths), strict=True
         )
+        of_each = {
+            prepared.tasks[member[2]].name: tuple(
+                _point(prepared, best, constants, [member], r)[1] for r in widths
+            )
+            for member in members
+            if name == ALL
+        }
         chosen, least = choose(widths, loss)
-        yield CapacitySweep(name, widths, loss, metric, chosen, least)
+        yield CapacitySweep(name, widths, loss, metric, chosen, least, of_each)
 
 
 def _point(

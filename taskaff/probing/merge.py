@@ -123,15 +123,16 @@ def _pair(parts: Sequence[PairOutcome], settings: ProbeSettings, confidence: flo
 
 
 def _sweep(parts: Sequence[CapacitySweep], confidence: float) -> CapacitySweep:
-    loss, metric = (
-        tuple(
-            pool(same, confidence)
-            for same in zip(*(getattr(part, name) for part in parts), strict=True)
-        )
-        for name in ("loss", "metric")
-    )
+    def pooled(curves: Iterable[Sequence[Interval]]) -> tuple[Interval, ...]:
+        return tuple(pool(same, confidence) for same in zip(*curves, strict=True))
+
+    loss, metric = pooled(part.loss for part in parts), pooled(part.metric for part in parts)
+    by_task = {
+        name: pooled(part.task_metrics[name] for part in parts) for name in parts[0].task_metrics
+    }
     chosen, best = choose(parts[0].capacities, loss)
-    return replace(parts[0], loss=loss, metric=metric, chosen=chosen, best=best)
+    found = replace(parts[0], loss=loss, metric=metric, chosen=chosen, best=best)
+    return replace(found, task_metrics=by_task)
 
 
 def _transference(parts: Sequence[TransferenceRow], confidence: float) -> TransferenceRow:

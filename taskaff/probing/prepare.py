@@ -153,6 +153,7 @@ def check_settings(settings: ProbeSettings) -> None:
         "trunk": (*TRUNKS,),
         "sampling": (*RULES,),
         "leaks": ("remove", "keep", "both"),
+        "splits": ("own", "drawn"),
         "weights": ("equal", "proportional", "svd", "svd-printed", "uncertainty"),
         "align_form": tuple(form for form in FORMS if form),
     }

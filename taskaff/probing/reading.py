@@ -133,4 +133,5 @@ def _seed_gain(seed: int, metric: str, base: Judged, other: Judged, removed: int
         other[0].metrics[metric],
         removed,
         (base[1], other[1]),
+        {name: (value, other[0].metrics[name]) for name, value in base[0].metrics.items()},
     )

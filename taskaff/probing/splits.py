@@ -3,8 +3,8 @@
 Rows with equal content hash always have the same role. A task's own test rows stay its test rows;
 its own validation rows stay so too, unless it has no test rows: then they are the test (as with
 published sets whose test labels are secret). What is missing is drawn from the training rows. A
-task with no training rows is divided as if it had no splits. A row that occurs in two splits
-counts for the test first, then for validation.
+task with no training rows is divided as if it had no splits, and every task is with
+``splits="drawn"``. A row that occurs in two splits counts for the test first, then for validation.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.errors import ProbeError
-from taskaff.probing.records import ProbeSettings
+from taskaff.probing.records import ProbeSettings, Splits
 from taskaff.probing.streams import stream
 from taskaff.records import TaskVectors
 
@@ -51,7 +51,7 @@ def split_task(task: TaskVectors, name: str, seed: int, settings: ProbeSettings)
     ProbeError : fewer than ``LEAST`` rows for some role.
     """
     distinct, inverse = np.unique(task.hashes, return_inverse=True)
-    role = _own_roles(task, inverse, len(distinct))
+    role = _own_roles(task, inverse, len(distinct), settings.splits)
     order = stream(seed, "split", name).permutation(len(distinct))
     caps = {TEST: settings.test_rows, VALIDATION: settings.validation_rows}
     for wanted, share in SHARES.items():
@@ -74,10 +74,10 @@ def split_task(task: TaskVectors, name: str, seed: int, settings: ProbeSettings)
     )
 
 
-def _own_roles(task: TaskVectors, inverse: Ints, distinct: int) -> Ints:
-    """Role of each distinct row by the task's own splits."""
+def _own_roles(task: TaskVectors, inverse: Ints, distinct: int, splits: Splits) -> Ints:
+    """Role of each distinct row by the task's own splits, unless all are to be drawn."""
     role = np.zeros(distinct, dtype=np.int64)
-    if not (task.splits == TRAIN).any():
+    if splits == "drawn" or not (task.splits == TRAIN).any():
         return role
     np.maximum.at(role, inverse, task.splits)
     if not (task.splits == TEST).any():

@@ -38,6 +38,17 @@ def test_every_model_at_every_capacity():
     assert found.pairs == ()
 
 
+def test_the_joint_metric_is_the_mean_of_those_of_its_tasks():
+    tasks = [task("a", 150), task("b", 150, c=3, kind="regression", seed=1)]
+    found = sweeps(probe_capacity(tasks, QUICK))
+    together = found["all"]
+    assert list(together.task_metrics) == ["a", "b"]
+    for i, mean in enumerate(together.metric):
+        each = [points[i].mean for points in together.task_metrics.values()]
+        assert mean.mean == pytest.approx(np.mean(each))
+    assert not found["a"].task_metrics
+
+
 def test_one_task_has_no_joint_model():
     assert list(sweeps(probe_capacity([task("a", 150)], QUICK))) == ["a"]
 
@@ -136,6 +147,7 @@ def test_seeds_apart_merge_into_the_sweep_of_all():
     parts = [probe_capacity(tasks, replace(QUICK, seeds=s)) for s in ((0,), (1, 2))]
     for model, sweep in sweeps(merge(parts, QUICK, 0.9)).items():
         assert sweep.chosen == whole[model].chosen
+        assert list(sweep.task_metrics) == list(whole[model].task_metrics)
         for one, other in zip(sweep.loss, whole[model].loss, strict=True):
             assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=1e-4)
 

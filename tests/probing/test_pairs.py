@@ -95,6 +95,14 @@ def leaky_tasks():
     ]
 
 
+def test_a_seed_has_every_metric_of_both_arms():
+    pair = probe_pairs([task("a", 150), task("b", 150, seed=1)], QUICK).pair("a", "b")
+    for seed in pair.seeds:
+        assert set(seed.metrics) == {"accuracy", "macro_f1", "matthews", "log_loss", "auc"}
+        assert seed.metrics[pair.metric] == (seed.stl_metric, seed.mtl_metric)
+        assert seed.metrics["log_loss"] == pytest.approx((seed.stl_loss, seed.mtl_loss), rel=1e-4)
+
+
 def test_leaks_are_removed_and_their_effect_is_shown():
     settings = replace(QUICK, steps=300, leaks="both", source_rows=250)
     pair = probe_pairs(leaky_tasks(), settings).pair("s", "t")

@@ -63,6 +63,18 @@ def test_own_splits_are_kept():
     assert (len(split.pool), len(split.validation), len(split.test)) == (150, 30, 50)
 
 
+def test_own_splits_are_ignored_when_all_is_to_be_drawn():
+    splits = np.repeat([0, 1, 2], [150, 40, 60])
+    one = task(n=250, splits=splits)
+    drawn = replace(SETTINGS, splits="drawn")
+    found, plain = (
+        split_task(each, "x", 0, drawn) for each in (one, replace(one, splits=splits * 0))
+    )
+    for rows, expected in zip(parts(found), parts(plain), strict=True):
+        np.testing.assert_array_equal(rows, expected)
+    assert set(splits[found.pool]) == {0, 1, 2}
+
+
 def test_own_validation_rows_are_the_test_when_there_is_none():
     splits = np.repeat([0, 1], [200, 50])
     split = split_task(task(n=250, splits=splits), "x", 0, SETTINGS)

@@ -37,7 +37,8 @@ def interval(mean, reach=0.01):
 
 def pair(source, target, gain=0.02, call="positive", reason=None, **more):
     reason = reason or "interval [+0.0100, +0.0300] lies above 0"
-    seeds = (SeedGain(0, 0.5, 0.48, 0.8, 0.81, 3, (0.0, 0.3)),)
+    metrics = {"accuracy": (0.8, 0.81), "auc": (float("nan"), 0.9)}
+    seeds = (SeedGain(0, 0.5, 0.48, 0.8, 0.81, 3, (0.0, 0.3), metrics),)
     fields = {"gain": interval(gain), "metric_gain": interval(0.01), **more}
     return PairOutcome(
         source=source,
@@ -76,12 +77,17 @@ def result(names=("a", "b"), **more):
 def full():
     windows = ((10, 20, 30), (0.1, 0.2, 0.05))
     sweep = CapacitySweep(
-        "all", (2, 4), (interval(0.4), Interval(None)), (interval(0.7), Interval(None)), 2, 2
+        "all",
+        (2, 4),
+        *((interval(mean), Interval(None)) for mean in (0.4, 0.7)),
+        2,
+        2,
+        {"a": (interval(0.6), Interval(None))},
     )
     return result(
         notes=("a note",),
         alignment=(AlignmentReport("a", "b", "full", *[interval(0.5)] * 4),),
-        capacity=(sweep, replace(sweep, model="a")),
+        capacity=(sweep, replace(sweep, model="a", task_metrics={})),
         transference=tuple(
             TransferenceRow("a", "b", interval(0.1), interval(0.5), *windows, run=run)
             for run in ("pair", "all")

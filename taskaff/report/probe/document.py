@@ -94,6 +94,10 @@ def _seed(found: SeedGain) -> dict[str, Any]:
         **{name: rounded(getattr(found, name)) for name in numbers},
         "removed": found.removed,
         "weight_decay": list(found.weight_decay),
+        "metrics": {
+            name: {"stl": rounded(alone), "mtl": rounded(together)}
+            for name, (alone, together) in found.metrics.items()
+        },
     }
 
 
@@ -110,14 +114,19 @@ def alignment(found: AlignmentReport) -> Document:
 
 def sweep(found: CapacitySweep) -> Document:
     """The curve of one model."""
-    points = zip(found.capacities, found.loss, found.metric, strict=True)
+    points = enumerate(zip(found.capacities, found.loss, found.metric, strict=True))
     return {
         "model": found.model,
         "chosen": found.chosen,
         "best": found.best,
         "curve": [
-            {"r": r, "loss": interval(loss), "metric": interval(metric)}
-            for r, loss, metric in points
+            {
+                "r": r,
+                "loss": interval(loss),
+                "metric": interval(metric),
+                "tasks": {name: interval(of[i]) for name, of in found.task_metrics.items()},
+            }
+            for i, (r, loss, metric) in points
         ],
     }
 

@@ -71,6 +71,7 @@ def probe_pair() -> Schema:
         mtl_metric=MAYBE,
         removed=COUNT,
         weight_decay=NUMBERS,
+        metrics=map_of(object_of("One metric of both arms.", stl=MAYBE, mtl=MAYBE)),
     )
     return object_of(
         "Measured transfer from source to target: what was trained (arm) against what.",
@@ -127,7 +128,13 @@ def _alignment() -> Schema:
 
 
 def _sweep() -> Schema:
-    point = object_of("One capacity.", r=COUNT, loss=ref("interval"), metric=ref("interval"))
+    point = object_of(
+        "One capacity; tasks: the metric of each task in the joint model, else nothing.",
+        r=COUNT,
+        loss=ref("interval"),
+        metric=ref("interval"),
+        tasks=map_of(ref("interval")),
+    )
     return object_of(
         'Loss against capacity, of all tasks together ("all") or of one alone; chosen is the '
         "smallest capacity within one standard error of the best.",
