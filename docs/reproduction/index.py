@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import _kit as kit
@@ -16,7 +17,10 @@ def filled(page: str) -> str:
         claims = kit.load(path).claims(result)
         named = f"[{path.stem.replace('_', ' ')}]({path.stem}.md)"
         found += [replace(claim, result=f"{claim.result}, {named}") for claim in claims]
-    return kit.fill(page, {"claims": kit.claim_table(found)})
+    counts = Counter(claim.verdict for claim in found)
+    words = ", ".join(f"{verdict} {n}" for verdict, n in counts.most_common())
+    total = f"{len(found)} statements of the papers: {words}."
+    return kit.fill(page, {"counts": total, "claims": kit.claim_table(found)})
 
 
 if __name__ == "__main__":

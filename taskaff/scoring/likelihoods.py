@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from taskaff.records import Floats
 
 KAPPA = np.pi / 8
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
+WEIGHTS = WEIGHTS / WEIGHTS.sum()
 FLOOR = 1e-3
 """Least variance of a row's residual. Adam divides by it: without any, a task that a model fits
 exactly is circled around at full speed for ever."""
@@ -79,6 +81,12 @@ def direction(d: int) -> Floats:
     return np.random.default_rng(0).standard_normal(d)
 
 
+def _mean_softplus(mean: Floats, deviation: Floats) -> Floats:
+    """Mean of ``log(1 + exp(a))`` over Gaussian ``a``, by Gauss and Hermite."""
+    a = mean[..., None] + deviation[..., None] * NODES
+    return np.asarray(np.logaddexp(0.0, a) @ WEIGHTS)
+
+
 def _kappa(variance: Floats) -> Floats:
     return np.asarray(np.sqrt(1.0 + KAPPA * np.maximum(variance, 0.0)))
 
@@ -118,23 +126,26 @@ class Classes(_Stack):
         distinct = np.maximum(1.0 - (self.share**2).sum(axis=1), 1e-6)
         k = _kappa(2.0 * (own - both) / distinct)[:, None, None]
         z = m / k
-        top = z.max(axis=2, keepdims=True)
-        e = np.exp(z - top)
-        total = e.sum(axis=2, keepdims=True)
-        return WB, S, h, m, k, e / total, k * (top + np.log(total))
+        e = np.exp(z - z.max(axis=2, keepdims=True))
+        return WB, S, h, m, k, e / e.sum(axis=2, keepdims=True)
 
     def loss(self, B: Floats, A: Floats, b: Floats) -> Floats:
-        """``kappa lse(m / kappa) - m_y``, corrected to the exact curvature at small spread."""
-        _, _, _, m, k, p, lse = self._outputs(B, A, b)
-        entropy = -(p * np.log(p + 1e-300)).sum(axis=2)
-        impurity = 1.0 - (p**2).sum(axis=2)
-        excess = (entropy - 4.0 / np.pi * impurity) * (k[..., 0] - 1.0)
-        each = lse[..., 0] - np.einsum("nkk->nk", m) - excess
+        """Mean of ``log(1 + exp(.))`` of how far the other classes' outputs are above the own."""
+        _, _, _, m, k, _ = self._outputs(B, A, b)
+        spread = (k**2 - 1.0) / KAPPA  # of a difference of two outputs; of one, half of it
+        one = _kappa(spread / 2.0)
+        at = np.arange(self.columns)
+        own = m[:, at, at]
+        others = m / one
+        others[:, at, at] = -np.inf
+        top = others.max(axis=2, keepdims=True)
+        rest = one * (top + np.log(np.exp(others - top).sum(axis=2, keepdims=True)))
+        each = _mean_softplus(rest[..., 0] - own, np.sqrt(spread[..., 0]))
         return np.asarray((each * self.share).sum(axis=1))
 
     def gradient(self, B: Floats, A: Floats, b: Floats) -> Gradient:
         """See the head of the module."""
-        WB, S, h, _, k, p, _ = self._outputs(B, A, b)
+        WB, S, h, _, k, p = self._outputs(B, A, b)
         share = self.share[:, :, None]
         at = np.arange(self.columns)
         e = p.copy()
@@ -190,15 +201,10 @@ class Labels(_Stack):
         return GB, h, m + b, k
 
     def loss(self, B: Floats, A: Floats, b: Floats) -> Floats:
-        """``kappa softplus(m / kappa) - y m``, corrected as for classes."""
+        """Mean of ``log(1 + exp(m))`` without the label, of ``log(1 + exp(-m))`` with it."""
         _, _, m, k = self._outputs(B, A, b)
-        z = m / k
-        p = 1.0 / (1.0 + np.exp(-z))
-        q = np.clip(p, 1e-300, 1.0 - 1e-16)
-        entropy = -q * np.log(q) - (1.0 - q) * np.log1p(-q)
-        excess = (entropy - 8.0 / np.pi * p * (1.0 - p)) * (k - 1.0)
-        own = np.array([0.0, 1.0])[:, None] * m
-        each = k * np.logaddexp(0.0, z) - own - excess
+        away = np.array([1.0, -1.0])[:, None] * m
+        each = _mean_softplus(away, np.sqrt((k**2 - 1.0) / KAPPA))
         return np.asarray((each * self.share).sum(axis=1).mean(axis=1))
 
     def gradient(self, B: Floats, A: Floats, b: Floats) -> Gradient:

@@ -96,6 +96,17 @@ def test_two_classes_are_nearly_exact():
     assert task.loss(B, A, b)[0] == pytest.approx(loss, rel=0.02)
 
 
+def test_a_loss_is_never_below_zero_and_exact_for_two_classes_far_apart():
+    task, root = gaussian_classes(2, 3, seed=4)
+    B, A, b = weights(3, 2, 2, seed=5)
+    X, y = rows_of(task, root)
+    for size in (1.0, 10.0, 100.0):
+        out = X @ (B[0] * size) @ A[0] + b[0]
+        gap = out[:, 1] - out[:, 0]
+        loss = np.logaddexp(0.0, np.where(y == 1, -gap, gap)).mean()
+        assert task.loss(B * size, A, b)[0] == pytest.approx(loss, rel=0.06)
+
+
 def test_labels_are_pairs_of_classes():
     rng = np.random.default_rng(0)
     n, d, c = 200_000, 3, 2
