@@ -58,19 +58,15 @@ def predict(
         none.
     measured : a probe of the same tasks, which is combined with the prediction.
     """
-    import numpy as np
-
-    from taskaff.predict import design
     from taskaff.predict.judge import combined, judge
 
     setup, settings = setup or setup_of(result), settings or PredictSettings()
     wanted = list(pairs) if pairs is not None else list(result.pairs(directed=True))
     if not wanted or (pairs is None and len(wanted) > settings.most_pairs):
         return ()
-    known = [features.raw(result, s, t, setup) for s, t in wanted]
-    followed = any(np.isfinite(each[name]) for each in known for name in design.FOLLOWED)
-    fitted = model_of(settings, () if followed else design.FOLLOWED)
+    fitted = model_of(settings)
     names = [(result.names[s], result.names[t]) for s, t in wanted]
+    known = [features.raw(result, s, t, setup) for s, t in wanted]
     found = judge(fitted, names, known, setup, settings)
     gains = _gains(measured) if measured else {}
     return tuple(
@@ -114,8 +110,7 @@ def of_probe(bench: Workbench, sources: Sequence[DataRequest], result: ProbeResu
         replace(signature, name=task.name)
         for signature, task in zip(signatures, result.tasks, strict=True)
     ]
-    chosen = replace(SETTINGS, training=training_of(result.settings))
-    scores = scoring.score(same_width(named), chosen)
+    scores = scoring.score(same_width(named), SETTINGS)
     found = predict(scores, setup_of(scores, result.settings), settings, measured=result)
     where = {**result.environment, "encoder": scores.encoder.id}
     return replace(result, predictions=found, environment=where)
@@ -155,27 +150,22 @@ def training_of(probe: ProbeSettings) -> Training:
     )
 
 
-def model_of(settings: PredictSettings, without: tuple[str, ...] = ()) -> Model:
-    """The model of the shipped atlas and the user's own, fitted when it was not kept.
-
-    ``without`` names features that it does not look at, because they are not known.
-    """
-    return _model(_atlases(settings), identity(settings), settings.cache_dir, without)
+def model_of(settings: PredictSettings) -> Model:
+    """The model of the shipped atlas and the user's own, fitted when it was not kept."""
+    return _model(_atlases(settings), identity(settings), settings.cache_dir)
 
 
 @lru_cache(maxsize=4)
-def _model(
-    atlases: tuple[Path, ...], key: str, cache_dir: Path | None, without: tuple[str, ...]
-) -> Model:
+def _model(atlases: tuple[Path, ...], key: str, cache_dir: Path | None) -> Model:
     from taskaff.predict import atlas
     from taskaff.predict.fit import fit
     from taskaff.predict.model import load, save
 
     store = Store(cache_dir) if cache_dir else Store(Path(), "off")
-    name = digest_key(predictor=key, without=list(without))
+    name = digest_key(predictor=key)
     kept = store.get("predictor", name)
     if kept is None:
-        fitted = fit(atlas.joined([atlas.read(path) for path in atlases]), without=without)
+        fitted = fit(atlas.joined([atlas.read(path) for path in atlases]))
         kept = store.put("predictor", name, lambda path: save(fitted, path))
     return load(kept)
 

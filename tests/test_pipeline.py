@@ -335,24 +335,3 @@ def test_inspect_counts_rows_that_stand_twice(tmp_path):
     assert "7 rows of train repeat another one of it" in notes
     assert "5 distinct rows of test are also in train" in notes
     assert not any("repeat" in note for note in taskaff.inspect(str(EXAMPLES / "films.csv")).notes)
-
-
-def test_many_pairs_are_predicted_without_following_their_training(monkeypatch, tmp_path):
-    from taskaff import predicting
-    from taskaff.predict_records import PredictSettings
-    from taskaff.records import ScoreSettings
-
-    asked = []
-
-    def none(settings, without=()):
-        asked.append(without)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(predicting, "model_of", none)
-    rng = np.random.default_rng(0)
-    tasks = [(rng.normal(size=(60, 3)), rng.integers(0, 2, 60)) for _ in range(2)]
-    for most in (2, 1):
-        chosen = ScoreSettings(most_trained=most, capacity=False)
-        with pytest.raises(KeyboardInterrupt):
-            taskaff.score(tasks, settings=RunSettings(score=chosen, predict=PredictSettings()))
-    assert asked == [(), ("moment_gain", "moment_alone")]

@@ -30,8 +30,6 @@ WORDS: dict[str, str] = {
     "above chance",
     "explained": "part of the target's predictions that the source's model can make",
     "source_gain": "what the source's model adds to the target's own",
-    "moment_gain": "gain of the same training followed on the signatures",
-    "moment_alone": "loss of the target alone in that training",
     "overlap": "share of the target's rows that the source has",
     "target_known": "rows of the target that the scores were computed from",
     "target_rows": "training rows of the target",
@@ -71,23 +69,6 @@ WORDS: dict[str, str] = {
 
 NAMES = tuple(WORDS)
 
-SQUASHED = ("moment_gain",)
-"""Columns that hold ``squash`` of what is shown, as the gains that are predicted."""
-
-UNIT = 0.02
-"""Nats (or label variances) around which gains turn from linear to logarithmic."""
-
-
-def squash(gain: Floats) -> Floats:
-    """``asinh(gain / UNIT)``."""
-    return np.arcsinh(np.asarray(gain) / UNIT)
-
-
-def stretch(z: Floats) -> Floats:
-    """The inverse of ``squash``."""
-    return np.sinh(np.asarray(z)) * UNIT
-
-
 LOGARITHMS = frozenset(
     f"{role}_{name}" for role in ("source", "target") for name in ("rows", "columns", "tokens")
 ) | {"target_known", "share", "crowding", "r", "width"}
@@ -107,13 +88,8 @@ def family(name: str) -> str:
 
 def shown(name: str, value: float) -> float:
     """The value of a column as a reader knows it."""
-    if name in SQUASHED:
-        return float(stretch(np.asarray(value)))
     return float(10.0**value) if name in LOGARITHMS else value
 
-
-FOLLOWED = ("moment_gain", "moment_alone")
-"""Columns that are dear, and missing where many pairs are asked for."""
 
 SETUP = ("r", "width", "relu")
 SIZES = (
@@ -143,8 +119,6 @@ def _derived(get: Callable[[str], Floats]) -> dict[str, Floats]:
     r = np.where(get("r") > 0, get("r"), np.nan)  # 0: a transformer, which has none to choose
     heads = sum(np.fmax(get(f"{role}_columns") - 1, 1) for role in ("source", "target"))
     return {
-        "moment_gain": squash(get("moment_gain")),
-        "moment_alone": get("moment_alone") / get("target_constant_loss"),
         "target_known": _log(get("target_known")),
         "target_rows": _log(target),
         "source_rows": _log(source),

@@ -8,7 +8,7 @@ several set-ups, or is known in several views, stays on one side with all of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -135,22 +135,12 @@ def folds(data: Data, blocks: int, seed: int = 0) -> Iterator[tuple[np.ndarray, 
                 yield np.flatnonzero(kept), np.flatnonzero(held)
 
 
-def fit(
-    table: pa.Table, trees: int = TREES, blocks: int = BLOCKS, without: Sequence[str] = ()
-) -> Model:
-    """The predictor of an atlas: centre, local scale, and the shape of what it does not explain.
-
-    ``without`` names columns that it is to be blind to, for pairs of which they are not known.
-    """
-    data = blind(data_of(table), without)
+def fit(table: pa.Table, trees: int = TREES, blocks: int = BLOCKS) -> Model:
+    """The predictor of an atlas: centre, local scale, and the shape of what it does not explain."""
+    data = data_of(table)
     out = out_of_fold(data, max(trees // 2, 1), blocks)
     seen = np.isfinite(out)
     return calibrated(centre(data, trees), data.at(np.flatnonzero(seen)), out[seen])
-
-
-def blind(data: Data, names: Sequence[str]) -> Data:
-    """The same with some columns undefined everywhere."""
-    return replace(data, X=np.where(np.isin(design.NAMES, names), np.nan, data.X))
 
 
 def out_of_fold(data: Data, trees: int, blocks: int) -> Floats:
@@ -180,7 +170,6 @@ def centre(data: Data, trees: int) -> Model:
         typical=typical,
         low=low,
         high=high,
-        used=np.asarray(known),
         mean=mean,
         deviation=deviation,
         weights=_ridge((filled - mean) / deviation, data.z, data.weight),

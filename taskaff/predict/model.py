@@ -16,22 +16,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.predict import design
-from taskaff.predict.design import UNIT, squash, stretch
 from taskaff.predict.forest import Forest, from_arrays
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
 
-__all__ = ["UNIT", "Model", "load", "save", "squash", "stretch", "wider"]
+UNIT = 0.02
+"""Nats (or label variances) around which gains turn from linear to logarithmic."""
 
 FIELDS = (
-    *("typical", "low", "high", "used", "mean", "deviation", "weights", "mix", "residuals"),
+    *("typical", "low", "high", "mean", "deviation", "weights", "mix", "residuals"),
     *("encoders", "trunks"),
 )
 
 WIDER = 1.25
 """Factor of the scale for each column that is outside of the atlas's range, at most ``WIDEST``."""
 WIDEST = 2.5
+
+
+def squash(gain: Floats) -> Floats:
+    """``asinh(gain / UNIT)``."""
+    return np.arcsinh(np.asarray(gain) / UNIT)
+
+
+def stretch(z: Floats) -> Floats:
+    """The inverse of ``squash``."""
+    return np.sinh(np.asarray(z)) * UNIT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +56,6 @@ class Model:
     low: Floats
     high: Floats
     """``(q,)`` range of each column in the atlas."""
-    used: np.ndarray
-    """``(q,)`` columns that the atlas has; the model is blind to the others."""
     mean: Floats
     deviation: Floats
     weights: Floats
@@ -61,8 +69,8 @@ class Model:
     """What the atlas was measured with."""
 
     def filled(self, X: Floats) -> Floats:
-        """``X`` with typical values for undefined and unused ones."""
-        return np.where(np.isfinite(X) & self.used, X, self.typical)
+        """``X`` with typical values for undefined ones."""
+        return np.where(np.isfinite(X), X, self.typical)
 
     def z(self, X: Floats) -> Floats:
         """``(n,)`` centre of the distribution of ``z`` for ``X (n, q)``."""
@@ -82,7 +90,7 @@ class Model:
         size = np.maximum(np.abs(self.low), np.abs(self.high))
         slack = 0.02 * (self.high - self.low) + 0.002 * size + 1e-6
         inside = (x >= self.low - slack) & (x <= self.high + slack)
-        return [design.NAMES[n] for n in np.flatnonzero(~inside & self.used)]
+        return [design.NAMES[n] for n in np.flatnonzero(~inside)]
 
 
 def wider(number: int) -> float:

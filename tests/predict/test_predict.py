@@ -97,17 +97,6 @@ def test_what_is_undefined_is_said(fitted):
     assert "'b' has no linear model" in none.gain.note
 
 
-def test_a_model_may_be_blind_to_some_features(fitted):
-    blind = fit.fit(table(), trees=20, blocks=3, without=design.FOLLOWED)
-    known = features_of(np.random.default_rng(8), 1.0)
-    missing = known | dict.fromkeys(design.FOLLOWED, float("nan"))
-    assert set(ask(fitted, missing).outside) == set(design.FOLLOWED)
-    found = ask(blind, missing)
-    assert found.outside == ()
-    assert found.gain == ask(blind, known).gain
-    assert not {reason.feature for reason in found.reasons} & set(design.FOLLOWED)
-
-
 def test_a_probe_and_the_scores_together(fitted):
     known = features_of(np.random.default_rng(6), 0.0)
     prior = ask(fitted, known)
