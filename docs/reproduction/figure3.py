@@ -188,6 +188,8 @@ def turns(result: kit.Result, arm: str, model: str, covariance: str) -> kit.Clai
     verdict: kit.Verdict = "agrees" if whole else "in part" if leans else "differs"
     decided = syn.below(first) and syn.above(rises)
     why = "rises, and is not positive" if decided else _undecided(line)
+    if syn.below(last):
+        why = "negative with the most rows too"
     told = f"{_told(line)}, rise {kit.mark(rises)}"
     paper = "other covariance: negative, to positive with more source rows"
     return kit.Claim(f"Figure 3{PANELS[model]}", paper, told, verdict, "" if whole else why)
