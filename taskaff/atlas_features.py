@@ -127,7 +127,7 @@ def _between(
     ]
     views = [TaskView(each) for each in padded]
     known = range(k, len(tasks))
-    named = replace(SETTINGS, training=training, most_trained=len(tasks) ** 2)
+    named = replace(SETTINGS, training=training)
     dear = {"source_gain": source_gain, "moment_gain": moment_gain}
     tables = {n: score(views, named, helpers=range(k), targets=known) for n, score in dear.items()}
     result = scoring.score(padded, SETTINGS)

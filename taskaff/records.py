@@ -470,8 +470,8 @@ class ScoreSettings:
     training: Training = field(default_factory=Training)
     """What ``moment_gain`` follows."""
     most_trained: int = 90
-    """More directed pairs than this have no ``moment_gain``: it takes some 30 ms a pair, the other
-    scores next to nothing."""
+    """With more directed pairs than this ``moment_gain`` is left out unless ``scores`` names it: it
+    takes some 40 ms a pair, the other scores next to nothing."""
     around: tuple[str, ...] = ()
     """Compare only pairs that have one of these tasks; empty means every pair. The other entries
     of a table may then be NaN without a note."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,8 +152,8 @@ def cache_dir(config: Config) -> Path:
     return user_cache_path("taskaff", appauthor=False)
 
 
-def run_settings(config: Config) -> RunSettings:
-    """The settings of the pipeline."""
+def run_settings(config: Config, limited: Collection[str] = ()) -> RunSettings:
+    """The settings of the pipeline; scores with a limit are never left out."""
     from taskaff.pipeline import RunSettings
     from taskaff.predicting import training_of
     from taskaff.records import ScoreSettings
@@ -176,7 +177,7 @@ def run_settings(config: Config) -> RunSettings:
             intervals=chosen.intervals,
             trace_share=chosen.trace_share,
             min_rows=chosen.min_rows,
-            most_trained=chosen.most_trained,
+            most_trained=sys.maxsize if "moment_gain" in limited else chosen.most_trained,
             capacities=tuple(chosen.capacities),
             capacity=chosen.capacity,
             training=training_of(probe_settings(config)),

@@ -88,7 +88,7 @@ def score(
         predict=predict,
     )
     limits = _gate.parse_limits(fail_under or (), SCORES, config.score.scores)
-    settings = run_settings(config)
+    settings = run_settings(config, limits)
     asked = requests(data or (), config, reading)
     if encoder_check:
         run_check(asked, settings, reporting)

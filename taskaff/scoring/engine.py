@@ -38,6 +38,7 @@ def score(
     settings = settings or ScoreSettings()
     check(signatures)
     functions = {n: resolve("score", SCORES, n) for n in settings.scores or tuple(SCORES)}
+    notes = _too_many(functions, signatures, settings)
     views = [TaskView(signature) for signature in signatures]
     timings: dict[str, float] = {}
     tables: dict[str, PairTable] = {}
@@ -60,8 +61,24 @@ def score(
         capacity=capacity,
         weights=weights,
         settings=settings,
+        notes=notes,
         timings=timings,
     )
+
+
+def _too_many(
+    functions: dict[str, Any], signatures: Sequence[TaskSignature], settings: ScoreSettings
+) -> tuple[str, ...]:
+    """Leave out the score that trains where it would have to train very often, and say so."""
+    k = len(signatures)
+    others = sum(signature.name not in settings.around for signature in signatures)
+    pairs = k * (k - 1) - (others * (others - 1) if settings.around else 0)
+    named = "moment_gain" in settings.scores
+    if named or "moment_gain" not in functions or pairs <= settings.most_trained:
+        return ()
+    del functions["moment_gain"]
+    limit = f"score.most_trained ({settings.most_trained:,}); name it with --scores to have it"
+    return (f"no moment_gain: {pairs:,} directed pairs are more than {limit}",)
 
 
 def _timed(timings: dict[str, float], name: str, function: Any, *arguments: Any) -> Any:

@@ -66,9 +66,8 @@ def moment_gain(
         for pair in _wanted(views, settings, missing)
         if (helpers is None or pair[0] in helpers) and (targets is None or pair[1] in targets)
     ]
-    many = len(pairs) > settings.most_trained
     alone, together, rows = np.full((3, FOLDS, k, k), np.nan)
-    for (s, t), own, helped in () if many else _losses(views, pairs, settings.training):
+    for (s, t), own, helped in _losses(views, pairs, settings.training):
         alone[:, s, t], together[:, s, t], rows[:, s, t] = own, helped, views[t].n
     total = rows.sum(axis=0)
     drop = (alone - together) * rows
@@ -80,17 +79,13 @@ def moment_gain(
         left_out[:, (rows == 0).any(axis=0)] = np.nan
         ends = interval(value, left_out, settings.confidence)
         remarks.append((~np.isfinite(ends[0]) & np.isfinite(value), NO_INTERVAL))
-    undefined = for_tasks(missing)
-    if many:
-        why = f"not followed for more than {settings.most_trained:,} pairs (score.most_trained)"
-        undefined.append((np.ones((k, k), dtype=bool), why))
     return pair_table(
         "moment_gain",
         value,
         ends,
         explain=EXPLAIN,
         directed=True,
-        undefined=undefined,
+        undefined=for_tasks(missing),
         remarks=remarks,
         extras={
             "alone": (alone * rows).sum(axis=0) / total,

@@ -12,7 +12,7 @@ import taskaff
 from taskaff import moments
 from taskaff.probing.synthetic import synthetic_task
 from taskaff.records import FOLDS, ScoreSettings, Training
-from taskaff.scoring import dynamics
+from taskaff.scoring import dynamics, score
 from taskaff.scoring.folded import Sums, held_out, likelihood, thinned, training
 from taskaff.scoring.likelihoods import Classes, Labels, Values
 from taskaff.scoring.moment_gain import moment_gain
@@ -235,12 +235,16 @@ def test_it_says_what_the_probe_measures():
     np.testing.assert_allclose(followed, measured, atol=0.12)
 
 
-def test_more_pairs_than_wanted_have_a_note():
-    tasks = [regression(40, np.ones(4), seed) for seed in range(3)]
-    table = gains(tasks, replace(SETTINGS, most_trained=5))
-    assert np.isnan(table.value).all()
-    assert "most_trained" in table.notes[0, 1]
-    assert np.isfinite(gains(tasks, replace(SETTINGS, most_trained=6)).value[0, 1])
+def test_with_more_pairs_than_wanted_it_is_left_out_and_a_note_says_so():
+    tasks = [regression(40, np.ones(4), seed, name=f"t{seed}") for seed in range(3)]
+    chosen = replace(SETTINGS, capacity=False, intervals=False)
+    for most, around, there in ((6, (), True), (5, (), False), (4, ("t0",), True)):
+        found = score(tasks, replace(chosen, most_trained=most, around=around))
+        assert ("moment_gain" in found.tables) is there
+        assert bool(found.notes) is not there
+    assert "score.most_trained" in score(tasks, replace(chosen, most_trained=1)).notes[0]
+    named = score(tasks, replace(chosen, most_trained=1, scores=("moment_gain",)))
+    assert np.isfinite(named.tables["moment_gain"].value[0, 1])
 
 
 def test_renamed_classes_change_nothing():
