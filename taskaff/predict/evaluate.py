@@ -195,6 +195,7 @@ def measures(held: Held, resamples: int) -> dict[str, Any]:
         "significant_negative": float(negative.mean()),
         "significant_positive": float(positive.mean()),
         "ceiling": ceilings(held),
+        "additive": additive(held),
         "order": {
             name: _with_intervals(held, name, resamples)
             for name, score in held.scores.items()
@@ -216,6 +217,26 @@ def ceilings(held: Held) -> dict[str, float]:
         share = max(0.0, 1.0 - noise / max(float(values.var()), 1e-12))
         found[name] = float(np.sqrt(share))
     return found
+
+
+def additive(held: Held) -> dict[str, float]:
+    """How an effect of the target plus one of the source orders the gains they were fitted to.
+
+    A predictor that knows neither data set can hardly be expected to do better than this one, which
+    knows every gain.
+    """
+    z = np.arcsinh(held.gain / 0.02)
+    (_, source), (_, target) = (
+        np.unique(names, return_inverse=True) for names in (held.source, held.target)
+    )
+    rows = np.arange(len(z))
+    effects = np.zeros((len(z), source.max() + target.max() + 2))
+    effects[rows, source] = effects[rows, source.max() + 1 + target] = 1.0
+    fitted = effects @ np.linalg.lstsq(effects, z, rcond=None)[0]
+    return {
+        "all": metrics.spearman(fitted, held.gain),
+        "within": metrics.within(fitted, held.gain, held.target),
+    }
 
 
 def _target_means(z: Floats, target: np.ndarray) -> Floats:
