@@ -191,7 +191,7 @@ class EncoderOptions:
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``; ``auto`` takes every GPU there is."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """``auto``: bfloat16 where the device computes in it, float32 otherwise."""
+    """``auto``: bfloat16 on GPUs that compute in it, float32 otherwise."""
     batch_size: int | None = None
     """Texts at once; None plans batches by a budget of tokens."""
     max_length: int | None = None

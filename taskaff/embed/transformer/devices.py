@@ -40,7 +40,11 @@ def devices(name: str) -> list[torch.device]:
 
 
 def dtype_for(options: EncoderOptions, found: list[torch.device]) -> torch.dtype:
-    """bfloat16 where every device computes in it, float32 otherwise, or what was asked for."""
+    """bfloat16 where every device is a GPU that computes in it, else float32, or what was asked for.
+
+    Never by itself on a processor, though some compute in it: a signature made on one of them would
+    not compare with one from the next machine.
+    """
     if options.dtype != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[options.dtype]
     return torch.bfloat16 if all(map(_computes_bfloat16, found)) else torch.float32
@@ -53,9 +57,4 @@ def rule_for(device: torch.device, batch_size: int | None) -> Rule:
 
 
 def _computes_bfloat16(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type == "cpu":
-        has = torch.cpu.get_capabilities()
-        return bool(has.get("amx_bf16") or has.get("avx512_bf16"))
-    return False
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
