@@ -40,7 +40,7 @@ def devices(name: str) -> list[torch.device]:
 
 
 def dtype_for(options: EncoderOptions, found: list[torch.device]) -> torch.dtype:
-    """What was asked for; else bfloat16 where every device is a GPU that computes in it, or float32.
+    """What was asked for; else bfloat16 where all devices are GPUs that compute in it, or float32.
 
     Never by itself on a processor, though some compute in it: a signature made on one of them would
     not compare with one from the next machine.
