@@ -42,7 +42,7 @@ PRINTED = {"alone": 82.6, "together": 85.1, "sum": 1205, "joint": 100}
 SPLITS = ("splits=drawn", "test_rows=1000", "validation_rows=500", "weight_decay=[0.0]")
 COMMON = ("--lr", 0.003, "--sampling", "mixed", "--target-rows", 9000, "--no-predict")
 PLANS: Mapping[str, tuple[Sequence[str], str, str, int, int]] = {
-    "six": (SIX, "lstm", "5,25,100", 400, 3),
+    "six": (SIX, "lstm", "5,25,100,200", 400, 3),
     "lstm": (TWO, "lstm", "5,25,100", 400, 3),
     "cnn": (TWO, "cnn", "5,25,100", 400, 3),
     "mlp-tokens": (TWO, "mlp-tokens", "5,25,100,500", 400, 3),
