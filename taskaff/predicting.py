@@ -35,7 +35,7 @@ SETTINGS = ScoreSettings(scores=NEEDED, intervals=False, capacity=False)
 SYNTHETIC = "synthetic:"
 """Data sets of the probe that are made up and have no texts to score."""
 
-VERSION = 2
+VERSION = 1
 """Of the way of fitting: another one makes kept models useless."""
 
 

@@ -92,7 +92,7 @@ def evaluate(table: pa.Table, resamples: int = RESAMPLES, blocks: int = BLOCKS) 
     data, numbers = data_of(table), atlas.columns(table)
     z = out_of_fold(data, TREES, blocks)
     models = _models(data, z, blocks)
-    simpler = {
+    others = {
         "with moment gain": out_of_fold(with_moment_gain(data, numbers), TREES, blocks),
         "sizes alone": out_of_fold(replace(data, X=_only(data.X, design.SIZES)), TREES, blocks),
     }
@@ -100,7 +100,7 @@ def evaluate(table: pa.Table, resamples: int = RESAMPLES, blocks: int = BLOCKS) 
     found = []
     for name, rows in _setups(table, numbers).items():
         rows = rows[np.isfinite(z[rows])]
-        held = _held(rows, data, numbers, z, simpler, models, errors)
+        held = _held(rows, data, numbers, z, others, models, errors)
         found.append({**name_of(name), **measures(held, resamples)})
     return {"data_sets": len(np.unique(data.target)), "blocks": blocks, "set_ups": found}
 
@@ -135,7 +135,7 @@ def _held(
     data: Data,
     numbers: Mapping[str, Floats],
     z: Floats,
-    simpler: Mapping[str, Floats],
+    others: Mapping[str, Floats],
     models: Sequence[Model | None],
     errors: Floats,
 ) -> Held:
@@ -156,7 +156,7 @@ def _held(
         source=data.source[rows],
         target=data.target[rows],
         expected=z[rows],
-        scores={"prediction": z[rows], **{n: x[rows] for n, x in simpler.items()}, **scores},
+        scores={"prediction": z[rows], **{n: x[rows] for n, x in others.items()}, **scores},
         distributions=distributions,
         first=numbers.get("first", nothing)[rows],
         seeds=numbers["seeds"][rows],
@@ -222,8 +222,7 @@ def ceilings(held: Held) -> dict[str, float]:
 def additive(held: Held) -> dict[str, float]:
     """How an effect of the target plus one of the source orders the gains they were fitted to.
 
-    A predictor that knows neither data set can hardly be expected to do better than this one, which
-    knows every gain.
+    It knows every gain, and nothing of pairs: what is above it, only effects of pairs can give.
     """
     z = np.arcsinh(held.gain / 0.02)
     (_, source), (_, target) = (
