@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import _kit as kit
 import numpy as np
@@ -506,35 +506,13 @@ def claims(result: kit.Result) -> list[kit.Claim]:
     """Each statement beside the largest deviation from it."""
     seen = {key: most for check in result["checks"].values() for key, (_, most) in check.items()}
     means = {key: mean for check in result["checks"].values() for key, (mean, _) in check.items()}
-    draws, t = result["draws"], theorem_numbers(result)
-    gains = {key: kit.interval(found) for key, found in result["gains"].items()}
-    clean = {key: g for key, g in gains.items() if key.startswith("0.0")}
-    wide = [g for key, g in clean.items() if not key.endswith("| 1")]
-    noisy = [g for key, g in gains.items() if key.startswith("0.5") and not key.endswith("| 1")]
-    none = max(abs(end) for g in wide for end in g[1:]) < 1e-3
+    draws = result["draws"]
 
     def exact(*keys: str) -> kit.Verdict:
         return "agrees" if max(abs(seen[key]) for key in keys) < TIGHT else "differs"
 
     return [
-        kit.Claim(
-            "Proposition 1",
-            "r ≥ k: an optimum has B A_i = θ_i, so that nothing is transferred",
-            f"optimum: deviation at most {seen['B A_i against theta_i']:.1e} in {draws} draws; "
-            f"probe without noise: gain at r = 1 {kit.mark(clean['0.0 | 1'], 3)}, "
-            f"at r = 2 {kit.mark(clean['0.0 | 2'], 4)}",
-            "agrees"
-            if exact("B A_i against theta_i", "loss against that of the tasks alone") == "agrees"
-            and none
-            else "differs",
-            "of the optimum"
-            + (
-                "; with noise the probe, which stops early, still transfers at r = 2 "
-                f"({kit.mark(noisy[0], 3)})"
-                if noisy and noisy[0][1] > 0
-                else ""
-            ),
-        ),
+        _proposition_1(result, seen, exact),
         kit.Claim(
             "Proposition 3, Lemma 10",
             "shared inputs: the span of B* is that of (X'X)⁻¹ V D Q_r; no local minima",
@@ -596,6 +574,41 @@ def claims(result: kit.Result) -> list[kit.Claim]:
             else "differs",
             "a sign: the loss is at most OPT plus the tail",
         ),
+        *_theorem_2(theorem_numbers(result)),
+    ]
+
+
+def _proposition_1(
+    result: kit.Result, seen: Mapping[str, float], exact: Callable[..., kit.Verdict]
+) -> kit.Claim:
+    gains = {key: kit.interval(found) for key, found in result["gains"].items()}
+    clean = {key: g for key, g in gains.items() if key.startswith("0.0")}
+    wide = [g for key, g in clean.items() if not key.endswith("| 1")]
+    noisy = [g for key, g in gains.items() if key.startswith("0.5") and not key.endswith("| 1")]
+    none = max(abs(end) for g in wide for end in g[1:]) < 1e-3
+    return kit.Claim(
+        "Proposition 1",
+        "r ≥ k: an optimum has B A_i = θ_i, so that nothing is transferred",
+        f"optimum: deviation at most {seen['B A_i against theta_i']:.1e} in {result['draws']} "
+        "draws; "
+        f"probe without noise: gain at r = 1 {kit.mark(clean['0.0 | 1'], 3)}, "
+        f"at r = 2 {kit.mark(clean['0.0 | 2'], 4)}",
+        "agrees"
+        if exact("B A_i against theta_i", "loss against that of the tasks alone") == "agrees"
+        and none
+        else "differs",
+        "of the optimum"
+        + (
+            "; with noise the probe, which stops early, still transfers at r = 2 "
+            f"({kit.mark(noisy[0], 3)})"
+            if noisy and noisy[0][1] > 0
+            else ""
+        ),
+    )
+
+
+def _theorem_2(t: Mapping[str, Any]) -> list[kit.Claim]:
+    return [
         kit.Claim(
             "Theorem 2, bound",
             "error ≤ 6c + ‖ε₂‖ / ((1 − 3c) ‖X₂θ₂‖) given enough source rows",
