@@ -23,9 +23,8 @@ from taskaff.predicting import training_of
 from taskaff.probing.prepare import prepare
 from taskaff.probing.streams import content_id
 from taskaff.records import DataRequest
-from taskaff.signing import signature_of
 from taskaff.store import digest_key
-from taskaff.vectors_of import tasks_of
+from taskaff.vectors_of import DRAWS, collect
 from taskaff.workbench import Progress, RunSettings, Workbench
 
 if TYPE_CHECKING:
@@ -45,11 +44,13 @@ def build(
     settings: RunSettings | None = None,
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
+    draws: int = DRAWS,
 ) -> pa.Table:
     """Measure every directed pair of the data sets under ``folders`` and write the atlas.
 
     Interrupted, it leaves its parts in ``out.parts`` and takes up there; a finished build removes
-    them. A data set that cannot be used is named through ``note`` and left out.
+    them. A data set that cannot be used is named through ``note`` and left out. Of a large one
+    ``draws`` times the rows that a seed uses take part.
 
     Raises
     ------
@@ -58,8 +59,9 @@ def build(
     paths = datasets_under(folders)
     members: dict[str, list[Member]] = {}
     for encoder in dict.fromkeys(setup.encoder for setup in setups):
-        bench = Workbench(replace(settings or RunSettings(), encoder=encoder, split="all"))
-        found = (embedded(bench, path, note) for path in paths)
+        asked = replace(settings or RunSettings(), encoder=encoder, split="all")
+        bench = Workbench(asked, rows_again=True)
+        found = (embedded(bench, path, note, draws) for path in paths)
         members[encoder] = [member for member in found if member is not None]
         if len(members[encoder]) < 2:
             where = ", ".join(map(str, folders))
@@ -77,21 +79,20 @@ def build(
 
 
 def embedded(
-    bench: Workbench, path: Path, note: Callable[[str], None] | None = None
+    bench: Workbench, path: Path, note: Callable[[str], None] | None = None, draws: int = DRAWS
 ) -> Member | None:
     """One data set, embedded; None when it cannot be used."""
-    request = DataRequest(str(path), name=path.name)
+    request, settings = DataRequest(str(path), name=path.name), probe_settings(SetUp(), 0)
     try:
-        info = data.open_task(request).info
-        (vectors,), _ = tasks_of(bench, [request], probe_settings(SetUp(), 0))
-        whole = signature_of(bench, request)
-        prepare([vectors], probe_settings(SetUp(), 0))  # can it be trained on at all?
+        opened = data.open_task(request)
+        found = collect(bench, opened, settings, draws)
+        prepare([found.task], settings)  # can it be trained on at all?
     except TaskaffError as error:
         if note:
             note(f"{path.name} is left out: {error}")
         return None
-    content = content_id(vectors)
-    return Member(vectors, info.layout, bench.card(info), whole.counts, whole.rows, content)
+    info, vectors = opened.info, found.task
+    return Member(vectors, info.layout, bench.card(info), found.counts, content_id(vectors))
 
 
 def measured(

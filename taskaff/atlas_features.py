@@ -65,11 +65,11 @@ def full_view(members: Sequence[Member]) -> list[TaskSignature]:
 
 
 def signature(member: Member, rows: Ints, name: str) -> TaskSignature:
-    """Sums over some rows of a member; tokens are counted as in all of its rows."""
+    """Sums over some rows of a member; tokens are counted as over all of its rows."""
     task, card = member.vectors, member.card
     width = task.X.shape[1]
     accumulator = moments.Accumulator(name, card, member.layout, task.schema, "all", width)
-    share = len(rows) / max(member.rows, 1)
+    share = len(rows) / max(task.rows, 1)
     counts = EncodeCounts(round(member.counts.tokens * share), round(member.counts.unknown * share))
     accumulator.add("train", task.X[rows], task.labels[rows], task.hashes[rows], counts)
     return accumulator.finish(())

@@ -33,9 +33,7 @@ class Member:
     layout: Layout
     card: EncoderCard
     counts: EncodeCounts
-    """Of all its rows."""
-    rows: int
-    """Training rows of the whole data set, of which ``vectors`` may hold a part."""
+    """Of the rows in ``vectors``."""
     content: str
     """Hash of the rows."""
 

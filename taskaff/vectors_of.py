@@ -2,8 +2,8 @@
 
 Trunks that are fine-tuned get the texts too, as token numbers.
 
-Memory stays bounded: of a large split only the rows with the smallest content hashes are kept.
-Which ones these are depends neither on the order of the rows nor on the other data sets, and a row
+Memory stays bounded: of a large split only the rows with the smallest content hashes are kept, and
+only these are embedded; the hashes are read before. Which ones these are depends neither on the order of the rows nor on the other data sets, and a row
 that two data sets share is kept in both or is among the largest hashes of one of them.
 """
 
@@ -25,6 +25,7 @@ from taskaff.probing.synthetic import PREFIX, synthetic_task
 from taskaff.records import (
     SPLITS,
     DataRequest,
+    EncodeCounts,
     Encoder,
     EncoderCard,
     RowBatch,
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 DRAWS = 4
 """Rows kept for every row that one seed can use, so that the seeds draw different ones."""
+
+Columns = tuple[np.ndarray, ...]
+"""Of some rows: hashes, vectors, labels, and what fine-tuned trunks read."""
 
 
 def tasks_of(
@@ -68,7 +72,7 @@ def tasks_of(
         else:
             opened = data.open_task(request)
             try:
-                found = _collect(bench, opened, settings)
+                found = collect(bench, opened, settings)
             except TaskaffError as error:
                 raise error.for_task(opened.info.name) from error.__cause__
             tasks.append(found.task)
@@ -84,15 +88,15 @@ def tasks_of(
     return _same_width(tasks) if layouts == {"single", "pair"} else tasks, notes
 
 
-def caps(settings: ProbeSettings) -> dict[SplitName, int]:
+def caps(settings: ProbeSettings, draws: int = DRAWS) -> dict[SplitName, int]:
     """Most rows to keep of each split."""
     held_out = settings.validation_rows + settings.test_rows
     trained = max(settings.source_rows, settings.target_rows)
     return {
-        "train": DRAWS
+        "train": draws
         * (trained + held_out),  # held-out rows are drawn from it when there are none
-        "validation": DRAWS * max(settings.validation_rows, settings.test_rows),
-        "test": DRAWS * settings.test_rows,
+        "validation": draws * max(settings.validation_rows, settings.test_rows),
+        "test": draws * settings.test_rows,
     }
 
 
@@ -106,7 +110,7 @@ class Smallest:
         self.cap = cap
         self.largest = np.uint64(np.iinfo(np.uint64).max)
         """A row with a larger hash need not be added."""
-        self._parts: list[tuple[np.ndarray, ...]] = []
+        self._parts: list[Columns] = []
 
     def add(self, hashes: Hashes, *columns: np.ndarray) -> None:
         """Add ``n`` rows; memory stays within about twice ``cap`` rows and a batch."""
@@ -114,7 +118,7 @@ class Smallest:
         if sum(len(part[0]) for part in self._parts) > 2 * self.cap:
             self.rows()
 
-    def rows(self) -> tuple[np.ndarray, ...] | None:
+    def rows(self) -> Columns | None:
         """Hashes ``(n,)`` and columns of the rows, in the order of their coming."""
         if not self._parts:
             return None
@@ -128,15 +132,26 @@ class Smallest:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Collected:
-    """The kept rows of one data set, their tokens, and how many were cut at the limit."""
+class Collected:
+    """The kept rows of one data set."""
 
     task: TaskVectors
+    counts: EncodeCounts
+    """Of the rows that were embedded: those of ``task``, and others with the same hash."""
     tokens: np.ndarray | None = None
     cut: int = 0
+    """Rows that were cut at the limit of tokens."""
 
 
-def _collect(bench: Workbench, task: Task, settings: ProbeSettings) -> _Collected:
+def collect(
+    bench: Workbench, task: Task, settings: ProbeSettings, draws: int = DRAWS
+) -> Collected:
+    """Read and embed the rows of a data set that a probe needs.
+
+    Raises
+    ------
+    ProbeError : no labels, no rows, or an encoder that the trunk cannot read.
+    """
     info = task.info
     if info.schema.kind == "none":
         hint = "name the label column with --label, and see taskaff inspect"
@@ -144,46 +159,58 @@ def _collect(bench: Workbench, task: Task, settings: ProbeSettings) -> _Collecte
     encoder = bench.encoder_for(info)
     _require_texts(settings, info.name, info)
     _require_trunk_fits(settings, encoder, bench.settings.encoder)
-    kept = {split: Smallest(cap) for split, cap in caps(settings).items()}
+    most = caps(settings, draws)
+    kept = {split: Smallest(cap) for split, cap in most.items()}
+    largest = _largest(task, most)
+    counts = EncodeCounts()
 
-    def embed_rows(batch: RowBatch) -> tuple[RowBatch, tuple[np.ndarray, ...]]:
-        return batch, _embedded(encoder, batch, kept[batch.split].largest, settings)
+    def embed_rows(batch: RowBatch) -> tuple[RowBatch, Columns, EncodeCounts]:
+        return batch, *_embedded(encoder, batch, largest[batch.split], settings)
 
     done, total = 0, sum(info.rows.values())
     with bench.threads(encoder) as workers:
         mapped = ordered_map(embed_rows, task.batches(), workers)
-        for batch, columns in mapped:
+        for batch, columns, own in mapped:
             kept[batch.split].add(*columns)
+            counts += own
             done += batch.rows
             if bench.progress:
                 bench.progress("embed", info.name, done, total)
-    return _joined(info, {split: part.rows() for split, part in kept.items()})
+    return _joined(info, {split: part.rows() for split, part in kept.items()}, counts)
+
+
+def _largest(task: Task, most: Mapping[SplitName, int]) -> dict[SplitName, np.uint64]:
+    """The largest hash that is kept of each split; splits that are kept whole are not read."""
+    found = {split: Smallest(cap) for split, cap in most.items()}
+    if any(task.info.rows.get(split, 0) > cap for split, cap in most.items()):
+        for batch in task.batches():
+            found[batch.split].add(moments.row_hashes(batch))
+    for smallest in found.values():
+        smallest.rows()
+    return {split: smallest.largest for split, smallest in found.items()}
 
 
 def _embedded(
     encoder: Encoder | None, batch: RowBatch, largest: np.uint64, settings: ProbeSettings
-) -> tuple[np.ndarray, ...]:
-    """Hashes, vectors and labels of the rows with hashes up to ``largest``, and their tokens.
-
-    What will not be kept need not be embedded.
-    """
+) -> tuple[Columns, EncodeCounts]:
+    """Hashes, vectors and labels of the rows with hashes up to ``largest``, and their tokens."""
     hashes, labels = moments.row_hashes(batch), batch.labels
     assert labels is not None
     wanted = hashes <= largest
     if not batch.text:
-        X = embed.embed_batch(encoder, batch)[0][wanted]
-        return hashes[wanted], X, labels[wanted]
+        X, counts = embed.embed_batch(encoder, batch)
+        return (hashes[wanted], X[wanted], labels[wanted]), counts
     if not wanted.all():
         texts = tuple(text.take(np.flatnonzero(wanted)) for text in batch.text)
         batch = replace(batch, text=texts)
+    X, counts = np.zeros((int(wanted.sum()), 1), np.float32), EncodeCounts()
     if _reads_vectors(settings):
-        X = embed.embed_batch(encoder, batch)[0]
-    else:
-        X = np.zeros((int(wanted.sum()), 1), np.float32)
+        X, counts = embed.embed_batch(encoder, batch)
     columns = hashes[wanted], X, labels[wanted]
     if not fine_tuned(settings.trunk):
-        return columns
-    return *columns, *tokenrows.token_batch(encoder, batch, settings.max_tokens)
+        return columns, counts
+    tokens = tokenrows.token_batch(encoder, batch, settings.max_tokens)
+    return (*columns, *tokens), counts
 
 
 def _reads_vectors(settings: ProbeSettings) -> bool:
@@ -191,7 +218,9 @@ def _reads_vectors(settings: ProbeSettings) -> bool:
     return TRUNKS[settings.trunk].reads != "transformer" or settings.weights == "svd"
 
 
-def _joined(info: TaskInfo, parts: Mapping[SplitName, tuple[np.ndarray, ...] | None]) -> _Collected:
+def _joined(
+    info: TaskInfo, parts: Mapping[SplitName, Columns | None], counts: EncodeCounts
+) -> Collected:
     found = [(SPLITS.index(split), part) for split, part in parts.items() if part is not None]
     if not found:
         raise ProbeError("no rows", hint="give labelled rows, or leave this data set out")
@@ -199,7 +228,8 @@ def _joined(info: TaskInfo, parts: Mapping[SplitName, tuple[np.ndarray, ...] | N
     hashes, X, labels, *tokens = columns
     splits = np.repeat([split for split, _ in found], [len(part[0]) for _, part in found])
     task = TaskVectors(info.name, X, labels, hashes, splits.astype(np.int64), info.schema)
-    return _Collected(task, tokens[0], int(tokens[1].sum())) if tokens else _Collected(task)
+    cut = int(tokens[1].sum()) if tokens else 0
+    return Collected(task, counts, tokens[0] if tokens else None, cut)
 
 
 def _require_texts(settings: ProbeSettings, name: str, info: TaskInfo | None = None) -> None:
@@ -225,7 +255,7 @@ def _require_trunk_fits(settings: ProbeSettings, encoder: Encoder | None, spec: 
     )
 
 
-def _notes(info: TaskInfo, found: _Collected, settings: ProbeSettings) -> list[str]:
+def _notes(info: TaskInfo, found: Collected, settings: ProbeSettings) -> list[str]:
     notes = list(info.notes)
     total, rows = sum(info.rows.values()), found.task.rows
     if rows < total:

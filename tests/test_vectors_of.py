@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 import taskaff
+from taskaff import vectors_of
+from taskaff.data import open_task
 from taskaff.errors import ProbeError, UsageError
 from taskaff.probe_records import ProbeSettings
 from taskaff.records import DataRequest
-from taskaff.vectors_of import DRAWS, Smallest, caps, tasks_of
+from taskaff.vectors_of import DRAWS, Smallest, caps, collect, tasks_of
 from taskaff.workbench import Workbench
 
 SMALL = ProbeSettings(source_rows=5, target_rows=5, validation_rows=2, test_rows=3)
@@ -54,6 +56,21 @@ def test_a_large_set_is_capped_whatever_the_order_of_its_rows(tmp_path):
     assert (one.X[order] == other.X[back]).all()
     assert (one.labels[order] == other.labels[back]).all()
     assert notes == ["a: 40 of 300 rows take part, chosen by their content"]
+
+
+def test_no_row_is_embedded_that_is_not_kept(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    request = table(path, [f"film number {n},{n % 2}\n" for n in range(300)])
+    seen, real = [], vectors_of.embed.embed_batch
+
+    def counted(encoder, batch):
+        seen.append(batch.rows)
+        return real(encoder, batch)
+
+    monkeypatch.setattr(vectors_of.embed, "embed_batch", counted)
+    found = collect(Workbench(), open_task(request), SMALL, draws=2)
+    assert sum(seen) == found.task.rows == 2 * (5 + 2 + 3)
+    assert found.counts.tokens == 3 * found.task.rows
 
 
 def test_a_small_set_is_taken_whole(tmp_path):
