@@ -13,7 +13,7 @@ import numpy as np
 
 from taskaff import data
 from taskaff.atlas_features import Features, full_features, small_features
-from taskaff.atlas_measure import Member, all_parts, measure
+from taskaff.atlas_measure import Member, Members, all_parts, measure
 from taskaff.atlas_sets import SetUp, datasets_under, probe_settings
 from taskaff.errors import TaskaffError, UsageError
 from taskaff.predict import atlas
@@ -44,33 +44,32 @@ def build(
     settings: RunSettings | None = None,
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
-    draws: int = DRAWS,
 ) -> pa.Table:
     """Measure every directed pair of the data sets under ``folders`` and write the atlas.
 
     Interrupted, it leaves its parts in ``out.parts`` and takes up there; a finished build removes
-    them. A data set that cannot be used is named through ``note`` and left out. Of a large one
-    ``draws`` times the rows that a seed uses take part.
+    them. A data set that cannot be used is named through ``note`` and left out.
 
     Raises
     ------
     UsageError : fewer than two usable data sets.
     """
     paths = datasets_under(folders)
-    members: dict[str, list[Member]] = {}
-    for encoder in dict.fromkeys(setup.encoder for setup in setups):
+    members: dict[tuple[str, int], list[Member]] = {}
+    for chosen in dict.fromkeys(setup.members for setup in setups):
+        encoder, draws = chosen
         asked = replace(settings or RunSettings(), encoder=encoder, split="all")
         bench = Workbench(asked, rows_again=True)
         found = (embedded(bench, path, note, draws) for path in paths)
-        members[encoder] = [member for member in found if member is not None]
-        if len(members[encoder]) < 2:
+        members[chosen] = [member for member in found if member is not None]
+        if len(members[chosen]) < 2:
             where = ", ".join(map(str, folders))
             hint = "one folder a data set, such as DIR/reviews/train.csv"
             raise UsageError(f"fewer than two data sets under {where}", hint=hint)
     folder = out.with_name(out.name + PARTS)
     gains = measured(setups, members, folder, progress)
     rows = [
-        row for setup in setups for row in described(setup, members[setup.encoder], gains, folder)
+        row for setup in setups for row in described(setup, members[setup.members], gains, folder)
     ]
     table = atlas.table_of(rows)
     atlas.write(table, out)
@@ -97,13 +96,13 @@ def embedded(
 
 def measured(
     setups: Sequence[SetUp],
-    members: Mapping[str, list[Member]],
+    members: Members,
     folder: Path,
     progress: Progress | None = None,
 ) -> dict[SetUp, Gains]:
     """Gains of every set-up, pair and seed; parts that stand in ``folder`` are not trained."""
     found: dict[SetUp, Gains] = {setup: {} for setup in setups}
-    parts = list(all_parts(setups, dict(members)))
+    parts = list(all_parts(setups, members))
     for number, part in enumerate(parts):
         for row in measure(part, folder):
             found[part.setup].setdefault((row["source"], row["target"]), []).append(row)

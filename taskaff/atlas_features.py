@@ -145,9 +145,6 @@ def _pair(
     result: ScoreResult, views: Sequence[TaskView], source: int, target: int, setup: Setup
 ) -> dict[str, float]:
     found = features.raw(result, source, target, setup)
-    followed = result.tables["moment_gain"]
-    found["moment_gain"] = float(followed.value[source, target])
-    found["moment_alone"] = float(followed.extras["alone"][source, target])
     return found | _baselines(views[source], views[target])
 
 

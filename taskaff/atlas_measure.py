@@ -8,7 +8,7 @@ sets that mix single texts and pairs of texts at the wider one (W, section 2.1).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import permutations
 from pathlib import Path
@@ -17,12 +17,9 @@ from typing import Any
 import numpy as np
 
 from taskaff.atlas_sets import SetUp, probe_settings
-from taskaff.probe_records import PairOutcome, ProbeSettings
+from taskaff.probe_records import PairOutcome
 from taskaff.records import EncodeCounts, EncoderCard, Layout, TaskVectors
 from taskaff.store import digest_key
-
-Tell = Callable[[str, int, int], None]
-"""``tell(what, done, total)``, in parts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +35,10 @@ class Member:
     """Hash of the rows."""
 
 
+Members = Mapping[tuple[str, int], Sequence[Member]]
+"""By ``SetUp.members``."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
     """Directed pairs of one set-up that are trained in one call."""
@@ -47,11 +48,16 @@ class Part:
     members: tuple[Member, ...]
     wanted: tuple[tuple[int, int], ...]
 
+    def _trained(self) -> dict[str, Any]:
+        """What of the set-up a seed's outcome follows from; the rows are named apart."""
+        every = asdict(replace(self.setup, seeds=0))
+        return {name: value for name, value in every.items() if name != "draws"}
+
     @property
     def key(self) -> str:
         """Everything that changes the outcome."""
         return digest_key(
-            setup=asdict(replace(self.setup, seeds=0)),
+            setup=self._trained(),
             probe=asdict(probe_settings(self.setup, self.seed)),
             sets=[[m.vectors.name, m.content, m.card.fingerprint] for m in self.members],
             wanted=self.wanted,
@@ -110,12 +116,12 @@ def _same_width(members: Sequence[Member]) -> list[TaskVectors]:
     ]
 
 
-def all_parts(setups: Sequence[SetUp], members: dict[str, list[Member]]) -> Iterator[Part]:
+def all_parts(setups: Sequence[SetUp], members: Members) -> Iterator[Part]:
     """Seed by seed over all set-ups, so that an early end leaves some of everything."""
     for seed in range(max(setup.seeds for setup in setups)):
         for setup in setups:
             if seed < setup.seeds:
-                yield from parts(setup, seed, members[setup.encoder])
+                yield from parts(setup, seed, members[setup.members])
 
 
-__all__ = ["Member", "Part", "ProbeSettings", "Tell", "all_parts", "measure", "parts"]
+__all__ = ["Member", "Members", "Part", "all_parts", "measure", "parts"]

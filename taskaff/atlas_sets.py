@@ -11,6 +11,7 @@ from taskaff.data.names import format_of
 from taskaff.errors import UsageError
 from taskaff.probe_records import ProbeSettings, Trunk
 from taskaff.registry import unknown_name
+from taskaff.vectors_of import DRAWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,13 @@ class SetUp:
     seeds: int = 8
     steps: int = 1200
     source_rows: int = 4000
+    draws: int = DRAWS
+    """Rows kept of a large data set, in multiples of what one seed uses."""
+
+    @property
+    def members(self) -> tuple[str, int]:
+        """What the rows that are trained on follow from, beside the data sets."""
+        return self.encoder, self.draws
 
 
 def probe_settings(setup: SetUp, seed: int) -> ProbeSettings:

@@ -230,19 +230,14 @@ def build_atlas(
     settings: RunSettings | None = None,
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
-    draws: int | None = None,
 ) -> Any:
-    """Measure all pairs of the data sets under some folders; an Arrow table, written to ``out``.
-
-    ``draws``: rows kept of each data set, in multiples of what one seed uses.
-    """
+    """Measure all pairs of the data sets under some folders; an Arrow table, written to ``out``."""
     from taskaff.atlas_build import build
     from taskaff.atlas_sets import parse_setup
-    from taskaff.vectors_of import DRAWS
 
     encoder = (settings or RunSettings()).encoder
     chosen = [parse_setup(text, encoder) for text in setups]
-    return build(folders, out, chosen, settings, progress, note, draws or DRAWS)
+    return build(folders, out, chosen, settings, progress, note)
 
 
 def describe_atlas(paths: Sequence[Path]) -> list[str]:

@@ -35,7 +35,7 @@ SETTINGS = ScoreSettings(scores=NEEDED, intervals=False, capacity=False)
 SYNTHETIC = "synthetic:"
 """Data sets of the probe that are made up and have no texts to score."""
 
-VERSION = 1
+VERSION = 2
 """Of the way of fitting: another one makes kept models useless."""
 
 
@@ -110,7 +110,8 @@ def of_probe(bench: Workbench, sources: Sequence[DataRequest], result: ProbeResu
         replace(signature, name=task.name)
         for signature, task in zip(signatures, result.tasks, strict=True)
     ]
-    scores = scoring.score(same_width(named), SETTINGS)
+    followed = replace(SETTINGS, training=training_of(result.settings))
+    scores = scoring.score(same_width(named), followed)
     found = predict(scores, setup_of(scores, result.settings), settings, measured=result)
     where = {**result.environment, "encoder": scores.encoder.id}
     return replace(result, predictions=found, environment=where)

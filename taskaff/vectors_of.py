@@ -3,8 +3,9 @@
 Trunks that are fine-tuned get the texts too, as token numbers.
 
 Memory stays bounded: of a large split only the rows with the smallest content hashes are kept, and
-only these are embedded; the hashes are read before. Which ones these are depends neither on the order of the rows nor on the other data sets, and a row
-that two data sets share is kept in both or is among the largest hashes of one of them.
+only these are embedded; the hashes are read before. Which ones these are depends neither on the
+order of the rows nor on the other data sets, and a row that two data sets share is kept in both or
+is among the largest hashes of one of them.
 """
 
 from __future__ import annotations
@@ -143,9 +144,7 @@ class Collected:
     """Rows that were cut at the limit of tokens."""
 
 
-def collect(
-    bench: Workbench, task: Task, settings: ProbeSettings, draws: int = DRAWS
-) -> Collected:
+def collect(bench: Workbench, task: Task, settings: ProbeSettings, draws: int = DRAWS) -> Collected:
     """Read and embed the rows of a data set that a probe needs.
 
     Raises

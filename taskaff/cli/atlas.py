@@ -42,11 +42,7 @@ def build(
     output: Annotated[Path, Option("--output", "-o", metavar="FILE", help="The atlas.")],
     setup: Annotated[
         list[str] | None,
-        Option(metavar="n=300,r=16,...", help="A set-up: encoder, n, r, trunk, seeds, steps."),
-    ] = None,
-    draws: Annotated[
-        int | None,
-        Option(min=1, metavar="N", help="Rows kept, in multiples of what one seed uses (4)."),
+        Option(metavar="n=300,r=16,...", help="A set-up: encoder, n, r, trunk, seeds, draws..."),
     ] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Say nothing.")] = False,
 ) -> None:
@@ -61,7 +57,7 @@ def build(
     settings = run_settings(config)
     texts = setup or ["n=300,r=16,seeds=8"]
     with ProgressBar(quiet) as progress:
-        table = pipeline.build_atlas(folders, output, texts, settings, progress, say, draws)
+        table = pipeline.build_atlas(folders, output, texts, settings, progress, say)
     if not quiet:
         say(f"wrote {output}: {table.num_rows:,} rows, {output.stat().st_size:,} bytes")
 

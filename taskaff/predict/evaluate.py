@@ -26,7 +26,7 @@ from taskaff.predict.fit import (
     seed_errors,
 )
 from taskaff.predict.judge import Distribution
-from taskaff.predict.model import Model, squash
+from taskaff.predict.model import Model
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -93,7 +93,7 @@ def evaluate(table: pa.Table, resamples: int = RESAMPLES, blocks: int = BLOCKS) 
     z = out_of_fold(data, TREES, blocks)
     models = _models(data, z, blocks)
     others = {
-        "with moment gain": out_of_fold(with_moment_gain(data, numbers), TREES, blocks),
+        "without moment gain": out_of_fold(replace(data, X=_without(data.X)), TREES, blocks),
         "sizes alone": out_of_fold(replace(data, X=_only(data.X, design.SIZES)), TREES, blocks),
     }
     errors = seed_errors(table, numbers)
@@ -103,14 +103,6 @@ def evaluate(table: pa.Table, resamples: int = RESAMPLES, blocks: int = BLOCKS) 
         held = _held(rows, data, numbers, z, others, models, errors)
         found.append({**name_of(name), **measures(held, resamples)})
     return {"data_sets": len(np.unique(data.target)), "blocks": blocks, "set_ups": found}
-
-
-def with_moment_gain(data: Data, numbers: Mapping[str, Floats]) -> Data:
-    """The same with the dearest score as a further feature."""
-    nothing = np.full(len(data.z), np.nan)
-    gain, alone = (numbers.get(name, nothing) for name in ("moment_gain", "moment_alone"))
-    loss = alone / numbers.get("target_constant_loss", nothing)
-    return replace(data, X=np.column_stack([data.X, squash(gain), loss]))
 
 
 def _models(data: Data, z: Floats, blocks: int) -> list[Model | None]:
@@ -347,6 +339,10 @@ def with_one_seed(held: Held) -> dict[str, Any] | None:
     scores = {"prediction": held.expected, "one seed": held.first, "both": both}
     others = replace(others, scores=scores)
     return {name: {key: _clean(x) for key, x in order(others, name).items()} for name in scores}
+
+
+def _without(X: Floats) -> Floats:
+    return _only(X, [name for name in design.NAMES if name not in design.MOMENT])
 
 
 def _only(X: Floats, names: Sequence[str]) -> Floats:

@@ -8,7 +8,7 @@ several set-ups, or is known in several views, stays on one side with all of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,9 @@ import numpy as np
 
 from taskaff.errors import PredictError
 from taskaff.predict import atlas, design
+from taskaff.predict.design import UNIT, squash
 from taskaff.predict.forest import from_trees
-from taskaff.predict.model import UNIT, Model, squash
+from taskaff.predict.model import Model
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,12 +28,19 @@ if TYPE_CHECKING:
 BLOCKS = 4
 TREES, SCALE_TREES = 100, 30
 SCALE_BLOCKS = 3
+SCALE_COLUMNS = 0.4
 LEAF = 10
 """Fewest pairs of a leaf."""
-SHARE_OF_COLUMNS = 0.4
+SHARE_OF_COLUMNS = 0.7
+TARGET_LEAF, TARGET_COLUMNS = 60, 0.5
+"""Of the forest of targets, of which there are few: a leaf holds about one."""
+USUAL = 1.0
+"""Weight, in pairs, of the mean of a set-up in the mean gain of a target: one pair is no mean."""
 RIDGE = 100.0
 FOREST = 0.6
-"""Share of the forest in the centre, the rest is the ridge regression's."""
+"""Share of the forest against the ridge regression."""
+SHARED = 0.02
+"""Share of common rows from which two data sets are never on both sides of a fold."""
 QUANTILES = 401
 LEAST = 60
 """Fewest pairs of an atlas."""
@@ -51,12 +59,16 @@ class Data:
     weight: Floats
     source: np.ndarray
     target: np.ndarray
+    setup: np.ndarray
+    """Number of each row's set-up: encoder, trunk, capacity, rows."""
+    family: Mapping[str, str]
+    """Of each data set: data sets that share rows have one name."""
     encoders: np.ndarray
     trunks: np.ndarray
 
     def at(self, rows: np.ndarray) -> Data:
         """Some rows."""
-        names = ("X", "z", "error", "weight", "source", "target")
+        names = ("X", "z", "error", "weight", "source", "target", "setup")
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
 
@@ -78,15 +90,18 @@ def data_of(table: pa.Table) -> Data:
     gain = numbers["gain"]
     error = seed_errors(table, numbers) / np.sqrt(gain**2 + UNIT**2)
     source, target = atlas.words(table, "source"), atlas.words(table, "target")
+    setup = _setups(table)
     typical = float(np.median(error))
     weight = 1.0 / (1.0 + (error / max(typical, 1e-9)) ** 2)
     return Data(
         X=design.matrix(numbers),
         z=squash(gain),
         error=error,
-        weight=weight / _repeats(table, source, target),
+        weight=weight / _repeats(setup, source, target),
         source=source,
         target=target,
+        setup=setup,
+        family=families(source, target, numbers.get("overlap", np.full(len(gain), np.nan))),
         encoders=np.unique(atlas.words(table, "encoder")).astype(str),
         trunks=np.unique(atlas.words(table, "trunk")).astype(str),
     )
@@ -109,22 +124,41 @@ def seed_errors(table: pa.Table, numbers: dict[str, Floats]) -> Floats:
     return np.asarray(np.sqrt(pooled / n))
 
 
-def _repeats(table: pa.Table, source: np.ndarray, target: np.ndarray) -> Floats:
+def _numbered(*columns: Iterable[object]) -> np.ndarray:
+    """The same number for rows that are alike in all columns."""
+    known: dict[tuple[object, ...], int] = {}
+    return np.array([known.setdefault(row, len(known)) for row in zip(*columns, strict=True)])
+
+
+def _setups(table: pa.Table) -> np.ndarray:
+    names = ("encoder", "trunk", "target_rows", "r")
+    return _numbered(*(table[name].to_pylist() for name in names if name in table.column_names))
+
+
+def _repeats(setup: np.ndarray, source: np.ndarray, target: np.ndarray) -> Floats:
     """How many rows (views) share one measurement."""
-    names = [source.astype(str), target.astype(str), atlas.words(table, "encoder").astype(str)]
-    keys = np.char.add(np.char.add(names[0], "\x1f"), np.char.add(names[1], "\x1f"))
-    keys = np.char.add(keys, names[2])
-    for name in ("trunk", "target_rows", "r"):
-        keys = np.char.add(keys, ["\x1f" + str(v) for v in table[name].to_pylist()])
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return np.asarray(counts[inverse], dtype=np.float64)
+    which = _numbered(source, target, setup)
+    return np.asarray(np.bincount(which)[which], dtype=np.float64)
+
+
+def families(source: np.ndarray, target: np.ndarray, overlap: Floats) -> dict[str, str]:
+    """A name for each data set, the same for those that share rows, directly or through others."""
+    found = {name: name for name in dict.fromkeys([*source, *target])}
+
+    def first(name: str) -> str:
+        while found[name] != name:
+            name = found[name]
+        return name
+
+    for row in np.flatnonzero(overlap > SHARED):
+        one, other = sorted((first(source[row]), first(target[row])))
+        found[other] = one
+    return {name: first(name) for name in found}
 
 
 def folds(data: Data, blocks: int, seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Rows to fit on and rows to predict, so that no data set is on both sides."""
-    names = np.unique(np.concatenate([data.source, data.target]))
-    order = np.random.default_rng(seed).permutation(len(names))
-    block = dict(zip(names, (order % blocks).tolist(), strict=True))
+    block = _blocks(data, blocks, seed)
     source = np.array([block[name] for name in data.source])
     target = np.array([block[name] for name in data.target])
     for i in range(blocks):
@@ -133,6 +167,23 @@ def folds(data: Data, blocks: int, seed: int = 0) -> Iterator[tuple[np.ndarray, 
             kept = ~(np.isin(source, (i, j)) | np.isin(target, (i, j)))
             if held.any() and kept.sum() >= LEAF:
                 yield np.flatnonzero(kept), np.flatnonzero(held)
+
+
+def _blocks(data: Data, blocks: int, seed: int) -> dict[str, int]:
+    """A block for each data set, families together, the largest first into the emptiest block."""
+    names = np.unique(np.concatenate([data.source, data.target]))
+    members: dict[str, list[str]] = {}
+    for name in names[np.random.default_rng(seed).permutation(len(names))]:
+        members.setdefault(data.family[name], []).append(name)
+    if len(members) < blocks:  # nothing could be predicted: sharing rows has to be put up with
+        members = {name: [name] for name in names}
+    sizes = [0] * blocks
+    found: dict[str, int] = {}
+    for family in sorted(members.values(), key=len, reverse=True):
+        block = sizes.index(min(sizes))
+        sizes[block] += len(family)
+        found |= dict.fromkeys(family, block)
+    return found
 
 
 def fit(table: pa.Table, trees: int = TREES, blocks: int = BLOCKS) -> Model:
@@ -152,7 +203,7 @@ def out_of_fold(data: Data, trees: int, blocks: int) -> Floats:
 
 
 def centre(data: Data, trees: int) -> Model:
-    """Forest and ridge regression; scale and residuals are still those of nothing."""
+    """The effects of targets and the rest; scale and residuals are still those of nothing."""
     X = data.X
     with np.errstate(invalid="ignore"):
         known = np.isfinite(X).any(axis=0)
@@ -163,21 +214,36 @@ def centre(data: Data, trees: int) -> Model:
     deviation = filled.std(axis=0)
     deviation = np.where(deviation > 1e-9, deviation, 1.0)
     mean = filled.mean(axis=0)
-    forest = _forest(filled, data.z, data.weight, trees)
+    usual = target_effects(data)
+    rest = data.z - usual
+    # Columns of the source made constant, so that no split can be on them.
+    alone = np.where(np.isin(design.NAMES, design.TARGET), filled, 0.0)
     return Model(
-        centre=forest,
+        target=_forest(alone, usual, data.weight, trees, TARGET_LEAF, TARGET_COLUMNS),
+        centre=_forest(filled, rest, data.weight, trees, LEAF, SHARE_OF_COLUMNS),
         spread=_constant(0.0),
         typical=typical,
         low=low,
         high=high,
         mean=mean,
         deviation=deviation,
-        weights=_ridge((filled - mean) / deviation, data.z, data.weight),
+        weights=_ridge((filled - mean) / deviation, rest, data),
         mix=np.array([FOREST]),
         residuals=np.zeros(1),
         encoders=data.encoders,
         trunks=data.trunks,
     )
+
+
+def target_effects(data: Data) -> Floats:
+    """``(n,)`` mean ``z`` of the pairs of each row's target in its set-up."""
+    which = _numbered(data.target, data.setup)
+    weight, every = np.bincount(which, data.weight), np.bincount(data.setup, data.weight)
+    common = np.bincount(data.setup, data.weight * data.z) / np.maximum(every, 1e-300)
+    of_setup = np.empty(len(weight))
+    of_setup[which] = common[data.setup]
+    total = np.bincount(which, data.weight * data.z) + USUAL * of_setup
+    return np.asarray((total / (weight + USUAL))[which])
 
 
 def calibrated(model: Model, data: Data, predicted: Floats) -> Model:
@@ -193,11 +259,12 @@ def calibrated(model: Model, data: Data, predicted: Floats) -> Model:
     residual = residual * np.sqrt((own + usual) / (own + data.error**2))
     filled = model.filled(data.X)
     size = np.log(np.abs(residual) + 0.05)
-    spread = _forest(filled, size, data.weight, SCALE_TREES, leaf=6 * LEAF)
+    spread = _forest(filled, size, data.weight, SCALE_TREES, 6 * LEAF, SCALE_COLUMNS)
     # The scale must be as blind to a pair's data sets as the residual that it divides.
     standard = residual / np.exp(spread(filled))
     for kept, held in folds(data, SCALE_BLOCKS, seed=1):
-        blind = _forest(filled[kept], size[kept], data.weight[kept], SCALE_TREES // 2, 6 * LEAF)
+        inside = (filled[kept], size[kept], data.weight[kept])
+        blind = _forest(*inside, SCALE_TREES // 2, 6 * LEAF, SCALE_COLUMNS)
         standard[held] = residual[held] / np.exp(blind(filled[held]))
     order = np.argsort(standard)
     share = np.cumsum(data.weight[order])
@@ -207,11 +274,11 @@ def calibrated(model: Model, data: Data, predicted: Floats) -> Model:
     return replace(model, spread=spread, residuals=quantiles)
 
 
-def _forest(X: Floats, y: Floats, weight: Floats, trees: int, leaf: int = LEAF) -> Any:
+def _forest(X: Floats, y: Floats, weight: Floats, trees: int, leaf: int, columns: float) -> Any:
     from sklearn.ensemble import ExtraTreesRegressor
 
     found = ExtraTreesRegressor(
-        trees, min_samples_leaf=leaf, max_features=SHARE_OF_COLUMNS, random_state=0
+        trees, min_samples_leaf=leaf, max_features=columns, random_state=0
     ).fit(X, y, sample_weight=weight)
     return from_trees(found.estimators_)
 
@@ -223,8 +290,14 @@ def _constant(value: float) -> Any:
     return Forest(zero, zero, np.zeros(1), zero, zero, np.full(1, value))
 
 
-def _ridge(X: Floats, y: Floats, weight: Floats) -> Floats:
+def _ridge(X: Floats, y: Floats, data: Data) -> Floats:
+    """Weights ``(q,)`` from differences between the sources of one target in one set-up."""
     from sklearn.linear_model import Ridge
 
-    found = Ridge(alpha=RIDGE).fit(X, y, sample_weight=weight / weight.mean())
-    return np.concatenate([[found.intercept_], found.coef_])
+    which, weight = _numbered(data.target, data.setup), data.weight
+    total = np.bincount(which, weight)
+    inside = X - np.stack([np.bincount(which, weight * x) / total for x in X.T], axis=1)[which]
+    found = Ridge(alpha=RIDGE, fit_intercept=False).fit(
+        inside, y, sample_weight=weight / weight.mean()
+    )
+    return np.asarray(found.coef_)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.predict import design
+from taskaff.predict.design import UNIT, squash, stretch
 from taskaff.predict.forest import Forest
-from taskaff.predict.model import UNIT, Model, squash, stretch, wider
+from taskaff.predict.model import Model, wider
 from taskaff.predict_records import Prediction, PredictSettings, Reason, Setup
 from taskaff.probe_records import Call, Interval
 from taskaff.records import Estimate
@@ -186,7 +187,8 @@ def _undefined(prediction: Prediction, x: Floats) -> Prediction | None:
 
 def _effects(model: Model, X: Floats) -> Floats:
     """``(n, q)`` change of the gain, in nats, against each column's typical value."""
-    few = replace(model, centre=_first(model.centre, FEW_TREES))
+    target, centre = (_first(forest, FEW_TREES) for forest in (model.target, model.centre))
+    few = replace(model, target=target, centre=centre)
     X = model.filled(X)
     n, q = X.shape
     own = stretch(few.z(X))

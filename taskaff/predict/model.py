@@ -1,9 +1,11 @@
 """The fitted predictor, as plain arrays: what a pair's gain will be, and how sure that is.
 
 Gains are heavy-tailed and differ in size by task, so the model works on ``z = asinh(gain / UNIT)``:
-linear near zero, logarithmic far out. Its answer is a distribution: a centre from a forest and a
-ridge regression, a local scale from a second forest, and the shape of the standardised residuals
-of pairs whose data sets were in no training fold (a conformal predictive distribution).
+linear near zero, logarithmic far out. Its answer is a distribution: a centre, a local scale from a
+forest, and the shape of the standardised residuals of pairs whose data sets were in no training
+fold (a conformal predictive distribution). The centre is the effect of the target, which a forest
+tells from what is known of the target alone, plus the effects of the source and of the pair, which
+a forest and a ridge regression tell from everything.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,34 +23,26 @@ from taskaff.predict.forest import Forest, from_arrays
 if TYPE_CHECKING:
     from taskaff.records import Floats
 
-UNIT = 0.02
-"""Nats (or label variances) around which gains turn from linear to logarithmic."""
-
 FIELDS = (
     *("typical", "low", "high", "mean", "deviation", "weights", "mix", "residuals"),
     *("encoders", "trunks"),
 )
+
+FORESTS = ("target", "centre", "spread")
 
 WIDER = 1.25
 """Factor of the scale for each column that is outside of the atlas's range, at most ``WIDEST``."""
 WIDEST = 2.5
 
 
-def squash(gain: Floats) -> Floats:
-    """``asinh(gain / UNIT)``."""
-    return np.arcsinh(np.asarray(gain) / UNIT)
-
-
-def stretch(z: Floats) -> Floats:
-    """The inverse of ``squash``."""
-    return np.sinh(np.asarray(z)) * UNIT
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """Everything that a prediction needs; ``q`` columns of ``design.NAMES``."""
 
+    target: Forest
+    """Of what the usual source does to a target."""
     centre: Forest
+    """Of what this source does beyond that."""
     spread: Forest
     """Of the logarithm of the local scale."""
     typical: Floats
@@ -59,9 +53,9 @@ class Model:
     mean: Floats
     deviation: Floats
     weights: Floats
-    """``(1 + q,)`` ridge regression on standardised columns, the constant first."""
+    """``(q,)`` ridge regression on standardised columns, of the same as ``centre``."""
     mix: Floats
-    """``(1,)`` share of the forest in the centre."""
+    """``(1,)`` share of the forest against the ridge regression."""
     residuals: Floats
     """``(m,)`` standardised residuals, ascending."""
     encoders: np.ndarray
@@ -76,9 +70,9 @@ class Model:
         """``(n,)`` centre of the distribution of ``z`` for ``X (n, q)``."""
         X = self.filled(X)
         standard = np.clip((X - self.mean) / self.deviation, -4.0, 4.0)
-        linear = self.weights[0] + standard @ self.weights[1:]
         share = float(self.mix[0])
-        return np.asarray(share * self.centre(X) + (1.0 - share) * linear)
+        own = share * self.centre(X) + (1.0 - share) * (standard @ self.weights)
+        return np.asarray(self.target(X) + own)
 
     def scale(self, X: Floats) -> Floats:
         """``(n,)`` local scale of the residuals of ``z``, in the range of the atlas."""
@@ -101,7 +95,8 @@ def wider(number: int) -> float:
 def save(model: Model, path: Path) -> None:
     """Write the arrays as ``.npz``."""
     arrays = {name: getattr(model, name) for name in FIELDS}
-    arrays |= model.centre.arrays("centre_") | model.spread.arrays("spread_")
+    for name in FORESTS:
+        arrays |= getattr(model, name).arrays(f"{name}_")
     with path.open("wb") as file:
         np.savez(file, **arrays)
 
@@ -114,5 +109,6 @@ def load(path: Path) -> Model:
 
 def from_mapping(arrays: Mapping[str, np.ndarray]) -> Model:
     """A model from its arrays."""
-    fields = {name: arrays[name] for name in FIELDS}
-    return Model(from_arrays(arrays, "centre_"), from_arrays(arrays, "spread_"), **fields)
+    found: dict[str, Any] = {name: arrays[name] for name in FIELDS}
+    found |= {name: from_arrays(arrays, f"{name}_") for name in FORESTS}
+    return Model(**found)

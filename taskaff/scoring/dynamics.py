@@ -39,6 +39,17 @@ def strides(updates: int) -> Iterator[int]:
         done += size
 
 
+def looks(updates: int) -> tuple[int, ...]:
+    """After which updates the held-out loss is looked at: ends of strides."""
+    found, done, wanted = [], 0, float(FIRST_LOOK)
+    for size in strides(updates):
+        done += size
+        if done >= wanted or done == updates:
+            found.append(done)
+            wanted = max(done + 1.0, done * LOOKS)
+    return tuple(found)
+
+
 class Adam:
     """Mean path of Adam for one part of the models, with decoupled weight decay."""
 
@@ -94,7 +105,7 @@ def train(
     source: Likelihood | None = None,
     share: Floats | None = None,
 ) -> Floats:
-    """Held-out losses of the target along the path, ``(looks, N)``.
+    """Held-out losses of the target at all ``looks`` along the path, ``(looks, N)``.
 
     Parameters
     ----------
@@ -107,7 +118,7 @@ def train(
     B = Adam(start.copy(), plan, decays=True)
     head = Head(target, r, plan)
     other = Head(source, r, plan) if source is not None else None
-    losses, done, look = [], 0, float(FIRST_LOOK)
+    losses, done, seen = [], 0, frozenset(looks(plan.updates))
     for size in strides(plan.updates):
         g = target.gradient(B.value, head.A.value, head.b.value)
         if source is None or other is None or share is None:
@@ -123,7 +134,6 @@ def train(
             second += (1.0 - share) * (s.B**2 + s.B_noise / plan.batch)
             B.move(mean, plan.batch * (second - mean**2), float(size))
         done += size
-        if done >= look or done == plan.updates:
+        if done in seen:
             losses.append(held.loss(B.value, head.A.value, head.b.value))
-            look = max(done + 1.0, done * LOOKS)
     return np.stack(losses)

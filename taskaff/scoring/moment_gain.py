@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
 from taskaff.parallel import ordered_map
 from taskaff.records import FOLDS, PairTable, ScoreSettings
-from taskaff.scoring.dynamics import train
+from taskaff.scoring.dynamics import looks, train
 from taskaff.scoring.folded import held_out, training
 from taskaff.scoring.jackknife import NO_INTERVAL, interval
 from taskaff.scoring.ridge import reasons
@@ -37,7 +37,7 @@ EXPLAIN = (
     "signatures: above 0 the source helps, below 0 it is in the way."
 )
 
-WIDEST = 128
+WIDEST = 64
 """Wider inputs are taken to the target's so many leading directions."""
 TOGETHER = 8
 """Models that are stacked, times folds: enough to hide the cost of calls, few enough for the
@@ -56,8 +56,9 @@ def moment_gain(
 ) -> PairTable:
     """``loss alone - loss together``, each at its own best look.
 
-    ``extras``: ``alone`` and ``together``, the two losses. Other entries than those from
-    ``helpers`` to ``targets`` (all by default) are left undefined.
+    ``extras``: ``alone`` and ``together``, the two losses, and ``updates``, after how many the
+    target alone is at its best. Other entries than those from ``helpers`` to ``targets`` (all by
+    default) are left undefined.
     """
     missing = reasons(views, settings)
     k = len(views)
@@ -67,8 +68,10 @@ def moment_gain(
         if (helpers is None or pair[0] in helpers) and (targets is None or pair[1] in targets)
     ]
     alone, together, rows = np.full((3, FOLDS, k, k), np.nan)
+    updates = np.full((k, k), np.nan)
     for (s, t), own, helped in _losses(views, pairs, settings.training):
-        alone[:, s, t], together[:, s, t], rows[:, s, t] = own, helped, views[t].n
+        alone[:, s, t], together[:, s, t], rows[:, s, t] = own.losses, helped.losses, views[t].n
+        updates[s, t] = own.updates
     total = rows.sum(axis=0)
     drop = (alone - together) * rows
     value = drop.sum(axis=0) / total
@@ -90,6 +93,7 @@ def moment_gain(
         extras={
             "alone": (alone * rows).sum(axis=0) / total,
             "together": (together * rows).sum(axis=0) / total,
+            "updates": updates,
         },
     )
 
@@ -104,10 +108,18 @@ def _wanted(
         yield from ((s, t) for s in usable if s != t and (s in centres or t in centres))
 
 
+class _Best(NamedTuple):
+    """A target at the look where its mean held-out loss is least."""
+
+    losses: Floats
+    """``(FOLDS,)``."""
+    updates: int
+
+
 def _losses(
     views: Sequence[TaskView], pairs: Sequence[Pair], plan: Training
-) -> Iterator[tuple[Pair, Floats, Floats]]:
-    """Losses ``(FOLDS,)`` of the target alone and with the source, of each pair.
+) -> Iterator[tuple[Pair, _Best, _Best]]:
+    """The target alone and with the source, of each pair.
 
     What is alike in shape is stacked: first targets by themselves, then pairs.
     """
@@ -117,9 +129,9 @@ def _losses(
     parts = list(_parts(alone, lambda each: (_shape(views[each[0]]), each[1])))
     paths = ordered_map(lambda part: _train([target(*each) for each in part], plan), parts)
     own = {
-        each: loss
-        for part, losses in zip(parts, paths, strict=True)
-        for each, loss in zip(part, losses, strict=True)
+        each: best
+        for part, found in zip(parts, paths, strict=True)
+        for each, best in zip(part, found, strict=True)
     }
     together = list(_parts(pairs, lambda p: (_shape(views[p[1]]), _shape(views[p[0]]), of_pair[p])))
     helped = ordered_map(
@@ -128,9 +140,9 @@ def _losses(
         ),
         together,
     )
-    for part, losses in zip(together, helped, strict=True):
-        for pair, loss in zip(part, losses, strict=True):
-            yield pair, own[pair[1], of_pair[pair]], loss
+    for part, found in zip(together, helped, strict=True):
+        for pair, best in zip(part, found, strict=True):
+            yield pair, own[pair[1], of_pair[pair]], best
 
 
 Item = TypeVar("Item")
@@ -191,8 +203,8 @@ def _basis(view: TaskView, live: NDArray[np.bool_]) -> tuple[Floats, float]:
 
 def _train(
     targets: Sequence[_Target], plan: Training, sources: Sequence[TaskView] = ()
-) -> list[Floats]:
-    """``(FOLDS,)`` held-out losses of each target at its best look, alone or with its source."""
+) -> list[_Best]:
+    """Each target at its best look, alone or with its source."""
     trained, held = (
         type(parts[0]).joined(parts)  # type: ignore[attr-defined]
         for parts in ([t.trained for t in targets], [t.held for t in targets])
@@ -208,8 +220,9 @@ def _train(
         parts = [_share(t.view, s, plan) for t, s in zip(targets, sources, strict=True)]
         share = np.repeat(parts, FOLDS)[:, None, None]
     path = train(trained, held, start, plan, other, share)
+    at = looks(plan.updates)
     return [
-        _best(path[:, n * FOLDS : (n + 1) * FOLDS], t.view.n / t.view.rows)
+        _best(path[:, n * FOLDS : (n + 1) * FOLDS], t.view.n / t.view.rows, at)
         for n, t in enumerate(targets)
     ]
 
@@ -231,6 +244,6 @@ def _share(target: TaskView, source: TaskView, plan: Training) -> float:
     return batches[0] / sum(batches)
 
 
-def _best(path: Floats, weight: Floats) -> Floats:
-    """``(FOLDS,)`` losses at the look whose mean over rows is least."""
-    return np.asarray(path[np.argmin(path @ weight)])
+def _best(path: Floats, weight: Floats, at: Sequence[int]) -> _Best:
+    least = int(np.argmin(path @ weight))
+    return _Best(path[least], at[least])

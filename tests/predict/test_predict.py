@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from predict._samples import features_of, table
+from predict._samples import NAMES, features_of, rows, table
 
 from taskaff.errors import PredictError
-from taskaff.predict import design, fit, judge, model
+from taskaff.predict import atlas, design, fit, judge, metrics, model
 from taskaff.predict_records import PredictSettings, Setup
 from taskaff.probe_records import Interval
 
@@ -145,3 +145,58 @@ def test_no_data_set_is_on_both_sides_of_a_fold():
 def test_an_atlas_that_is_too_small_is_refused():
     with pytest.raises(PredictError, match="needs 60"):
         fit.fit(table().slice(0, 20))
+
+
+def effects_of_both(seed=0):
+    """Gains of a target's own effect, told by its label entropy, and one of the source."""
+    found = []
+    random = np.random.default_rng(seed)
+    entropy = {name: random.uniform(0.1, 1.0) for name in NAMES}
+    for row in rows(seed):
+        row |= {"target_constant_loss": entropy[row["target"]]}
+        own = 0.1 * (row["target_constant_loss"] - 0.5)
+        found.append(row | {"gain": 0.01 * row["source_gain"] + own})
+    return found
+
+
+def test_the_effect_of_the_target_and_that_of_the_source_are_both_found():
+    found = fit.fit(atlas.table_of(effects_of_both()), trees=40, blocks=4)
+    new = effects_of_both(seed=9)
+    numbers = atlas.columns(atlas.table_of(new))
+    z, gain = found.z(design.matrix(numbers)), numbers["gain"]
+    targets = np.array([row["target"] for row in new])
+    assert metrics.spearman(z, gain) > 0.8
+    assert metrics.within(z, gain, targets) > 0.8
+    own = found.target(found.filled(design.matrix(numbers)))
+    assert np.corrcoef(own, numbers["target_constant_loss"])[0, 1] > 0.8
+
+
+def test_columns_of_the_source_do_not_move_the_effect_of_the_target(fitted):
+    known = features_of(np.random.default_rng(8))
+    X = design.matrix({k: np.array([v] * 2) for k, v in known.items()})
+    others = ~np.isin(design.NAMES, design.TARGET)
+    X[1, others] = X[1, others] + 1.0
+    own = fitted.target(fitted.filled(X))
+    assert own[0] == own[1]
+
+
+def test_one_pair_is_no_mean_of_a_target():
+    data = fit.data_of(table())
+    lonely = data.at(np.concatenate([np.arange(60), [np.flatnonzero(data.target == "set0")[0]]]))
+    usual = fit.target_effects(lonely)
+    common = np.average(lonely.z, weights=lonely.weight)
+    assert abs(usual[-1] - common) < abs(lonely.z[-1] - common)
+
+
+def test_data_sets_that_share_rows_are_one_family_and_stay_together():
+    source = np.array(["a", "b", "c", "d"], dtype=object)
+    target = np.array(["b", "c", "d", "e"], dtype=object)
+    found = fit.families(source, target, np.array([0.5, 0.1, np.nan, 0.001]))
+    assert found == {"a": "a", "b": "a", "c": "a", "d": "d", "e": "e"}
+    shared = table().to_pylist()
+    for row in shared:
+        row["overlap"] = 0.3 * ({row["source"], row["target"]} == {"set1", "set2"})
+    data = fit.data_of(atlas.table_of(shared))
+    for kept, held in fit.folds(data, 4):
+        sides = [{*data.source[side], *data.target[side]} for side in (kept, held)]
+        assert not ({"set1", "set2"} & sides[0] and {"set1", "set2"} & sides[1])

@@ -181,6 +181,9 @@ def test_few_rows_are_right_on_average(kind):
 def test_strides_add_up():
     for updates in (1, 7, 400):
         assert sum(dynamics.strides(updates)) == updates
+        at = dynamics.looks(updates)
+        assert at[-1] == updates
+        assert list(at) == sorted(set(at))
 
 
 # ------------------------------------------------------------------------ the score
@@ -194,6 +197,15 @@ def test_the_same_task_with_more_rows_helps_a_small_target(make):
     assert abs(table.value[1, 0]) < 0.05
     low, high = table.low[0, 1], table.high[0, 1]
     assert low <= table.value[0, 1] <= high
+
+
+def test_it_says_when_the_target_alone_is_at_its_best():
+    theta = np.array([1.0, 1.0, 0.5, 0.0, 0.0, -1.0, 0.5, 0.0])
+    found = gains([regression(2000, theta, 1), regression(30, theta, 2, noise=3.0)])
+    updates = found.extras["updates"]
+    assert np.isnan(np.diagonal(updates)).all()
+    assert updates[0, 1] in dynamics.looks(PLAN.updates)
+    assert updates[0, 1] < updates[1, 0]  # few noisy rows are overfitted soon
 
 
 def test_the_gain_rises_with_the_cosine():
