@@ -130,7 +130,10 @@ def _between(
     named = replace(SETTINGS, training=training)
     dear = {"source_gain": source_gain, "moment_gain": moment_gain}
     tables = {n: score(views, named, helpers=range(k), targets=known) for n, score in dear.items()}
-    result = scoring.score(padded, SETTINGS)
+    # Pairs within a side are not wanted. Where layouts mix, vectors are wide and they would be dear.
+    few = padded[:k] if k < len(targets) else padded[k:]
+    around = tuple(task.name for task in few) if k != len(targets) else ()
+    result = scoring.score(padded, replace(SETTINGS, around=around))
     result = replace(result, tables={**result.tables, **tables})
     setup = replace(setup, width=width)
     return {
