@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taskaff import data
-from taskaff.atlas_features import Features, full_features, small_features
+from taskaff.atlas_features import Features, Plan, full_features, small_features
 from taskaff.atlas_measure import Member, Members, all_parts, measure
 from taskaff.atlas_sets import SetUp, datasets_under, probe_settings
 from taskaff.errors import TaskaffError, UsageError
@@ -128,14 +128,15 @@ def described(
     training = training_of(probe)
     # Trunks on vectors differ in one column of the features, which are dear.
     plain = replace(asked, trunk="linear")
+    plan = Plan(plain, training, setup.mixed)
     views: dict[str, Callable[[], Features]] = {
-        "rows": lambda: small_features(members, probe, 0, plain, training),
-        "full": lambda: full_features(members, plain, training),
+        "rows": lambda: small_features(members, probe, 0, plan),
+        "full": lambda: full_features(members, plan),
     }
     content = {member.vectors.name: member.content for member in members}
     for view, compute in views.items():
         sets = [[m.vectors.name, m.content, m.card.fingerprint] for m in members]
-        key = digest_key(view=view, asked=asdict(plain), training=asdict(training), sets=sets)
+        key = digest_key(view=view, plan=asdict(plan), sets=sets)
         features = kept(folder / f"features-{key}.json", compute)
         for found in features.values():
             found |= of_setup(replace(asked, width=int(found["width"])))

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,40 +76,46 @@ def signature(member: Member, rows: Ints, name: str) -> TaskSignature:
     return accumulator.finish(())
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the pairs are trained."""
+
+    setup: Setup
+    training: Training
+    mixed: bool = True
+    """Whether single texts are trained with pairs of texts too."""
+
+
 Features = dict[tuple[str, str], dict[str, float]]
 """By names of source and target."""
 
 
 def small_features(
-    members: Sequence[Member], settings: ProbeSettings, seed: int, setup: Setup, training: Training
+    members: Sequence[Member], settings: ProbeSettings, seed: int, plan: Plan
 ) -> Features:
     """Features of every directed pair, in a small view."""
-    sources, targets = small_view(members, settings, seed)
-    return _features(sources, targets, setup, training)
+    return _features(*small_view(members, settings, seed), plan)
 
 
-def full_features(members: Sequence[Member], setup: Setup, training: Training) -> Features:
+def full_features(members: Sequence[Member], plan: Plan) -> Features:
     """The same when all rows of both data sets are known."""
     whole = full_view(members)
-    return _features(whole, whole, setup, training)
+    return _features(whole, whole, plan)
 
 
 def _features(
-    sources: Sequence[TaskSignature],
-    targets: Sequence[TaskSignature],
-    setup: Setup,
-    training: Training,
+    sources: Sequence[TaskSignature], targets: Sequence[TaskSignature], plan: Plan
 ) -> Features:
     """Layout by layout: a mixed comparison is wider, and zeros cost as much as numbers."""
     found: Features = {}
     layouts = dict.fromkeys(target.layout for target in targets)
-    for one in layouts:
-        for other in layouts:
+    for one, other in product(layouts, layouts):
+        if plan.mixed or one == other:
             found |= _between(
                 [s for s in sources if s.layout == one],
                 [t for t in targets if t.layout == other],
-                setup,
-                training,
+                plan.setup,
+                plan.training,
             )
     return found
 
@@ -130,10 +137,7 @@ def _between(
     named = replace(SETTINGS, training=training)
     dear = {"source_gain": source_gain, "moment_gain": moment_gain}
     tables = {n: score(views, named, helpers=range(k), targets=known) for n, score in dear.items()}
-    # Pairs within a side are not wanted. Where layouts mix, vectors are wide and they would be dear.
-    few = padded[:k] if k < len(targets) else padded[k:]
-    around = tuple(task.name for task in few) if k != len(targets) else ()
-    result = scoring.score(padded, replace(SETTINGS, around=around))
+    result = scoring.score(padded, SETTINGS)
     result = replace(result, tables={**result.tables, **tables})
     setup = replace(setup, width=width)
     return {
@@ -169,4 +173,4 @@ def _baselines(source: TaskView, target: TaskView) -> dict[str, float]:
     }
 
 
-__all__ = ["full_features", "full_view", "small_features", "small_view"]
+__all__ = ["Plan", "full_features", "full_view", "small_features", "small_view"]

@@ -51,7 +51,7 @@ class Part:
     def _trained(self) -> dict[str, Any]:
         """What of the set-up a seed's outcome follows from; the rows are named apart."""
         every = asdict(replace(self.setup, seeds=0))
-        return {name: value for name, value in every.items() if name != "draws"}
+        return {name: value for name, value in every.items() if name not in ("draws", "layouts")}
 
     @property
     def key(self) -> str:
@@ -72,7 +72,7 @@ def parts(setup: SetUp, seed: int, members: Sequence[Member]) -> Iterator[Part]:
         if len(own) > 1:
             yield Part(setup, seed, tuple(own), tuple(permutations(range(len(own)), 2)))
     mixed = [(s, t) for s, t in permutations(range(len(members)), 2) if layouts[s] != layouts[t]]
-    if mixed:
+    if mixed and setup.mixed:
         yield Part(setup, seed, tuple(members), tuple(mixed))
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Literal, get_args
 
 from taskaff.data import FORMATS
 from taskaff.data.names import format_of
 from taskaff.errors import UsageError
+from taskaff.predict.features import TRUNKS
 from taskaff.probe_records import ProbeSettings, Trunk
 from taskaff.registry import unknown_name
 from taskaff.vectors_of import DRAWS
+
+Layouts = Literal["all", "same"]
+WORDS = {"encoder": None, "trunk": tuple(TRUNKS), "layouts": get_args(Layouts)}
+"""Parts of a set-up that are no numbers, and what they may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,15 @@ class SetUp:
     source_rows: int = 4000
     draws: int = DRAWS
     """Rows kept of a large data set, in multiples of what one seed uses."""
+
+    layouts: Layouts = "all"
+    """``same``: single texts are not trained with pairs of texts, which an encoder's wide vectors
+    make dear."""
+
+    @property
+    def mixed(self) -> bool:
+        """Whether single texts are trained with pairs of texts too."""
+        return self.layouts == "all"
 
     @property
     def members(self) -> tuple[str, int]:
@@ -51,7 +66,7 @@ def parse_setup(text: str, encoder: str = "glove") -> SetUp:
 
     Raises
     ------
-    UsageError : an unknown key, or a value that is no number above 0 where one belongs.
+    UsageError : an unknown key or word, or a value that is no number above 0 where one belongs.
     """
     keys = {"n": "target_rows", **{field.name: field.name for field in fields(SetUp)}}
     found: dict[str, object] = {"encoder": encoder}
@@ -60,8 +75,15 @@ def parse_setup(text: str, encoder: str = "glove") -> SetUp:
         if key not in keys or not equals:
             raise unknown_name("part of a set-up", key, keys)
         name = keys[key]
-        found[name] = value if name in ("encoder", "trunk") else _number(part, value)
+        found[name] = _word(name, value) if name in WORDS else _number(part, value)
     return SetUp(**found)  # type: ignore[arg-type]
+
+
+def _word(name: str, value: str) -> str:
+    known = WORDS[name]
+    if known is not None and value not in known:
+        raise unknown_name(f"{name} of a set-up", value, known)
+    return value
 
 
 def _number(part: str, value: str) -> int:

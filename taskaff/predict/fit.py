@@ -32,7 +32,7 @@ SCALE_COLUMNS = 0.4
 LEAF = 10
 """Fewest pairs of a leaf."""
 SHARE_OF_COLUMNS = 0.7
-TARGET_LEAF, TARGET_COLUMNS = 60, 0.5
+TARGET_LEAF, TARGET_COLUMNS = 120, 1.0
 """Of the forest of targets, of which there are few: a leaf holds about one."""
 USUAL = 1.0
 """Weight, in pairs, of the mean of a set-up in the mean gain of a target: one pair is no mean."""

@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 from predict._samples import rows, table
 
 from taskaff import atlas_local
-from taskaff.errors import PredictError
+from taskaff.atlas_features import Plan, full_features
+from taskaff.atlas_measure import Member, parts
+from taskaff.atlas_sets import SetUp, parse_setup
+from taskaff.errors import PredictError, UsageError
 from taskaff.predict import atlas, baselines, metrics
 from taskaff.predict.evaluate import evaluate
+from taskaff.predict_records import Setup
+from taskaff.records import EncodeCounts, EncoderCard, LabelSchema, TaskVectors, Training
 
 
 def test_round_trip(tmp_path):
@@ -89,6 +94,60 @@ def test_what_cannot_be_appended_is_refused(tmp_path, text, found):
     with pytest.raises(PredictError, match=found):
         atlas_local.append([tmp_path / "r.json"], tmp_path / "own.parquet")
     assert not (tmp_path / "own.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", SetUp()),
+        ("n=100, r=8", SetUp(target_rows=100, r=8)),
+        (
+            "trunk=relu,seeds=2,draws=1,layouts=same",
+            SetUp(trunk="relu", seeds=2, draws=1, layouts="same"),
+        ),
+        ("encoder=st:a,steps=5", SetUp(encoder="st:a", steps=5)),
+    ],
+)
+def test_a_set_up_in_words(text, found):
+    assert parse_setup(text) == found
+
+
+@pytest.mark.parametrize("text", ["m=3", "n=0", "n=many", "r", "trunk=lstm", "layouts=none"])
+def test_what_is_no_set_up(text):
+    with pytest.raises(UsageError):
+        parse_setup(text)
+
+
+def members():
+    """Two data sets of single texts and one of pairs, which is wider."""
+    random = np.random.default_rng(0)
+    schema = LabelSchema("classes", ("a", "b"), ("label",))
+    for name, layout, width in (("one", "single", 4), ("two", "single", 4), ("wide", "pair", 8)):
+        X = random.normal(size=(60, width)).astype(np.float32)
+        labels = (X[:, 0] > 0).astype(np.int64)
+        hashes = random.integers(0, 2**60, 60).astype(np.uint64)
+        vectors = TaskVectors(name, X, labels, hashes, np.zeros(60, np.int64), schema)
+        card = EncoderCard("glove", "x", 2)
+        yield Member(vectors, layout, card, EncodeCounts(300, 3), name)
+
+
+def test_layouts_that_are_not_mixed_are_neither_trained_nor_described():
+    three = list(members())
+    pairs = {
+        chosen: [
+            (three[s].vectors.name, three[t].vectors.name)
+            for part in parts(SetUp(layouts=chosen), 0, three)
+            for s, t in part.wanted
+        ]
+        for chosen in ("all", "same")
+    }
+    assert len(pairs["all"]) == len(set(pairs["all"])) == 6
+    assert set(pairs["same"]) == {("one", "two"), ("two", "one")}
+    plan = Plan(Setup(), Training(updates=20))
+    assert set(full_features(three, plan)) == set(pairs["all"])
+    same = full_features(three, Plan(Setup(), Training(updates=20), mixed=False))
+    assert set(same) == set(pairs["same"])
+    assert same["one", "two"]["moment_updates"] <= 20
 
 
 @given(st.integers(0, 10**6))
