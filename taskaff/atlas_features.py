@@ -152,6 +152,10 @@ def _pair(
     result: ScoreResult, views: Sequence[TaskView], source: int, target: int, setup: Setup
 ) -> dict[str, float]:
     found = features.raw(result, source, target, setup)
+    followed = result.tables["moment_gain"]
+    found["moment_gain"] = float(followed.value[source, target])
+    for name in ("alone", "updates"):
+        found[f"moment_{name}"] = float(followed.extras[name][source, target])
     return found | _baselines(views[source], views[target])
 
 

@@ -110,8 +110,7 @@ def of_probe(bench: Workbench, sources: Sequence[DataRequest], result: ProbeResu
         replace(signature, name=task.name)
         for signature, task in zip(signatures, result.tasks, strict=True)
     ]
-    followed = replace(SETTINGS, training=training_of(result.settings))
-    scores = scoring.score(same_width(named), followed)
+    scores = scoring.score(same_width(named), SETTINGS)
     found = predict(scores, setup_of(scores, result.settings), settings, measured=result)
     where = {**result.environment, "encoder": scores.encoder.id}
     return replace(result, predictions=found, environment=where)

@@ -469,7 +469,7 @@ class ScoreSettings:
     """Whether to estimate the capacity at all."""
     training: Training = field(default_factory=Training)
     """What ``moment_gain`` follows."""
-    most_trained: int = 400
+    most_trained: int = 90
     """With more directed pairs than this ``moment_gain`` is left out unless ``scores`` names it: it
     takes some 40 ms a pair, the other scores next to nothing."""
     around: tuple[str, ...] = ()

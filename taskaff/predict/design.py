@@ -1,8 +1,8 @@
 """What the model sees: columns derived from stored features, and words for each of them.
 
-Logarithms of sizes, gains on the scale of the model, and what follows from the training rule: a
-target of ``n_t`` rows mixed with a source of ``n_s`` gets ``n_t / (n_t + n_s)`` of the updates, and
-``r`` outputs have to serve the label columns of both.
+Logarithms of sizes, and what follows from the training rule: a target of ``n_t`` rows mixed with a
+source of ``n_s`` gets ``n_t / (n_t + n_s)`` of the updates, and ``r`` outputs have to serve the
+label columns of both.
 """
 
 from __future__ import annotations
@@ -33,9 +33,6 @@ WORDS: dict[str, str] = {
     "above chance",
     "explained": "part of the target's predictions that the source's model can make",
     "source_gain": "what the source's model adds to the target's own",
-    "moment_gain": "what training on the two signatures gains",
-    "moment_alone": "loss of the target alone, trained on its signature, over its label entropy",
-    "moment_updates": "updates that the target needs when trained on its signature",
     "overlap": "share of the target's rows that the source has",
     "target_known": "rows of the target that the scores were computed from",
     "target_rows": "training rows of the target",
@@ -77,7 +74,7 @@ NAMES = tuple(WORDS)
 
 LOGARITHMS = frozenset(
     f"{role}_{name}" for role in ("source", "target") for name in ("rows", "columns", "tokens")
-) | {"target_known", "share", "crowding", "r", "width", "moment_updates"}
+) | {"target_known", "share", "crowding", "r", "width"}
 """Columns that hold the log10 of what is shown."""
 
 
@@ -85,8 +82,6 @@ def family(name: str) -> str:
     """Columns of one family say nearly the same: one of them is reason enough."""
     if name.startswith(("model_", "head_energy")) or name == "explained":
         return "model"
-    if name.startswith("moment_"):
-        return "moment"
     if name.startswith("covariance"):
         return "covariance"
     if name in ("target_rows", "source_rows", "share"):
@@ -96,8 +91,6 @@ def family(name: str) -> str:
 
 def shown(name: str, value: float) -> float:
     """The value of a column as a reader knows it."""
-    if name == "moment_gain":
-        return float(stretch(np.array(value)))
     return float(10.0**value) if name in LOGARITHMS else value
 
 
@@ -110,13 +103,7 @@ SIZES = (
 """Columns that need no vectors: rows, classes, label entropy, set-up."""
 
 
-MOMENT = tuple(name for name in NAMES if name.startswith("moment_"))
-"""Columns of the training that is followed on signatures."""
-TARGET = tuple(
-    name
-    for name in NAMES
-    if name.startswith("target_") or name in (*SETUP, "moment_alone", "moment_updates")
-)
+TARGET = tuple(name for name in NAMES if name.startswith("target_") or name in SETUP)
 """Columns that say nothing of the source."""
 
 
@@ -143,9 +130,6 @@ def _derived(get: Callable[[str], Floats]) -> dict[str, Floats]:
         "target_rows": _log(target),
         "source_rows": _log(source),
         "share": _log(target / (target + source)),
-        "moment_gain": squash(get("moment_gain")),
-        "moment_alone": get("moment_alone") / get("target_constant_loss"),
-        "moment_updates": _log(get("moment_updates")),
         "target_columns": _log(get("target_columns")),
         "source_columns": _log(get("source_columns")),
         "crowding": _log(heads / r),

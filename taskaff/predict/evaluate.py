@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taskaff.predict import atlas, design, metrics
+from taskaff.predict.design import squash
 from taskaff.predict.fit import (
     Data,
     calibrated,
@@ -93,7 +94,7 @@ def evaluate(table: pa.Table, resamples: int = RESAMPLES, blocks: int = BLOCKS) 
     z = out_of_fold(data, TREES, blocks)
     models = _models(data, z, blocks)
     others = {
-        "without moment gain": out_of_fold(replace(data, X=_without(data.X)), TREES, blocks),
+        "with moment gain": out_of_fold(with_moment_gain(data, numbers), TREES, blocks),
         "sizes alone": out_of_fold(replace(data, X=_only(data.X, design.SIZES)), TREES, blocks),
     }
     errors = seed_errors(table, numbers)
@@ -103,6 +104,13 @@ def evaluate(table: pa.Table, resamples: int = RESAMPLES, blocks: int = BLOCKS) 
         held = _held(rows, data, numbers, z, others, models, errors)
         found.append({**name_of(name), **measures(held, resamples)})
     return {"data_sets": len(np.unique(data.target)), "blocks": blocks, "set_ups": found}
+
+
+def with_moment_gain(data: Data, numbers: Mapping[str, Floats]) -> Data:
+    """The same with the dearest score as a further feature."""
+    gain = squash(numbers.get("moment_gain", np.full(len(data.z), np.nan)))
+    of_target = np.append(data.of_target, False)
+    return replace(data, X=np.column_stack([data.X, gain]), of_target=of_target)
 
 
 def _models(data: Data, z: Floats, blocks: int) -> list[Model | None]:
@@ -339,10 +347,6 @@ def with_one_seed(held: Held) -> dict[str, Any] | None:
     scores = {"prediction": held.expected, "one seed": held.first, "both": both}
     others = replace(others, scores=scores)
     return {name: {key: _clean(x) for key, x in order(others, name).items()} for name in scores}
-
-
-def _without(X: Floats) -> Floats:
-    return _only(X, [name for name in design.NAMES if name not in design.MOMENT])
 
 
 def _only(X: Floats, names: Sequence[str]) -> Floats:

@@ -28,9 +28,6 @@ SCORES: dict[str, tuple[str, str]] = {
     "head_energy_metric": ("head_energy_share_metric", ""),
     "explained": ("head_energy_share_metric", "measured"),
     "source_gain": ("source_gain", ""),
-    "moment_gain": ("moment_gain", ""),
-    "moment_alone": ("moment_gain", "alone"),
-    "moment_updates": ("moment_gain", "updates"),
     "overlap": ("overlap", ""),
 }
 """Feature of a pair to the score that gives it, and the score's extra, if it is one."""

@@ -61,6 +61,8 @@ class Data:
     target: np.ndarray
     setup: np.ndarray
     """Number of each row's set-up: encoder, trunk, capacity, rows."""
+    of_target: np.ndarray
+    """``(q,)`` whether a column says nothing of the source."""
     family: Mapping[str, str]
     """Of each data set: data sets that share rows have one name."""
     encoders: np.ndarray
@@ -101,6 +103,7 @@ def data_of(table: pa.Table) -> Data:
         source=source,
         target=target,
         setup=setup,
+        of_target=np.isin(design.NAMES, design.TARGET),
         family=families(source, target, numbers.get("overlap", np.full(len(gain), np.nan))),
         encoders=np.unique(atlas.words(table, "encoder")).astype(str),
         trunks=np.unique(atlas.words(table, "trunk")).astype(str),
@@ -217,7 +220,7 @@ def centre(data: Data, trees: int) -> Model:
     usual = target_effects(data)
     rest = data.z - usual
     # Columns of the source made constant, so that no split can be on them.
-    alone = np.where(np.isin(design.NAMES, design.TARGET), filled, 0.0)
+    alone = np.where(data.of_target, filled, 0.0)
     return Model(
         target=_forest(alone, usual, data.weight, trees, TARGET_LEAF, TARGET_COLUMNS),
         centre=_forest(filled, rest, data.weight, trees, LEAF, SHARE_OF_COLUMNS),

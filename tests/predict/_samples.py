@@ -12,7 +12,7 @@ NAMES = tuple(f"set{n}" for n in range(20))
 def features_of(random, source_gain=None):
     """Stored features of one pair."""
     found = {name: float(random.normal()) for name in features.SCORES}
-    found |= {"overlap": 0.0, "moment_alone": 0.5, "moment_updates": float(random.integers(9, 900))}
+    found |= {"overlap": 0.0}
     for role in ("source", "target"):
         found |= {f"{role}_{name}": float(random.uniform(0.1, 1.0)) for name in features.FACTS}
         found |= {

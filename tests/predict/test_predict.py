@@ -182,10 +182,14 @@ def test_columns_of_the_source_do_not_move_the_effect_of_the_target(fitted):
 
 def test_one_pair_is_no_mean_of_a_target():
     data = fit.data_of(table())
-    lonely = data.at(np.concatenate([np.arange(60), [np.flatnonzero(data.target == "set0")[0]]]))
+    own = data.target == "set0"
+    lonely = data.at(np.append(np.flatnonzero(~own), np.flatnonzero(own)[0]))
     usual = fit.target_effects(lonely)
     common = np.average(lonely.z, weights=lonely.weight)
-    assert abs(usual[-1] - common) < abs(lonely.z[-1] - common)
+    assert 0 < (usual[-1] - common) / (lonely.z[-1] - common) < 0.6
+    many = lonely.target == "set1"
+    mean = np.average(lonely.z[many], weights=lonely.weight[many])
+    assert 0.8 < (usual[many][0] - common) / (mean - common) < 1
 
 
 def test_data_sets_that_share_rows_are_one_family_and_stay_together():
