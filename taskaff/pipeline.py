@@ -254,9 +254,9 @@ def append_atlas(results: Sequence[Path], target: Path) -> tuple[int, int]:
     return append(results, target)
 
 
-def evaluate_atlas(paths: Sequence[Path], resamples: int) -> dict[str, Any]:
+def evaluate_atlas(paths: Sequence[Path], resamples: int, blocks: int) -> dict[str, Any]:
     """How well pairs are predicted from the pairs of all other data sets."""
     from taskaff.predict import atlas
     from taskaff.predict.evaluate import evaluate
 
-    return evaluate(atlas.joined([atlas.read(path) for path in paths]), resamples)
+    return evaluate(atlas.joined([atlas.read(path) for path in paths]), resamples, blocks)

@@ -98,6 +98,9 @@ def evaluate(
     resamples: Annotated[
         int, Option(min=0, metavar="N", help="Resamples of data sets for the intervals.")
     ] = 100,
+    blocks: Annotated[
+        int, Option(min=3, metavar="N", help="Blocks of data sets; fits see all but two of them.")
+    ] = 7,
 ) -> None:
     """Predict pairs of data sets from all others, and compare with what was measured."""
     import json
@@ -105,7 +108,7 @@ def evaluate(
     from taskaff import pipeline
     from taskaff.cli._files import whole_file
 
-    found = pipeline.evaluate_atlas(_paths(choice, atlas), resamples)
+    found = pipeline.evaluate_atlas(_paths(choice, atlas), resamples, blocks)
     if output is not None:
         with whole_file(output) as temporary:
             temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

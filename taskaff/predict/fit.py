@@ -28,12 +28,11 @@ if TYPE_CHECKING:
 BLOCKS = 4
 TREES, SCALE_TREES = 100, 30
 SCALE_BLOCKS = 3
-SCALE_COLUMNS = 0.4
 LEAF = 10
 """Fewest pairs of a leaf."""
-SHARE_OF_COLUMNS = 0.7
-TARGET_LEAF, TARGET_COLUMNS = 120, 1.0
-"""Of the forest of targets, of which there are few: a leaf holds about one."""
+SHARE_OF_COLUMNS = 0.4
+TARGET_LEAF = 3
+"""Fewest targets of a leaf, each counted in every set-up and view: there are few."""
 USUAL = 1.0
 """Weight, in pairs, of the mean of a set-up in the mean gain of a target: one pair is no mean."""
 RIDGE = 100.0
@@ -219,10 +218,8 @@ def centre(data: Data, trees: int) -> Model:
     mean = filled.mean(axis=0)
     usual = target_effects(data)
     rest = data.z - usual
-    # Columns of the source made constant, so that no split can be on them.
-    alone = np.where(data.of_target, filled, 0.0)
     return Model(
-        target=_forest(alone, usual, data.weight, trees, TARGET_LEAF, TARGET_COLUMNS),
+        target=_target_forest(filled, usual, data, trees),
         centre=_forest(filled, rest, data.weight, trees, LEAF, SHARE_OF_COLUMNS),
         spread=_constant(0.0),
         typical=typical,
@@ -236,6 +233,16 @@ def centre(data: Data, trees: int) -> Model:
         encoders=data.encoders,
         trunks=data.trunks,
     )
+
+
+def _target_forest(X: Floats, usual: Floats, data: Data, trees: int) -> Any:
+    """One row for each target as it is known in a set-up, with the weight of all its pairs."""
+    # Columns of the source made constant, so that no split can be on them.
+    alone = np.where(data.of_target, X, 0.0)
+    rows, which = np.unique(alone, axis=0, return_inverse=True)
+    weight = np.asarray(np.bincount(which, data.weight), dtype=np.float64)
+    mean = np.bincount(which, data.weight * usual) / weight
+    return _forest(rows, mean, weight, trees, TARGET_LEAF, 1.0)
 
 
 def target_effects(data: Data) -> Floats:
@@ -262,12 +269,12 @@ def calibrated(model: Model, data: Data, predicted: Floats) -> Model:
     residual = residual * np.sqrt((own + usual) / (own + data.error**2))
     filled = model.filled(data.X)
     size = np.log(np.abs(residual) + 0.05)
-    spread = _forest(filled, size, data.weight, SCALE_TREES, 6 * LEAF, SCALE_COLUMNS)
+    spread = _forest(filled, size, data.weight, SCALE_TREES, 6 * LEAF, SHARE_OF_COLUMNS)
     # The scale must be as blind to a pair's data sets as the residual that it divides.
     standard = residual / np.exp(spread(filled))
     for kept, held in folds(data, SCALE_BLOCKS, seed=1):
         inside = (filled[kept], size[kept], data.weight[kept])
-        blind = _forest(*inside, SCALE_TREES // 2, 6 * LEAF, SCALE_COLUMNS)
+        blind = _forest(*inside, SCALE_TREES // 2, 6 * LEAF, SHARE_OF_COLUMNS)
         standard[held] = residual[held] / np.exp(blind(filled[held]))
     order = np.argsort(standard)
     share = np.cumsum(data.weight[order])
