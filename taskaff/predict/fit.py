@@ -31,7 +31,7 @@ SCALE_BLOCKS = 3
 LEAF = 10
 """Fewest pairs of a leaf."""
 SHARE_OF_COLUMNS = 0.4
-TARGET_LEAF = 3
+TARGET_LEAF = 4
 """Fewest targets of a leaf, each counted in every set-up and view: there are few."""
 USUAL = 1.0
 """Weight, in pairs, of the mean of a set-up in the mean gain of a target: one pair is no mean."""
