@@ -33,7 +33,6 @@ class SetUp:
     source_rows: int = 4000
     draws: int = DRAWS
     """Rows kept of a large data set, in multiples of what one seed uses."""
-
     layouts: Layouts = "all"
     """``same``: single texts are not trained with pairs of texts, which an encoder's wide vectors
     make dear."""

@@ -149,7 +149,8 @@ def collect(bench: Workbench, task: Task, settings: ProbeSettings, draws: int = 
 
     Raises
     ------
-    ProbeError : no labels, no rows, or an encoder that the trunk cannot read.
+    ProbeError : no labels or no rows.
+    UsageError : an encoder, or ready vectors, that the trunk cannot read.
     """
     info = task.info
     if info.schema.kind == "none":
@@ -179,11 +180,17 @@ def collect(bench: Workbench, task: Task, settings: ProbeSettings, draws: int = 
 
 
 def _largest(task: Task, most: Mapping[SplitName, int]) -> dict[SplitName, np.uint64]:
-    """The largest hash that is kept of each split; splits that are kept whole are not read."""
+    """The largest hash that is kept of each split.
+
+    The rows are read for it only where some split is too large to be kept whole. Ready vectors are
+    not, since they cost no more to embed than to hash.
+    """
     found = {split: Smallest(cap) for split, cap in most.items()}
-    if any(task.info.rows.get(split, 0) > cap for split, cap in most.items()):
+    large = {split for split, cap in most.items() if task.info.rows.get(split, 0) > cap}
+    if large and task.info.layout != "vectors":
         for batch in task.batches():
-            found[batch.split].add(moments.row_hashes(batch))
+            if batch.split in large:
+                found[batch.split].add(moments.row_hashes(batch))
     for smallest in found.values():
         smallest.rows()
     return {split: smallest.largest for split, smallest in found.items()}

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from taskaff.predict import atlas, design, metrics
-from taskaff.predict.design import stretch
 from taskaff.predict.fit import fit
+from taskaff.predict.model import stretch
 from taskaff.predicting import SHIPPED
 
 HERE = Path(__file__).parent

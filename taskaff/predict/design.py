@@ -15,9 +15,6 @@ import numpy as np
 if TYPE_CHECKING:
     from taskaff.records import Floats
 
-UNIT = 0.02
-"""Nats (or label variances) around which gains turn from linear to logarithmic."""
-
 Columns = Mapping[str, "Floats"]
 """Feature name to its values ``(n,)``."""
 
@@ -140,16 +137,6 @@ def _derived(get: Callable[[str], Floats]) -> dict[str, Floats]:
         "r": _log(r),
         "width": _log(get("width")),
     }
-
-
-def squash(gain: Floats) -> Floats:
-    """``asinh(gain / UNIT)``."""
-    return np.arcsinh(np.asarray(gain) / UNIT)
-
-
-def stretch(z: Floats) -> Floats:
-    """The inverse of ``squash``."""
-    return np.sinh(np.asarray(z)) * UNIT
 
 
 def _log(x: Floats) -> Floats:

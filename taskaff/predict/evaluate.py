@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taskaff.predict import atlas, design, metrics
-from taskaff.predict.design import squash
 from taskaff.predict.fit import (
     Data,
     calibrated,
@@ -27,7 +26,7 @@ from taskaff.predict.fit import (
     seed_errors,
 )
 from taskaff.predict.judge import Distribution
-from taskaff.predict.model import Model
+from taskaff.predict.model import Model, squash
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -16,9 +16,8 @@ import numpy as np
 
 from taskaff.errors import PredictError
 from taskaff.predict import atlas, design
-from taskaff.predict.design import UNIT, squash
 from taskaff.predict.forest import from_trees
-from taskaff.predict.model import Model
+from taskaff.predict.model import UNIT, Model, squash
 
 if TYPE_CHECKING:
     import pyarrow as pa

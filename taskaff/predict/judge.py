@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.predict import design
-from taskaff.predict.design import UNIT, squash, stretch
 from taskaff.predict.forest import Forest
-from taskaff.predict.model import Model, wider
+from taskaff.predict.model import UNIT, Model, squash, stretch, wider
 from taskaff.predict_records import Prediction, PredictSettings, Reason, Setup
 from taskaff.probe_records import Call, Interval
 from taskaff.records import Estimate

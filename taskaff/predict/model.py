@@ -23,6 +23,9 @@ from taskaff.predict.forest import Forest, from_arrays
 if TYPE_CHECKING:
     from taskaff.records import Floats
 
+UNIT = 0.02
+"""Nats (or label variances) around which gains turn from linear to logarithmic."""
+
 FIELDS = (
     *("typical", "low", "high", "mean", "deviation", "weights", "mix", "residuals"),
     *("encoders", "trunks"),
@@ -33,6 +36,16 @@ FORESTS = ("target", "centre", "spread")
 WIDER = 1.25
 """Factor of the scale for each column that is outside of the atlas's range, at most ``WIDEST``."""
 WIDEST = 2.5
+
+
+def squash(gain: Floats) -> Floats:
+    """``asinh(gain / UNIT)``."""
+    return np.arcsinh(np.asarray(gain) / UNIT)
+
+
+def stretch(z: Floats) -> Floats:
+    """The inverse of ``squash``."""
+    return np.sinh(np.asarray(z)) * UNIT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
