@@ -26,7 +26,7 @@ from taskaff.predict.fit import (
     seed_errors,
 )
 from taskaff.predict.judge import Distribution
-from taskaff.predict.model import Model, squash
+from taskaff.predict.model import UNIT, Model, squash
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -208,8 +208,8 @@ def measures(held: Held, resamples: int) -> dict[str, Any]:
 
 def ceilings(held: Held) -> dict[str, float]:
     """Correlation of a perfect predictor with gains that have these errors."""
-    noise = float(np.mean((held.error / np.hypot(held.gain, 0.02)) ** 2))
-    z = np.arcsinh(held.gain / 0.02)
+    noise = float(np.mean((held.error / np.hypot(held.gain, UNIT)) ** 2))
+    z = squash(held.gain)
     inside = z - _target_means(z, held.target)
     found = {}
     for name, values in (("all", z), ("within", inside)):
@@ -223,7 +223,7 @@ def additive(held: Held) -> dict[str, float]:
 
     It knows every gain, and nothing of pairs: what is above it, only effects of pairs can give.
     """
-    z = np.arcsinh(held.gain / 0.02)
+    z = squash(held.gain)
     (_, source), (_, target) = (
         np.unique(names, return_inverse=True) for names in (held.source, held.target)
     )
