@@ -137,7 +137,7 @@ class ScoreSection(_Section):
     )
     min_rows: int = Field(default=10, ge=2, description="below this many rows a score is undefined")
     most_trained: int = Field(
-        default=90, ge=0, description="moment_gain of at most this many directed pairs"
+        default=400, ge=0, description="moment_gain of at most this many directed pairs"
     )
     capacities: list[Annotated[int, Field(ge=1)]] = Field(default=[], description="to try")
     capacity: bool = Field(default=True, description="whether to estimate the capacity")

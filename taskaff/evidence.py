@@ -21,7 +21,7 @@ from taskaff.signing import is_signature, signature_of
 from taskaff.workbench import Workbench
 
 HELD_OUT = ("validation", "test")
-NOT_NEEDED = ("theorem2", "moment_gain")
+NOT_NEEDED = ("theorem2",)
 """Scores that no prediction looks at."""
 
 
@@ -82,13 +82,16 @@ def _with_rows(signature: TaskSignature) -> TaskSignature:
 
 
 def score_settings(
-    settings: ScoreSettings, rules: CheckSettings, names: Sequence[str]
+    settings: ScoreSettings, rules: CheckSettings, names: Sequence[str], existing: int
 ) -> ScoreSettings:
     """Every score that a prediction or a limit looks at, of pairs with a candidate.
 
-    Intervals cost time, and only limits on scores look at them.
+    Intervals cost time, and only limits on scores look at them; with a large mix ``moment_gain``
+    costs more than all else.
     """
-    wanted = [n for n in scoring.SCORES if n not in NOT_NEEDED or n in rules.fail_under]
+    dear = {"moment_gain"} if 2 * len(names) * existing > settings.most_trained else set()
+    left_out = {*NOT_NEEDED, *dear}
+    wanted = [n for n in scoring.SCORES if n not in left_out or n in rules.fail_under]
     if not rules.probability_negative and not rules.probe:
         wanted = [n for n in scoring.SCORES if n == "overlap" or n in rules.fail_under]
     return replace(

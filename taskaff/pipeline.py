@@ -168,7 +168,7 @@ def check(
     embedded = time.perf_counter()
     training = probe_settings or ProbeSettings()
     basis = replace(bench.settings.score, training=predicting.training_of(training))
-    chosen = evidence.score_settings(basis, rules, names[len(mix) :])
+    chosen = evidence.score_settings(basis, rules, names[len(mix) :], len(mix))
     scores = scoring.score(same_width([*existing, *found]), chosen)
     members = [replace(r, name=s.name) for r, s in zip(mix, existing, strict=True)]
     added = [replace(r, name=s.name) for r, s in zip(candidates, found, strict=True)]

@@ -26,16 +26,18 @@ if TYPE_CHECKING:
 SHIPPED = Path(predict_room.__file__).with_name("atlas.parquet")
 """The atlas that comes with the package."""
 
-NEEDED = tuple(dict.fromkeys(score for score, _ in features.SCORES.values()))
+SCORES = tuple(dict.fromkeys(score for score, _ in features.SCORES.values()))
 """Scores that a prediction is made from."""
+NEEDED = tuple(name for name in SCORES if name != "moment_gain")
+"""Those without which there is none; of many tasks the dearest is left out."""
 
-SETTINGS = ScoreSettings(scores=NEEDED, intervals=False, capacity=False)
+SETTINGS = ScoreSettings(scores=SCORES, intervals=False, capacity=False)
 """The same for those who want nothing but predictions."""
 
 SYNTHETIC = "synthetic:"
 """Data sets of the probe that are made up and have no texts to score."""
 
-VERSION = 2
+VERSION = 3
 """Of the way of fitting: another one makes kept models useless."""
 
 
@@ -110,7 +112,8 @@ def of_probe(bench: Workbench, sources: Sequence[DataRequest], result: ProbeResu
         replace(signature, name=task.name)
         for signature, task in zip(signatures, result.tasks, strict=True)
     ]
-    scores = scoring.score(same_width(named), SETTINGS)
+    asked = replace(SETTINGS, training=training_of(result.settings))
+    scores = scoring.score(same_width(named), asked)
     found = predict(scores, setup_of(scores, result.settings), settings, measured=result)
     where = {**result.environment, "encoder": scores.encoder.id}
     return replace(result, predictions=found, environment=where)
@@ -144,7 +147,7 @@ def training_of(probe: ProbeSettings) -> Training:
         updates=probe.steps,
         batch=probe.batch,
         lr=probe.lr,
-        weight_decay=max(probe.weight_decay),
+        weight_decay=sorted(probe.weight_decay)[len(probe.weight_decay) // 2],
         equal=equal,
         **rows,
     )

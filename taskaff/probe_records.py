@@ -42,7 +42,7 @@ class ProbeSettings:
     batch: int = 32
     lr: float = 0.01
     """Learning rate of Adam."""
-    weight_decay: tuple[float, ...] = (0.0, 0.3)
+    weight_decay: tuple[float, ...] = (0.0, 0.3, 1.0, 3.0, 10.0)
     """Tried in every arm, decoupled; each run's own validation loss chooses."""
     sampling: Sampling = "mixed"
     source_until: float = 1.0

@@ -444,7 +444,7 @@ class Training:
     batch: int = 32
     lr: float = 0.01
     """Learning rate of Adam."""
-    weight_decay: float = 0.3
+    weight_decay: float = 1.0
     equal: bool = False
     """Whether the tasks take turns; otherwise an update is as likely a task's as it has rows."""
 
@@ -469,9 +469,9 @@ class ScoreSettings:
     """Whether to estimate the capacity at all."""
     training: Training = field(default_factory=Training)
     """What ``moment_gain`` follows."""
-    most_trained: int = 90
+    most_trained: int = 400
     """With more directed pairs than this ``moment_gain`` is left out unless ``scores`` names it: it
-    takes some 35 ms a pair, the other scores next to nothing."""
+    takes some 15 ms a pair, the other scores next to nothing."""
     around: tuple[str, ...] = ()
     """Compare only pairs that have one of these tasks; empty means every pair. The other entries
     of a table may then be NaN without a note."""

@@ -93,7 +93,7 @@ def evaluate(table: pa.Table, resamples: int = RESAMPLES, blocks: int = BLOCKS) 
     z = out_of_fold(data, TREES, blocks)
     models = _models(data, z, blocks)
     others = {
-        "with moment gain": out_of_fold(with_moment_gain(data, numbers), TREES, blocks),
+        "without moment gain": out_of_fold(replace(data, X=without(data.X)), TREES, blocks),
         "sizes alone": out_of_fold(replace(data, X=_only(data.X, design.SIZES)), TREES, blocks),
     }
     errors = seed_errors(table, numbers)
@@ -105,11 +105,9 @@ def evaluate(table: pa.Table, resamples: int = RESAMPLES, blocks: int = BLOCKS) 
     return {"data_sets": len(np.unique(data.target)), "blocks": blocks, "set_ups": found}
 
 
-def with_moment_gain(data: Data, numbers: Mapping[str, Floats]) -> Data:
-    """The same with the dearest score as a further feature."""
-    gain = squash(numbers.get("moment_gain", np.full(len(data.z), np.nan)))
-    of_target = np.append(data.of_target, False)
-    return replace(data, X=np.column_stack([data.X, gain]), of_target=of_target)
+def without(X: Floats, name: str = "moment_gain") -> Floats:
+    """The matrix without the values of one column."""
+    return np.where(np.array(design.NAMES) == name, np.nan, X)
 
 
 def _models(data: Data, z: Floats, blocks: int) -> list[Model | None]:

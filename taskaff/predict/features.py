@@ -28,6 +28,7 @@ SCORES: dict[str, tuple[str, str]] = {
     "head_energy_metric": ("head_energy_share_metric", ""),
     "explained": ("head_energy_share_metric", "measured"),
     "source_gain": ("source_gain", ""),
+    "moment_gain": ("moment_gain", ""),
     "overlap": ("overlap", ""),
 }
 """Feature of a pair to the score that gives it, and the score's extra, if it is one."""

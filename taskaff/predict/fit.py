@@ -17,6 +17,7 @@ import numpy as np
 from taskaff.errors import PredictError
 from taskaff.predict import atlas, design
 from taskaff.predict.forest import from_trees
+from taskaff.predict.model import FOLLOWED as MOMENT_GAIN
 from taskaff.predict.model import UNIT, Model, squash
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ USUAL = 1.0
 RIDGE = 100.0
 FOREST = 0.6
 """Share of the forest against the ridge regression."""
+FOLLOWED = 0.5
+"""Share of ``moment_gain`` against what was learned."""
 SHARED = 0.02
 """Share of common rows from which two data sets are never on both sides of a fold."""
 QUANTILES = 401
@@ -228,10 +231,19 @@ def centre(data: Data, trees: int) -> Model:
         deviation=deviation,
         weights=_ridge((filled - mean) / deviation, rest, data),
         mix=np.array([FOREST]),
+        followed=np.array([slope_of(data), FOLLOWED]),
         residuals=np.zeros(1),
         encoders=data.encoders,
         trunks=data.trunks,
     )
+
+
+def slope_of(data: Data) -> float:
+    """Of ``z`` on that of ``moment_gain``, through the origin: no gain is followed by none."""
+    followed = squash(data.X[:, MOMENT_GAIN])
+    known = np.isfinite(followed)
+    m, z, weight = followed[known], data.z[known], data.weight[known]
+    return float(weight @ (m * z) / max(float(weight @ m**2), 1e-12))
 
 
 def _target_forest(X: Floats, usual: Floats, data: Data, trees: int) -> Any:

@@ -3,9 +3,10 @@
 Gains are heavy-tailed and differ in size by task, so the model works on ``z = asinh(gain / UNIT)``:
 linear near zero, logarithmic far out. Its answer is a distribution: a centre, a local scale from a
 forest, and the shape of the standardised residuals of pairs whose data sets were in no training
-fold (a conformal predictive distribution). The centre is the effect of the target, which a forest
-tells from what is known of the target alone, plus the effects of the source and of the pair, which
-a forest and a ridge regression tell from everything.
+fold (a conformal predictive distribution). The centre is the mean of two opinions. One is learned
+from the atlas: the effect of the target, which a forest tells from what is known of the target
+alone, plus the effects of the source and of the pair, which a forest and a ridge regression tell
+from everything. The other has seen no data set: ``moment_gain``, which follows the training itself.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ UNIT = 0.02
 """Nats (or label variances) around which gains turn from linear to logarithmic."""
 
 FIELDS = (
-    *("typical", "low", "high", "mean", "deviation", "weights", "mix", "residuals"),
+    *("typical", "low", "high", "mean", "deviation", "weights", "mix", "followed", "residuals"),
     *("encoders", "trunks"),
 )
+
+FOLLOWED = design.NAMES.index("moment_gain")
 
 FORESTS = ("target", "centre", "spread")
 
@@ -69,6 +72,8 @@ class Model:
     """``(q,)`` ridge regression on standardised columns, of the same as ``centre``."""
     mix: Floats
     """``(1,)`` share of the forest against the ridge regression."""
+    followed: Floats
+    """``(2,)`` what ``z`` of a ``moment_gain`` is multiplied by, and its share of the centre."""
     residuals: Floats
     """``(m,)`` standardised residuals, ascending."""
     encoders: np.ndarray
@@ -81,11 +86,15 @@ class Model:
 
     def z(self, X: Floats) -> Floats:
         """``(n,)`` centre of the distribution of ``z`` for ``X (n, q)``."""
+        gain = X[:, FOLLOWED]
         X = self.filled(X)
         standard = np.clip((X - self.mean) / self.deviation, -4.0, 4.0)
         share = float(self.mix[0])
         own = share * self.centre(X) + (1.0 - share) * (standard @ self.weights)
-        return np.asarray(self.target(X) + own)
+        learned = self.target(X) + own
+        slope, part = self.followed.tolist()
+        followed = np.where(np.isfinite(gain), slope * squash(X[:, FOLLOWED]), learned)
+        return np.asarray(learned + part * (followed - learned))
 
     def scale(self, X: Floats) -> Floats:
         """``(n,)`` local scale of the residuals of ``z``, in the range of the atlas."""

@@ -35,7 +35,13 @@ class TrunkDefaults:
 
 
 _VECTORS = TrunkDefaults(
-    "vectors", r=16, lr=0.01, batch=32, weight_decay=(0.0, 0.3), steps=1200, align_lr=0.003
+    "vectors",
+    r=16,
+    lr=0.01,
+    batch=32,
+    weight_decay=(0.0, 0.3, 1.0, 3.0, 10.0),
+    steps=1200,
+    align_lr=0.003,
 )
 _WORDS = TrunkDefaults(
     "words",

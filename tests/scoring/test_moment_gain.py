@@ -241,7 +241,7 @@ def test_it_says_what_the_probe_measures():
     ]
     arrays = [synthetic_task(spec, spec) for spec in specs]
     signatures = [taskaff.profile((a.X, np.asarray(a.labels).reshape(-1))) for a in arrays]
-    plan = Training(**kept, updates=600, equal=True)
+    plan = Training(**kept, updates=600, weight_decay=0.3, equal=True)
     followed = gains(signatures, ScoreSettings(training=plan)).value[1:, 0]
     assert np.array_equal(np.argsort(followed), np.argsort(measured))
     np.testing.assert_allclose(followed, measured, atol=0.12)
@@ -269,7 +269,7 @@ def test_renamed_classes_change_nothing():
         syy=target.syy[:, ::-1, ::-1],
     )
     np.testing.assert_allclose(
-        gains([source, target]).value, gains([source, turned]).value, atol=1e-9
+        gains([source, target]).value, gains([source, turned]).value, atol=1e-6
     )
 
 
