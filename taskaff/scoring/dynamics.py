@@ -9,7 +9,7 @@ probability ``share``. Several updates are taken in one stride once the path is 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -71,9 +71,7 @@ class Adam:
             self.value *= (1.0 - plan.lr * plan.weight_decay) ** updates
         seen = np.maximum(self.count, 1e-9)
         rate = plan.lr * updates / (1.0 - BETA1 ** np.minimum(seen, MOMENTUM * self.moves))
-        # Counts are few numbers in double precision; what they multiply is not to become double.
-        rate, share = (np.asarray(x, self.value.dtype) for x in (rate, 1.0 - BETA2**seen))
-        self.value -= rate * self.m / (np.sqrt(np.maximum(self.v, 0.0) / share) + EPS)
+        self.value -= rate * self.m / (np.sqrt(np.maximum(self.v, 0.0) / (1.0 - BETA2**seen)) + EPS)
 
 
 class Head:
@@ -83,15 +81,15 @@ class Head:
     classes changes nothing.
     """
 
-    def __init__(self, task: Likelihood, r: int, plan: Training, dtype: np.dtype[Any]) -> None:
+    def __init__(self, task: Likelihood, r: int, plan: Training) -> None:
         marks = task.marks()
         models, columns = marks.shape
         draws = np.random.default_rng(HEADS).uniform(-1.0, 1.0, (FOLDS, r, columns)) / np.sqrt(r)
-        A = np.empty((models, r, columns), dtype)
+        A = np.empty((models, r, columns))
         for n, order in enumerate(np.argsort(marks, axis=1, kind="stable")):
             A[n][:, order] = draws[n % FOLDS]
         self.A = Adam(A, plan, decays=True)
-        self.b = Adam(np.zeros((models, 1, columns), dtype), plan, decays=False)
+        self.b = Adam(np.zeros((models, 1, columns)), plan, decays=False)
 
     def move(self, g: Gradient, updates: Floats | float) -> None:
         """Follow a gradient of the head."""
@@ -112,14 +110,14 @@ def train(
     Parameters
     ----------
     target, held : moments that the target trains on and is judged by, ``N`` models.
-    start : ``(N, d, r)`` initial shared module, whose precision everything has; copied.
+    start : ``(N, d, r)`` initial shared module; copied.
     plan : updates, batch, learning rate, weight decay.
     source, share : the other task, and the target's part of the updates ``(N, 1, 1)``.
     """
     r = start.shape[2]
     B = Adam(start.copy(), plan, decays=True)
-    head = Head(target, r, plan, start.dtype)
-    other = Head(source, r, plan, start.dtype) if source is not None else None
+    head = Head(target, r, plan)
+    other = Head(source, r, plan) if source is not None else None
     losses, done, seen = [], 0, frozenset(looks(plan.updates))
     for size in strides(plan.updates):
         g = target.gradient(B.value, head.A.value, head.b.value)

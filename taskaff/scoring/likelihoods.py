@@ -14,7 +14,7 @@ label columns. ``B (N, d, r)``, ``A (N, r, c)``, ``b (N, 1, c)``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -70,13 +70,6 @@ class _Stack:
         """Several stacks as one."""
         names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-
-
-def stacked(parts: Sequence[Any]) -> Any:
-    """Stacks of one kind as one in single precision, which trains in two thirds of the time."""
-    whole = type(parts[0]).joined(parts)
-    names = [field.name for field in fields(whole)]
-    return replace(whole, **{name: getattr(whole, name).astype(np.float32) for name in names})
 
 
 def _t(a: Floats) -> Floats:

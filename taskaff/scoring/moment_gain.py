@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from taskaff.records import FOLDS, PairTable, ScoreSettings
 from taskaff.scoring.dynamics import looks, train
 from taskaff.scoring.folded import held_out, training
 from taskaff.scoring.jackknife import NO_INTERVAL, interval
-from taskaff.scoring.likelihoods import stacked
 from taskaff.scoring.ridge import reasons
 from taskaff.scoring.tables import for_tasks, pair_table
 
@@ -206,19 +205,20 @@ def _train(
     targets: Sequence[_Target], plan: Training, sources: Sequence[TaskView] = ()
 ) -> list[_Best]:
     """Each target at its best look, alone or with its source."""
-    trained, held = stacked([t.trained for t in targets]), stacked([t.held for t in targets])
+    trained, held = (
+        type(parts[0]).joined(parts)  # type: ignore[attr-defined]
+        for parts in ([t.trained for t in targets], [t.held for t in targets])
+    )
     start = np.tile(_start(targets[0].basis.shape[1], plan.r), (len(targets), 1, 1))
-    other: Any = None
-    share: Any = None
+    other, share = None, None
     if sources:
-        other = stacked(
-            [
-                training(s.signature, t.basis, t.scale)[0]
-                for t, s in zip(targets, sources, strict=True)
-            ]
-        )
+        of_sources = [
+            training(s.signature, t.basis, t.scale)[0]
+            for t, s in zip(targets, sources, strict=True)
+        ]
+        other = type(of_sources[0]).joined(of_sources)  # type: ignore[attr-defined]
         parts = [_share(t.view, s, plan) for t, s in zip(targets, sources, strict=True)]
-        share = np.repeat(np.asarray(parts, np.float32), FOLDS)[:, None, None]
+        share = np.repeat(parts, FOLDS)[:, None, None]
     path = train(trained, held, start, plan, other, share)
     at = looks(plan.updates)
     return [
@@ -230,7 +230,7 @@ def _train(
 def _start(d: int, r: int) -> Floats:
     """``(FOLDS, d, r)`` uniform in ``±1/sqrt(d)``, as the probe starts; one draw a fold."""
     draws = [np.random.default_rng(fold).uniform(-1.0, 1.0, (d, r)) for fold in range(FOLDS)]
-    return np.asarray(np.stack(draws) / np.sqrt(d), dtype=np.float32)
+    return np.asarray(np.stack(draws) / np.sqrt(d))
 
 
 def _share(target: TaskView, source: TaskView, plan: Training) -> float:

@@ -269,7 +269,7 @@ def test_renamed_classes_change_nothing():
         syy=target.syy[:, ::-1, ::-1],
     )
     np.testing.assert_allclose(
-        gains([source, target]).value, gains([source, turned]).value, atol=1e-6
+        gains([source, target]).value, gains([source, turned]).value, atol=1e-9
     )
 
 
