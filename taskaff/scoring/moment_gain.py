@@ -39,7 +39,7 @@ EXPLAIN = (
 
 WIDEST = 32
 """Wider inputs are taken to the target's so many leading directions."""
-TOGETHER = 8
+TOGETHER = 16
 """Models that are stacked, times folds: enough to hide the cost of calls, few enough for the
 processor's cache."""
 
