@@ -40,6 +40,9 @@ FOREST = 0.6
 """Share of the forest against the ridge regression."""
 FOLLOWED = 0.5
 """Share of ``moment_gain`` against what was learned."""
+LEVEL = (*design.SETUP, "target_rows")
+LEVELS = 20
+"""Columns that tell how far ``moment_gain`` is off, and the most values of it."""
 SHARED = 0.02
 """Share of common rows from which two data sets are never on both sides of a fold."""
 QUANTILES = 401
@@ -220,9 +223,11 @@ def centre(data: Data, trees: int) -> Model:
     mean = filled.mean(axis=0)
     usual = target_effects(data)
     rest = data.z - usual
+    slope, level = _followed(filled, data, trees)
     return Model(
         target=_target_forest(filled, usual, data, trees),
         centre=_forest(filled, rest, data.weight, trees, LEAF, SHARE_OF_COLUMNS),
+        level=level,
         spread=_constant(0.0),
         typical=typical,
         low=low,
@@ -231,19 +236,26 @@ def centre(data: Data, trees: int) -> Model:
         deviation=deviation,
         weights=_ridge((filled - mean) / deviation, rest, data),
         mix=np.array([FOREST]),
-        followed=np.array([slope_of(data), FOLLOWED]),
+        followed=np.array([slope, FOLLOWED]),
         residuals=np.zeros(1),
         encoders=data.encoders,
         trunks=data.trunks,
     )
 
 
-def slope_of(data: Data) -> float:
-    """Of ``z`` on that of ``moment_gain``, through the origin: no gain is followed by none."""
-    followed = squash(data.X[:, MOMENT_GAIN])
-    known = np.isfinite(followed)
-    m, z, weight = followed[known], data.z[known], data.weight[known]
-    return float(weight @ (m * z) / max(float(weight @ m**2), 1e-12))
+def _followed(X: Floats, data: Data, trees: int) -> tuple[float, Any]:
+    """Scale of ``moment_gain`` from pairs of one set-up, and what it is then off by in each."""
+    known = np.isfinite(data.X[:, MOMENT_GAIN])
+    if not known.any():
+        return 0.0, _constant(0.0)
+    data, X = data.at(np.flatnonzero(known)), X[known]
+    m, weight = squash(X[:, MOMENT_GAIN]), data.weight
+    total = np.bincount(data.setup, weight)
+    inside = m - (np.bincount(data.setup, weight * m) / np.maximum(total, 1e-300))[data.setup]
+    slope = float(weight @ (inside * data.z) / max(float(weight @ inside**2), 1e-12))
+    setup = np.where(np.isin(design.NAMES, LEVEL), X, 0.0)
+    off = data.z - slope * m
+    return slope, _forest(setup, off, weight, trees, max(LEAF, len(m) // LEVELS), 1.0)
 
 
 def _target_forest(X: Floats, usual: Floats, data: Data, trees: int) -> Any:

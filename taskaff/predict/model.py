@@ -6,7 +6,8 @@ forest, and the shape of the standardised residuals of pairs whose data sets wer
 fold (a conformal predictive distribution). The centre is the mean of two opinions. One is learned
 from the atlas: the effect of the target, which a forest tells from what is known of the target
 alone, plus the effects of the source and of the pair, which a forest and a ridge regression tell
-from everything. The other has seen no data set: ``moment_gain``, which follows the training itself.
+from everything. The other follows the training itself, ``moment_gain``; of it the atlas tells the
+scale, and how far it is off in a set-up.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ FIELDS = (
 
 FOLLOWED = design.NAMES.index("moment_gain")
 
-FORESTS = ("target", "centre", "spread")
+FORESTS = ("target", "centre", "level", "spread")
 
 WIDER = 1.25
 """Factor of the scale for each column that is outside of the atlas's range, at most ``WIDEST``."""
@@ -59,6 +60,8 @@ class Model:
     """Of what the usual source does to a target."""
     centre: Forest
     """Of what this source does beyond that."""
+    level: Forest
+    """Of what a scaled ``moment_gain`` is off by, from the set-up alone."""
     spread: Forest
     """Of the logarithm of the local scale."""
     typical: Floats
@@ -73,7 +76,7 @@ class Model:
     mix: Floats
     """``(1,)`` share of the forest against the ridge regression."""
     followed: Floats
-    """``(2,)`` what ``z`` of a ``moment_gain`` is multiplied by, and its share of the centre."""
+    """``(2,)`` what ``squash(moment_gain)`` is multiplied by, and its share of the centre."""
     residuals: Floats
     """``(m,)`` standardised residuals, ascending."""
     encoders: np.ndarray
@@ -93,8 +96,8 @@ class Model:
         own = share * self.centre(X) + (1.0 - share) * (standard @ self.weights)
         learned = self.target(X) + own
         slope, part = self.followed.tolist()
-        followed = np.where(np.isfinite(gain), slope * squash(X[:, FOLLOWED]), learned)
-        return np.asarray(learned + part * (followed - learned))
+        followed = slope * squash(X[:, FOLLOWED]) + self.level(X)
+        return np.where(np.isfinite(gain), learned + part * (followed - learned), learned)
 
     def scale(self, X: Floats) -> Floats:
         """``(n,)`` local scale of the residuals of ``z``, in the range of the atlas."""
