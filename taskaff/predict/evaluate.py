@@ -94,7 +94,7 @@ def evaluate(table: pa.Table, resamples: int = RESAMPLES, blocks: int = BLOCKS) 
     models = _models(data, z, blocks)
     others = {
         "without moment gain": out_of_fold(replace(data, X=without(data.X)), TREES, blocks),
-        "sizes alone": out_of_fold(replace(data, X=_only(data.X, design.SIZES)), TREES, blocks),
+        "sizes alone": out_of_fold(replace(data, X=only_sizes(data.X)), TREES, blocks),
     }
     errors = seed_errors(table, numbers)
     found = []
@@ -346,7 +346,6 @@ def with_one_seed(held: Held) -> dict[str, Any] | None:
     return {name: {key: _clean(x) for key, x in order(others, name).items()} for name in scores}
 
 
-def _only(X: Floats, names: Sequence[str]) -> Floats:
-    """The matrix with every other column made constant."""
-    kept = np.isin(design.NAMES, names)
-    return np.where(kept, X, 0.0)
+def only_sizes(X: Floats) -> Floats:
+    """The matrix with every column made constant that tells more than sizes and set-up."""
+    return without(np.where(np.isin(design.NAMES, design.SIZES), X, 0.0))
