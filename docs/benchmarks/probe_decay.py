@@ -1,6 +1,6 @@
 """Which weight decays both arms must choose from, lest regularisation passes for knowledge.
 
-    TASKAFF_DATA=FOLDER python docs/benchmarks/probe_decay.py [--seeds 3] [--sources 6]
+    TASKAFF_DATA=FOLDER python docs/benchmarks/probe_decay.py [--seeds 3] [--sources 3]
 
 Single texts of `sentiment`, `glue` and `calibration`; each data set as a target of a few drawn
 sources, with their labels and with permuted ones, which teach nothing. Every run at every weight
@@ -136,7 +136,7 @@ def main() -> None:
     """Measure every set-up, print and write the JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--sources", type=int, default=6)
+    parser.add_argument("--sources", type=int, default=3)
     parser.add_argument("--cache", type=Path, help="where vectors are kept")
     asked = parser.parse_args()
     folder = Path(os.environ["TASKAFF_DATA"])

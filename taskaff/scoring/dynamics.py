@@ -65,13 +65,25 @@ class Adam:
         self.count = self.count + updates
         self.moves += 1
         keep1, keep2 = BETA1 ** np.minimum(updates, MOMENTUM), BETA2**updates
-        self.m += (1.0 - keep1) * (mean - self.m)
-        self.v += (1.0 - keep2) * (mean**2 + noise / plan.batch - self.v)
+        # In place: temporaries would cost as much as the arithmetic.
+        self.m *= keep1
+        self.m += (1.0 - keep1) * mean
+        second = mean * mean
+        second += noise / plan.batch
+        second *= 1.0 - keep2
+        self.v *= keep2
+        self.v += second
         if self.decays:
             self.value *= (1.0 - plan.lr * plan.weight_decay) ** updates
         seen = np.maximum(self.count, 1e-9)
         rate = plan.lr * updates / (1.0 - BETA1 ** np.minimum(seen, MOMENTUM * self.moves))
-        self.value -= rate * self.m / (np.sqrt(np.maximum(self.v, 0.0) / (1.0 - BETA2**seen)) + EPS)
+        step = np.maximum(self.v, 0.0, out=second)
+        step /= 1.0 - BETA2**seen
+        np.sqrt(step, out=step)
+        step += EPS
+        np.divide(self.m, step, out=step)
+        step *= rate
+        self.value -= step
 
 
 class Head:

@@ -15,8 +15,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from taskaff.parallel import ordered_map
 from taskaff.records import FOLDS, PairTable, ScoreSettings
 from taskaff.scoring.dynamics import looks, train
 from taskaff.scoring.folded import held_out, training
@@ -69,9 +69,11 @@ def moment_gain(
     ]
     alone, together, rows = np.full((3, FOLDS, k, k), np.nan)
     updates = np.full((k, k), np.nan)
-    for (s, t), own, helped in _losses(views, pairs, settings.training):
-        alone[:, s, t], together[:, s, t], rows[:, s, t] = own.losses, helped.losses, views[t].n
-        updates[s, t] = own.updates
+    # Products are small: threads would wait for one another.
+    with threadpool_limits(1, user_api="blas"):
+        for (s, t), own, helped in _losses(views, pairs, settings.training):
+            alone[:, s, t], together[:, s, t], rows[:, s, t] = own.losses, helped.losses, views[t].n
+            updates[s, t] = own.updates
     total = rows.sum(axis=0)
     drop = (alone - together) * rows
     value = drop.sum(axis=0) / total
@@ -126,22 +128,13 @@ def _losses(
     target = lru_cache(maxsize=64)(lambda t, live: _target(views[t], _columns(live), plan))
     of_pair = {pair: (_live(views[pair[0]]) | _live(views[pair[1]])).tobytes() for pair in pairs}
     alone = list(dict.fromkeys((t, live) for (_, t), live in of_pair.items()))
-    parts = list(_parts(alone, lambda each: (_shape(views[each[0]]), each[1])))
-    paths = ordered_map(lambda part: _train([target(*each) for each in part], plan), parts)
-    own = {
-        each: best
-        for part, found in zip(parts, paths, strict=True)
-        for each, best in zip(part, found, strict=True)
-    }
-    together = list(_parts(pairs, lambda p: (_shape(views[p[1]]), _shape(views[p[0]]), of_pair[p])))
-    helped = ordered_map(
-        lambda part: _train(
-            [target(t, of_pair[s, t]) for s, t in part], plan, [views[s] for s, _ in part]
-        ),
-        together,
-    )
-    for part, found in zip(together, helped, strict=True):
-        for pair, best in zip(part, found, strict=True):
+    own: dict[tuple[int, bytes], _Best] = {}
+    for some in _parts(alone, lambda each: (_shape(views[each[0]]), each[1])):
+        own |= zip(some, _train([target(*each) for each in some], plan), strict=True)
+    for part in _parts(pairs, lambda p: (_shape(views[p[1]]), _shape(views[p[0]]), of_pair[p])):
+        targets = [target(t, of_pair[s, t]) for s, t in part]
+        helped = _train(targets, plan, [views[s] for s, _ in part])
+        for pair, best in zip(part, helped, strict=True):
             yield pair, own[pair[1], of_pair[pair]], best
 
 
