@@ -180,6 +180,32 @@ def test_columns_of_the_source_do_not_move_the_effect_of_the_target(fitted):
     assert own[0] == own[1]
 
 
+def test_half_of_a_prediction_is_the_training_that_was_followed(fitted):
+    random = np.random.default_rng(5)
+    at = design.NAMES.index("moment_gain")
+    X = np.tile(design.matrix({n: np.array([v]) for n, v in features_of(random).items()}), (3, 1))
+    X[:, at] = (0.01, 0.03, np.nan)
+    learned = replace(fitted, followed=np.array([fitted.followed[0], 0.0]))
+    alone = replace(fitted, followed=np.array([fitted.followed[0], 1.0]))
+    half = (learned.z(X) + alone.z(X)) / 2
+    np.testing.assert_allclose(fitted.z(X)[:2], half[:2])
+    assert fitted.z(X)[2] == learned.z(X)[2]  # not known, so not half of anything
+    moved = fitted.followed[0] * np.diff(model.squash(X[:2, at]))
+    np.testing.assert_allclose(np.diff(alone.z(X)[:2]), moved)
+
+
+def test_the_followed_training_is_scaled_and_shifted_by_what_it_is_off_by():
+    rng = np.random.default_rng(0)
+    found = list(rows(3))
+    for row in found:
+        z = rng.normal()
+        row |= {"moment_gain": float(model.stretch(2.0 * z + 1.0)), "gain": float(model.stretch(z))}
+    fitted = fit.fit(atlas.table_of(found), trees=20)
+    assert fitted.followed[0] == pytest.approx(0.5, rel=0.02)
+    X = design.matrix(atlas.columns(atlas.table_of(found)))
+    np.testing.assert_allclose(fitted.level(X), -0.5, atol=0.05)
+
+
 def test_one_pair_is_no_mean_of_a_target():
     data = fit.data_of(table())
     own = data.target == "set0"
