@@ -24,6 +24,7 @@ QUICK = ProbeSettings(
     trunk="lstm",
     r=3,
     steps=12,
+    weight_decay=(0.0, 0.3),
     seeds=(0, 1),
     target_rows=40,
     source_rows=60,
