@@ -183,6 +183,7 @@ def rows_of(
             "stderr": deviation / len(known) ** 0.5,
             "seeds": len(known),
             "first": float(known[0]),
+            "first_five": float(np.mean(known[:5])) if len(known) > 5 else np.nan,
             "stl_loss": float(np.mean([row["stl_loss"] for row in seeds])),
             "metric_gain": float(np.mean([row["metric_gain"] for row in seeds])),
             "leaked": float(np.mean([row["leaked"] for row in seeds])),

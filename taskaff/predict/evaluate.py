@@ -56,6 +56,9 @@ KNOWN = {
 """What the prediction is compared with, and the column that holds it."""
 
 
+PER_ROW = ("gain", "error", "source", "target", "expected", "first", "five", "seeds")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Held:
     """Rows of one set-up and view, with what was said of them by models that had not seen them."""
@@ -70,6 +73,8 @@ class Held:
     distributions: Sequence[Distribution]
     first: Floats
     """Gain of the first seed alone, NaN where it is not known."""
+    five: Floats
+    """Mean gain of the first five seeds."""
     seeds: Floats
 
     def at(self, rows: np.ndarray) -> Held:
@@ -78,10 +83,7 @@ class Held:
             self,
             scores={name: score[rows] for name, score in self.scores.items()},
             distributions=[self.distributions[n] for n in rows],
-            **{
-                name: getattr(self, name)[rows]
-                for name in ("gain", "error", "source", "target", "expected", "first", "seeds")
-            },
+            **{name: getattr(self, name)[rows] for name in PER_ROW},
         )
 
 
@@ -156,6 +158,7 @@ def _held(
         scores={"prediction": z[rows], **{n: x[rows] for n, x in others.items()}, **scores},
         distributions=distributions,
         first=numbers.get("first", nothing)[rows],
+        five=numbers.get("first_five", nothing)[rows],
         seeds=numbers["seeds"][rows],
     )
 
@@ -200,7 +203,8 @@ def measures(held: Held, resamples: int) -> dict[str, Any]:
         },
         "probabilities": probabilities(held),
         "abstention": abstention(held, negative | positive),
-        "with_one_seed": with_one_seed(held),
+        "with_one_seed": with_probe(held, held.first, 1),
+        "with_five_seeds": with_probe(held, held.five, 5),
     }
 
 
@@ -325,23 +329,23 @@ def abstention(held: Held, significant: np.ndarray) -> dict[str, Any]:
     return {"f1_negative_significant": _clean(f1), "curve": curve}
 
 
-def with_one_seed(held: Held) -> dict[str, Any] | None:
-    """Prediction and one seed of a probe together, against the mean of the other seeds."""
-    rows = np.flatnonzero(np.isfinite(held.first) & (held.seeds >= 3))
+def with_probe(held: Held, found: Floats, k: int) -> dict[str, Any] | None:
+    """Prediction and ``k`` seeds of a probe together, against the mean of the other seeds."""
+    rows = np.flatnonzero(np.isfinite(found) & (held.seeds >= k + 2))
     if len(rows) < 50:
         return None
-    held = held.at(rows)
+    held, found = held.at(rows), found[rows]
     n = held.seeds
-    rest = (n * held.gain - held.first) / (n - 1)
+    rest = (n * held.gain - k * found) / (n - k)
     one = held.error * np.sqrt(n)
     both = np.array(
         [
             d.updated(float(g), float(e)).centre
-            for d, g, e in zip(held.distributions, held.first, one, strict=True)
+            for d, g, e in zip(held.distributions, found, one / np.sqrt(k), strict=True)
         ]
     )
-    others = replace(held, gain=rest, error=one / np.sqrt(n - 1))
-    scores = {"prediction": held.expected, "one seed": held.first, "both": both}
+    others = replace(held, gain=rest, error=one / np.sqrt(n - k))
+    scores = {"prediction": held.expected, "probe": found, "both": both}
     others = replace(others, scores=scores)
     return {name: {key: _clean(x) for key, x in order(others, name).items()} for name in scores}
 

@@ -178,7 +178,21 @@ def test_evaluation_of_a_rule_that_can_be_learned():
     assert one["order"]["sizes alone"]["spearman"][0] < 0.4
     assert 0.75 <= one["probabilities"]["coverage_90"] <= 1
     assert one["with_one_seed"]["both"]["spearman"] > 0.8
+    assert one["with_five_seeds"] is None  # there are no others to compare with
     json.dumps(found, allow_nan=False)
+
+
+def test_more_seeds_of_a_probe_tell_more():
+    found = []
+    for row in rows(1, noise=0.02):
+        row |= {"seeds": 12, "stderr": 0.02 / 12**0.5}
+        drawn = np.random.default_rng(len(found)).normal(row["gain"], 0.02, 12)
+        row |= {"gain": drawn.mean(), "first": drawn[0], "first_five": drawn[:5].mean()}
+        found.append(row)
+    [one] = evaluate(atlas.table_of(found), resamples=2, blocks=5)["set_ups"]
+    few, more = one["with_one_seed"], one["with_five_seeds"]
+    assert few["probe"]["spearman"] < more["probe"]["spearman"]
+    assert more["both"]["spearman"] > more["prediction"]["spearman"]
 
 
 def evidence(Z, y, alpha, beta):
