@@ -471,7 +471,7 @@ class ScoreSettings:
     """What ``moment_gain`` follows."""
     most_trained: int = 400
     """With more directed pairs than this ``moment_gain`` is left out unless ``scores`` names it: it
-    takes some 15 ms a pair, the other scores next to nothing."""
+    takes some 12 ms a pair, the other scores next to nothing."""
     around: tuple[str, ...] = ()
     """Compare only pairs that have one of these tasks; empty means every pair. The other entries
     of a table may then be NaN without a note."""

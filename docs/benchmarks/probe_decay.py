@@ -13,7 +13,8 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,9 @@ import numpy as np
 from taskaff.atlas_build import embedded
 from taskaff.atlas_sets import datasets_under
 from taskaff.probe_records import ProbeSettings
-from taskaff.probing.controls import PERMUTED, permuted
+from taskaff.probing.controls import PERMUTED, permuted_run
 from taskaff.probing.pairs import plan_pairs
 from taskaff.probing.prepare import prepare
-from taskaff.probing.records import Run
 from taskaff.records import TaskVectors
 from taskaff.workbench import RunSettings, Workbench
 
@@ -57,9 +57,10 @@ class Row:
     permuted_significant_positive: float
 
 
-def tasks_of(encoder: str, folder: Path, cache: Path | None) -> list[TaskVectors]:
+@cache
+def tasks_of(encoder: str, folder: Path, kept: Path | None) -> list[TaskVectors]:
     """Vectors of the single-text data sets."""
-    settings = RunSettings(encoder=encoder, split="all", cache_dir=cache)
+    settings = RunSettings(encoder=encoder, split="all", cache_dir=kept)
     bench = Workbench(settings, rows_again=True)
     paths = datasets_under([folder / name for name in ("sentiment", "glue", "calibration")])
     members = [embedded(bench, path, print, 1) for path in paths]
@@ -75,7 +76,7 @@ def losses(tasks: Sequence[TaskVectors], settings: ProbeSettings, sources: int) 
         others = [n for n in range(len(tasks)) if n != target]
         wanted += [(int(s), target) for s in random.choice(others, sources, replace=False)]
     runs = list(plan_pairs(prepared, wanted).runs)
-    runs += [without_meaning(run) for run in runs if run.key[0] == "mtl"]
+    runs += [permuted_run(run) for run in runs if run.key[0] == "mtl"]
     found: Losses = {}
     for outcome in prepared.train(runs):
         slot = outcome.slots[0]
@@ -83,12 +84,6 @@ def losses(tasks: Sequence[TaskVectors], settings: ProbeSettings, sources: int) 
         *arm, decay = outcome.key
         found.setdefault(tuple(arm), {})[decay] = slot.validation_loss, slot.test_loss
     return found
-
-
-def without_meaning(run: Run) -> Run:
-    """The same run with the source's labels permuted."""
-    target, source = run.slots
-    return replace(run, key=(PERMUTED, *run.key[1:]), slots=(target, permuted(source, run.seed)))
 
 
 def row(found: Losses, decays: Sequence[float]) -> Row:

@@ -55,8 +55,8 @@ KNOWN = {
 }
 """What the prediction is compared with, and the column that holds it."""
 
-
 PER_ROW = ("gain", "error", "source", "target", "expected", "first", "five", "seeds")
+"""Arrays of ``Held``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,9 +107,9 @@ def evaluate(table: pa.Table, resamples: int = RESAMPLES, blocks: int = BLOCKS) 
     return {"data_sets": len(np.unique(data.target)), "blocks": blocks, "set_ups": found}
 
 
-def without(X: Floats, name: str = "moment_gain") -> Floats:
-    """The matrix without the values of one column."""
-    return np.where(np.array(design.NAMES) == name, np.nan, X)
+def without(X: Floats) -> Floats:
+    """The matrix without the values of ``moment_gain``."""
+    return np.where(np.array(design.NAMES) == "moment_gain", np.nan, X)
 
 
 def _models(data: Data, z: Floats, blocks: int) -> list[Model | None]:

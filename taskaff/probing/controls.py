@@ -41,7 +41,7 @@ def control_pairs(
     runs : of the pairs' own arms; a control is one of them with another source.
     arms : what these gave.
     """
-    extra = [_permuted(run) for run in runs if run.key[0] == "mtl"]
+    extra = [permuted_run(run) for run in runs if run.key[0] == "mtl"]
     alone = [run for run in runs if run.key[0] == "stl"]
     others = {(run.key[2], run.key[3]): own_rows(prepared, *run.key[2:4]) for run in alone}
     extra += [
@@ -77,7 +77,8 @@ def permuted(slot: Slot, seed: int) -> Slot:
     return replace(slot, labels=slot.train[order])
 
 
-def _permuted(run: Run) -> Run:
+def permuted_run(run: Run) -> Run:
+    """A run of a pair whose source has its labels permuted."""
     target, source = run.slots
     return replace(run, key=(PERMUTED, *run.key[1:]), slots=(target, permuted(source, run.seed)))
 
