@@ -110,6 +110,7 @@ def test_a_probe_that_was_killed_goes_on_at_the_last_finished_run(tmp_path):
 
 
 def kept(folder):
-    """Outcomes in the cache: file to when it was written."""
+    """Outcomes in the cache: file to its inode, without locks and what is still being written."""
     found = (folder / "cache" / "probe-run").glob("??/*.*")
-    return {path: path.stat().st_ino for path in found if not path.name.endswith((".tmp", ".lock"))}
+    whole = [p for p in found if p.suffix != ".tmp" and not p.name.startswith(".")]
+    return {path: path.stat().st_ino for path in whole}
