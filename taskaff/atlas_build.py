@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from taskaff import data
 from taskaff.atlas_features import Features, Plan, full_features, small_features
-from taskaff.atlas_measure import Member, Members, all_parts, measure
+from taskaff.atlas_measure import Known, Member, Members, all_parts, measure
 from taskaff.atlas_sets import SetUp, datasets_under, probe_settings
 from taskaff.errors import TaskaffError, UsageError
 from taskaff.predict import atlas
@@ -44,16 +44,20 @@ def build(
     settings: RunSettings | None = None,
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
+    onto: Path | None = None,
 ) -> pa.Table:
     """Measure every directed pair of the data sets under ``folders`` and write the atlas.
 
     Interrupted, it leaves its parts in ``out.parts`` and takes up there; a finished build removes
-    them. A data set that cannot be used is named through ``note`` and left out.
+    them. A data set that cannot be used is named through ``note`` and left out. What the atlas
+    ``onto`` has of a set-up is taken over and not measured again.
 
     Raises
     ------
     UsageError : fewer than two usable data sets.
+    PredictError : ``onto`` is no atlas.
     """
+    before = [] if onto is None else [atlas.read(onto)]
     paths = datasets_under(folders)
     members: dict[tuple[str, int], list[Member]] = {}
     for chosen in dict.fromkeys(setup.members for setup in setups):
@@ -67,14 +71,44 @@ def build(
             hint = "one folder a data set, such as DIR/reviews/train.csv"
             raise UsageError(f"fewer than two data sets under {where}", hint=hint)
     folder = out.with_name(out.name + PARTS)
-    gains = measured(setups, members, folder, progress)
+    known = {setup: taken_over(setup, members[setup.members], before) for setup in setups}
+    gains = measured(setups, members, folder, progress, known)
     rows = [
-        row for setup in setups for row in described(setup, members[setup.members], gains, folder)
+        row
+        for setup in setups
+        for row in described(setup, members[setup.members], gains, folder, known[setup])
     ]
-    table = atlas.table_of(rows)
+    table = atlas.joined([*before, *([atlas.table_of(rows)] if rows else [])])
     atlas.write(table, out)
     shutil.rmtree(folder, ignore_errors=True)
     return table
+
+
+def taken_over(
+    setup: SetUp, members: Sequence[Member], before: Sequence[pa.Table]
+) -> frozenset[tuple[str, str]]:
+    """Names of source and target of the pairs of ``members`` that an atlas has in a set-up.
+
+    The rows of both must be the same, and so must be all that a probe of them depends on.
+    """
+    content = {member.content: member.vectors.name for member in members}
+    asked = {
+        "encoder": members[0].card.id,
+        "trunk": setup.trunk,
+        "steps": setup.steps,
+        "r": setup.r,
+        "target_rows": setup.target_rows,
+        "source_rows": setup.source_rows,
+    }
+    names = [*asked, "source_content", "target_content"]
+    found = set()
+    for table in before:
+        nothing = [None] * table.num_rows
+        have = [table[n].to_pylist() if n in table.column_names else nothing for n in names]
+        for *told, source, target in zip(*have, strict=True):
+            if told == list(asked.values()) and source in content and target in content:
+                found.add((content[source], content[target]))
+    return frozenset(found)
 
 
 def embedded(
@@ -99,10 +133,11 @@ def measured(
     members: Members,
     folder: Path,
     progress: Progress | None = None,
+    known: Known | None = None,
 ) -> dict[SetUp, Gains]:
     """Gains of every set-up, pair and seed; parts that stand in ``folder`` are not trained."""
     found: dict[SetUp, Gains] = {setup: {} for setup in setups}
-    parts = list(all_parts(setups, members))
+    parts = list(all_parts(setups, members, known or dict.fromkeys(setups, ())))
     for number, part in enumerate(parts):
         for row in measure(part, folder):
             found[part.setup].setdefault((row["source"], row["target"]), []).append(row)
@@ -112,7 +147,11 @@ def measured(
 
 
 def described(
-    setup: SetUp, members: Sequence[Member], gains: Mapping[SetUp, Gains], folder: Path
+    setup: SetUp,
+    members: Sequence[Member],
+    gains: Mapping[SetUp, Gains],
+    folder: Path,
+    known: Collection[tuple[str, str]] = (),
 ) -> Iterator[dict[str, Any]]:
     """Rows of the atlas: features in both views beside what was measured."""
     widths = max(member.vectors.X.shape[1] for member in members)
@@ -128,7 +167,7 @@ def described(
     training = training_of(probe)
     # Trunks on vectors differ in one column of the features, which are dear.
     plain = replace(asked, trunk="linear")
-    plan = Plan(plain, training, setup.mixed)
+    plan = Plan(plain, training, setup.mixed, frozenset(known))
     views: dict[str, Callable[[], Features]] = {
         "rows": lambda: small_features(members, probe, 0, plan),
         "full": lambda: full_features(members, plan),
@@ -136,7 +175,8 @@ def described(
     content = {member.vectors.name: member.content for member in members}
     for view, compute in views.items():
         sets = [[m.vectors.name, m.content, m.card.fingerprint] for m in members]
-        key = digest_key(view=view, plan=asdict(plan), sets=sets)
+        told = {**asdict(plan), "known": sorted(plan.known)}
+        key = digest_key(view=view, plan=told, sets=sets)
         features = kept(folder / f"features-{key}.json", compute)
         for found in features.values():
             found |= of_setup(replace(asked, width=int(found["width"])))

@@ -9,7 +9,7 @@ serve both kinds of users is fitted on both kinds of views.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -84,6 +84,8 @@ class Plan:
     training: Training
     mixed: bool = True
     """Whether single texts are trained with pairs of texts too."""
+    known: frozenset[tuple[str, str]] = frozenset()
+    """Names of source and target of the pairs that need no description."""
 
 
 Features = dict[tuple[str, str], dict[str, float]]
@@ -111,13 +113,27 @@ def _features(
     layouts = dict.fromkeys(target.layout for target in targets)
     for one, other in product(layouts, layouts):
         if plan.mixed or one == other:
-            found |= _between(
-                [s for s in sources if s.layout == one],
-                [t for t in targets if t.layout == other],
-                plan.setup,
-                plan.training,
-            )
+            ours = [s for s in sources if s.layout == one]
+            for helpers, helped in _wanted(ours, [t for t in targets if t.layout == other], plan):
+                found |= _between(helpers, helped, plan.setup, plan.training)
     return found
+
+
+def _wanted(
+    sources: Sequence[TaskSignature], targets: Sequence[TaskSignature], plan: Plan
+) -> Iterator[tuple[list[TaskSignature], list[TaskSignature]]]:
+    """The targets that are not known with the same sources, and these, group by group."""
+    groups: dict[tuple[int, ...], list[TaskSignature]] = {}
+    for target in targets:
+        pairs = ((source.name, target.name) for source in sources)
+        new = [n for n, pair in enumerate(pairs) if pair[0] != pair[1] and pair not in plan.known]
+        # A target takes its own place among the sources, so that one group holds all when all
+        # pairs are wanted.
+        own = [n for n, source in enumerate(sources) if source.name == target.name]
+        groups.setdefault(tuple(sorted({*new, *own})) if new else (), []).append(target)
+    for places, alike in groups.items():
+        if places:
+            yield [sources[n] for n in places], alike
 
 
 def _between(

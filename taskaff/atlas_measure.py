@@ -8,7 +8,7 @@ sets that mix single texts and pairs of texts at the wider one (W, section 2.1).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import permutations
 from pathlib import Path
@@ -38,6 +38,9 @@ class Member:
 Members = Mapping[tuple[str, int], Sequence[Member]]
 """By ``SetUp.members``."""
 
+Known = Mapping[SetUp, Collection[tuple[str, str]]]
+"""Names of source and target of the pairs that are not to be trained."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
@@ -64,16 +67,22 @@ class Part:
         )
 
 
-def parts(setup: SetUp, seed: int, members: Sequence[Member]) -> Iterator[Part]:
-    """The pairs of one layout each, then those that mix layouts."""
+def parts(
+    setup: SetUp, seed: int, members: Sequence[Member], known: Collection[tuple[str, str]] = ()
+) -> Iterator[Part]:
+    """The pairs of one layout each, then those that mix layouts; without the known ones."""
     layouts = [m.layout for m in members]
-    for layout in dict.fromkeys(layouts):
-        own = [m for m in members if m.layout == layout]
-        if len(own) > 1:
-            yield Part(setup, seed, tuple(own), tuple(permutations(range(len(own)), 2)))
-    mixed = [(s, t) for s, t in permutations(range(len(members)), 2) if layouts[s] != layouts[t]]
-    if mixed and setup.mixed:
-        yield Part(setup, seed, tuple(members), tuple(mixed))
+    groups = [tuple(m for m in members if m.layout == one) for one in dict.fromkeys(layouts)]
+    wanted = [list(permutations(range(len(group)), 2)) for group in groups]
+    if setup.mixed:
+        everything = permutations(range(len(members)), 2)
+        groups.append(tuple(members))
+        wanted.append([(s, t) for s, t in everything if layouts[s] != layouts[t]])
+    for group, pairs in zip(groups, wanted, strict=True):
+        names = [m.vectors.name for m in group]
+        new = tuple((s, t) for s, t in pairs if (names[s], names[t]) not in known)
+        if new:
+            yield Part(setup, seed, group, new)
 
 
 def measure(part: Part, folder: Path, device: str = "cpu") -> list[dict[str, Any]]:
@@ -116,12 +125,12 @@ def _same_width(members: Sequence[Member]) -> list[TaskVectors]:
     ]
 
 
-def all_parts(setups: Sequence[SetUp], members: Members) -> Iterator[Part]:
+def all_parts(setups: Sequence[SetUp], members: Members, known: Known) -> Iterator[Part]:
     """Seed by seed over all set-ups, so that an early end leaves some of everything."""
     for seed in range(max(setup.seeds for setup in setups)):
         for setup in setups:
             if seed < setup.seeds:
-                yield from parts(setup, seed, members[setup.members])
+                yield from parts(setup, seed, members[setup.members], known[setup])
 
 
-__all__ = ["Member", "Members", "Part", "all_parts", "measure", "parts"]
+__all__ = ["Known", "Member", "Members", "Part", "all_parts", "measure", "parts"]

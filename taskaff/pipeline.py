@@ -230,14 +230,18 @@ def build_atlas(
     settings: RunSettings | None = None,
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
+    onto: Path | None = None,
 ) -> Any:
-    """Measure all pairs of the data sets under some folders; an Arrow table, written to ``out``."""
+    """Measure all pairs of the data sets under some folders; an Arrow table, written to ``out``.
+
+    Pairs that the atlas ``onto`` has are taken over.
+    """
     from taskaff.atlas_build import build
     from taskaff.atlas_sets import parse_setup
 
     encoder = (settings or RunSettings()).encoder
     chosen = [parse_setup(text, encoder) for text in setups]
-    return build(folders, out, chosen, settings, progress, note)
+    return build(folders, out, chosen, settings, progress, note, onto)
 
 
 def describe_atlas(paths: Sequence[Path]) -> list[str]:

@@ -44,6 +44,9 @@ def build(
         list[str] | None,
         Option(metavar="n=300,r=16,...", help="A set-up: encoder, n, r, trunk, seeds, draws..."),
     ] = None,
+    onto: Annotated[
+        Path | None, Option(metavar="FILE", help="An atlas whose pairs are taken over.")
+    ] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Say nothing.")] = False,
 ) -> None:
     """Train every pair of the data sets under DIR; what was finished is not trained again."""
@@ -57,7 +60,7 @@ def build(
     settings = run_settings(config)
     texts = setup or ["n=300,r=16,seeds=8"]
     with ProgressBar(quiet) as progress:
-        table = pipeline.build_atlas(folders, output, texts, settings, progress, say)
+        table = pipeline.build_atlas(folders, output, texts, settings, progress, say, onto)
     if not quiet:
         say(f"wrote {output}: {table.num_rows:,} rows, {output.stat().st_size:,} bytes")
 

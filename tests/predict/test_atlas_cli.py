@@ -10,6 +10,8 @@ import sys
 import numpy as np
 import pytest
 
+from taskaff.predict import atlas
+
 WORDS = [
     "good",
     "fine",
@@ -81,6 +83,45 @@ def test_build_show_and_what_is_wrong(folder):
     nowhere = run(folder, "atlas", "build", "missing", "-o", "x.parquet")
     assert nowhere.returncode == 2
     assert "no folder missing" in nowhere.stderr
+
+
+def test_a_data_set_more_trains_only_its_own_pairs(folder, tmp_path):
+    setup = ("--setup", "n=40,r=4,seeds=2,steps=30,source_rows=60")
+    first = run(folder, "atlas", "build", "sets", "-o", tmp_path / "two.parquet", *setup)
+    assert first.returncode == 0, first.stderr
+    text = (folder / "sets" / "one" / "data.csv").read_text().replace("one", "third")
+    (tmp_path / "sets" / "third").mkdir(parents=True)
+    (tmp_path / "sets" / "third" / "data.csv").write_text(text.replace("dog", "plot"))
+    both = ("sets", tmp_path / "sets")
+    before = atlas.read(tmp_path / "two.parquet")
+    marked = before.set_column(
+        before.column_names.index("gain"), "gain", [np.full(before.num_rows, 7, np.float32)]
+    )
+    atlas.write(marked, tmp_path / "marked.parquet")
+    onto = ("--onto", tmp_path / "marked.parquet")
+    grown = run(folder, "atlas", "build", *both, "-o", tmp_path / "grown.parquet", *setup, *onto)
+    assert grown.returncode == 0, grown.stderr
+    whole = run(folder, "atlas", "build", *both, "-o", tmp_path / "whole.parquet", *setup)
+    assert whole.returncode == 0, whole.stderr
+
+    def rows(name):
+        table = atlas.read(tmp_path / name)
+        keys = zip(*(table[k].to_pylist() for k in ("source", "target", "view")), strict=True)
+        return dict(zip(keys, table.to_pylist(), strict=True))
+
+    grown, whole = rows("grown.parquet"), rows("whole.parquet")
+    assert set(grown) == set(whole)
+    assert len(whole) == 12  # six pairs, two views
+    for key, row in grown.items():
+        taken_over = "third" not in key
+        assert (row["gain"] == 7) == taken_over
+        for name, value in row.items():
+            same = value if isinstance(value, str) else pytest.approx(value, rel=2e-3, abs=2e-5)
+            if name != "gain" or not taken_over:
+                assert whole[key][name] == same or np.isnan(whole[key][name]), name
+    wrong = run(folder, "atlas", "build", "sets", "-o", "x.parquet", "--onto", "sets/one/data.csv")
+    assert wrong.returncode == 2
+    assert "cannot be read as an atlas" in wrong.stderr
 
 
 @pytest.mark.slow
