@@ -13,7 +13,7 @@ import numpy as np
 
 from taskaff import data
 from taskaff.atlas_features import Features, Plan, full_features, small_features
-from taskaff.atlas_measure import Known, Member, Members, all_parts, measure
+from taskaff.atlas_measure import Known, Member, Members, all_parts, measure, not_drawn
 from taskaff.atlas_sets import SetUp, datasets_under, probe_settings
 from taskaff.errors import TaskaffError, UsageError
 from taskaff.predict import atlas
@@ -71,7 +71,10 @@ def build(
             hint = "one folder a data set, such as DIR/reviews/train.csv"
             raise UsageError(f"fewer than two data sets under {where}", hint=hint)
     folder = out.with_name(out.name + PARTS)
-    known = {setup: taken_over(setup, members[setup.members], before) for setup in setups}
+    known = {
+        setup: taken_over(setup, group, before) | not_drawn(setup, group)
+        for setup, group in ((setup, members[setup.members]) for setup in setups)
+    }
     gains = measured(setups, members, folder, progress, known)
     rows = [
         row

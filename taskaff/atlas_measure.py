@@ -42,6 +42,10 @@ Known = Mapping[SetUp, Collection[tuple[str, str]]]
 """Names of source and target of the pairs that are not to be trained."""
 
 
+CHOOSING = ("draws", "layouts", "sources")
+"""Parts of a set-up that say which rows and pairs are trained; a part names these itself."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
     """Directed pairs of one set-up that are trained in one call."""
@@ -54,7 +58,7 @@ class Part:
     def _trained(self) -> dict[str, Any]:
         """What of the set-up a seed's outcome follows from; the rows are named apart."""
         every = asdict(replace(self.setup, seeds=0))
-        return {name: value for name, value in every.items() if name not in ("draws", "layouts")}
+        return {name: value for name, value in every.items() if name not in CHOOSING}
 
     @property
     def key(self) -> str:
@@ -83,6 +87,17 @@ def parts(
         new = tuple((s, t) for s, t in pairs if (names[s], names[t]) not in known)
         if new:
             yield Part(setup, seed, group, new)
+
+
+def not_drawn(setup: SetUp, members: Sequence[Member]) -> set[tuple[str, str]]:
+    """Names of source and target of what is too much: a draw stays when data sets are added."""
+    layout = {member.vectors.name: member.layout for member in members}
+    found = set()
+    for target, own in layout.items():
+        able = (s for s, its in layout.items() if s != target and (setup.mixed or its == own))
+        drawn = sorted(able, key=lambda source: digest_key(source=source, target=target))
+        found |= {(source, target) for source in drawn[setup.sources :]}
+    return found
 
 
 def measure(part: Part, folder: Path, device: str = "cpu") -> list[dict[str, Any]]:
@@ -133,4 +148,4 @@ def all_parts(setups: Sequence[SetUp], members: Members, known: Known) -> Iterat
                 yield from parts(setup, seed, members[setup.members], known[setup])
 
 
-__all__ = ["Known", "Member", "Members", "Part", "all_parts", "measure", "parts"]
+__all__ = ["Known", "Member", "Members", "Part", "all_parts", "measure", "not_drawn", "parts"]

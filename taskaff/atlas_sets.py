@@ -36,6 +36,8 @@ class SetUp:
     layouts: Layouts = "all"
     """``same``: single texts are not trained with pairs of texts, which an encoder's wide vectors
     make dear."""
+    sources: int = 10_000
+    """Most sources of a target, drawn by their names: many data sets teach more than all pairs."""
 
     @property
     def mixed(self) -> bool:

@@ -42,7 +42,7 @@ def build(
     output: Annotated[Path, Option("--output", "-o", metavar="FILE", help="The atlas.")],
     setup: Annotated[
         list[str] | None,
-        Option(metavar="n=300,r=16,...", help="A set-up: encoder, n, r, trunk, seeds, draws..."),
+        Option(metavar="n=300,r=16,...", help="A set-up: encoder, n, r, trunk, seeds, sources..."),
     ] = None,
     onto: Annotated[
         Path | None, Option(metavar="FILE", help="An atlas whose pairs are taken over.")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from predict._samples import rows, table
 
 from taskaff import atlas_local
 from taskaff.atlas_features import Plan, full_features
-from taskaff.atlas_measure import Member, parts
+from taskaff.atlas_measure import Member, not_drawn, parts
 from taskaff.atlas_sets import SetUp, parse_setup
 from taskaff.errors import PredictError, UsageError
 from taskaff.predict import atlas, baselines, metrics
@@ -102,8 +105,8 @@ def test_what_cannot_be_appended_is_refused(tmp_path, text, found):
         ("", SetUp()),
         ("n=100, r=8", SetUp(target_rows=100, r=8)),
         (
-            "trunk=relu,seeds=2,draws=1,layouts=same",
-            SetUp(trunk="relu", seeds=2, draws=1, layouts="same"),
+            "trunk=relu,seeds=2,draws=1,layouts=same,sources=9",
+            SetUp(trunk="relu", seeds=2, draws=1, layouts="same", sources=9),
         ),
         ("encoder=st:a,steps=5", SetUp(encoder="st:a", steps=5)),
     ],
@@ -129,6 +132,29 @@ def members():
         vectors = TaskVectors(name, X, labels, hashes, np.zeros(60, np.int64), schema)
         card = EncoderCard("glove", "x", 2)
         yield Member(vectors, layout, card, EncodeCounts(300, 3), name)
+
+
+def test_few_sources_are_drawn_for_each_target_and_stay_drawn():
+    one, names = next(members()), "abcdefghij"
+    many = [replace(one, vectors=replace(one.vectors, name=name)) for name in names]
+    few = SetUp(sources=3)
+
+    def drawn(some):
+        without = not_drawn(few, some)
+        trained = {
+            (part.members[s].vectors.name, part.members[t].vectors.name)
+            for part in parts(few, 0, some, without)
+            for s, t in part.wanted
+        }
+        assert trained == set(permutations([m.vectors.name for m in some], 2)) - without
+        return trained
+
+    whole = drawn(many)
+    assert Counter(target for _, target in whole) == dict.fromkeys(names, 3)
+    assert len({source for source, _ in whole}) > 6
+    fewer = drawn(many[:8])
+    assert {(s, t) for s, t in whole if s in "abcdefgh" and t in "abcdefgh"} <= fewer
+    assert not_drawn(SetUp(), many) == set()
 
 
 def test_layouts_that_are_not_mixed_are_neither_trained_nor_described():
