@@ -153,7 +153,8 @@ def _between(
     named = replace(SETTINGS, training=training)
     dear = {"source_gain": source_gain, "moment_gain": moment_gain}
     tables = {n: score(views, named, helpers=range(k), targets=known) for n, score in dear.items()}
-    result = scoring.score(padded, SETTINGS)
+    targeted = replace(SETTINGS, around=tuple(padded[t].name for t in known))
+    result = scoring.score(padded, targeted)
     result = replace(result, tables={**result.tables, **tables})
     setup = replace(setup, width=width)
     return {
