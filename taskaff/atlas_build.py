@@ -16,13 +16,14 @@ from taskaff.atlas_features import Features, Plan, full_features, small_features
 from taskaff.atlas_measure import Known, Member, Members, all_parts, measure, not_drawn
 from taskaff.atlas_sets import SetUp, datasets_under, probe_settings
 from taskaff.errors import TaskaffError, UsageError
-from taskaff.predict import atlas
+from taskaff.predict import atlas, fit
 from taskaff.predict.features import of_setup
 from taskaff.predict_records import Setup
 from taskaff.predicting import training_of
 from taskaff.probing.prepare import prepare
 from taskaff.probing.streams import content_id
 from taskaff.records import DataRequest
+from taskaff.scoring.sketches import shared_counts
 from taskaff.store import digest_key
 from taskaff.vectors_of import DRAWS, collect
 from taskaff.workbench import Progress, RunSettings, Workbench
@@ -82,6 +83,7 @@ def build(
         for row in described(setup, members[setup.members], gains, folder, known[setup])
     ]
     table = atlas.joined([*before, *([atlas.table_of(rows)] if rows else [])])
+    table = atlas.with_families(table, families(next(iter(members.values()))))
     atlas.write(table, out)
     shutil.rmtree(folder, ignore_errors=True)
     return table
@@ -112,6 +114,15 @@ def taken_over(
             if told == list(asked.values()) and source in content and target in content:
                 found.add((content[source], content[target]))
     return frozenset(found)
+
+
+def families(members: Sequence[Member]) -> dict[str, str]:
+    """One name for data sets that share rows; pairs of them need not be among the drawn ones."""
+    names = np.array([member.vectors.name for member in members], dtype=object)
+    distinct = [np.unique(member.vectors.hashes) for member in members]
+    share = shared_counts(distinct) / np.array([max(len(rows), 1) for rows in distinct])
+    source, target = np.indices(share.shape)
+    return fit.families(names[source.ravel()], names[target.ravel()], share.ravel())
 
 
 def embedded(

@@ -26,9 +26,11 @@ VERSION = "1"
 
 IDS = (
     *("source", "target", "source_content", "target_content"),
+    *("source_family", "target_family"),
     *("encoder", "trunk", "view", "metric"),
 )
-"""Columns of text: names and content hashes of the data sets, the set-up, what was known."""
+"""Columns of text: names and content hashes of the data sets, the first name of those that they
+share rows with, the set-up, what was known."""
 
 MEASURED = (
     *("gain", "stderr", "seeds", "first", "first_five"),
@@ -118,6 +120,19 @@ def _key(table: pa.Table) -> list[str]:
     names = ("source", "target", "encoder", "trunk", "view", "r", "target_rows", "source_rows")
     content = ("source_content", "target_content")
     return [name for name in (*names, *content) if name in table.column_names]
+
+
+def with_families(table: pa.Table, family: Mapping[str, str]) -> pa.Table:
+    """The table with the families of the data sets that ``family`` knows; others keep theirs."""
+    for role in ("source", "target"):
+        name, names = f"{role}_family", table[role].to_pylist()
+        have = name in table.column_names
+        before = table[name].to_pylist() if have else [None] * table.num_rows
+        found = [family.get(n, was) for n, was in zip(names, before, strict=True)]
+        place = table.column_names.index(name) if have else table.num_columns
+        table = table.drop([name]) if have else table
+        table = table.add_column(place, name, pa.array(found, pa.string()))
+    return table
 
 
 def columns(table: pa.Table) -> dict[str, Floats]:

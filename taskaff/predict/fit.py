@@ -108,7 +108,9 @@ def data_of(table: pa.Table) -> Data:
         target=target,
         setup=setup,
         of_target=np.isin(design.NAMES, design.TARGET),
-        family=families(source, target, numbers.get("overlap", np.full(len(gain), np.nan))),
+        family=families(
+            source, target, numbers.get("overlap", np.full(len(gain), np.nan)), _told(table)
+        ),
         encoders=np.unique(atlas.words(table, "encoder")).astype(str),
         trunks=np.unique(atlas.words(table, "trunk")).astype(str),
     )
@@ -148,17 +150,31 @@ def _repeats(setup: np.ndarray, source: np.ndarray, target: np.ndarray) -> Float
     return np.asarray(np.bincount(which)[which], dtype=np.float64)
 
 
-def families(source: np.ndarray, target: np.ndarray, overlap: Floats) -> dict[str, str]:
+def _told(table: pa.Table) -> dict[str, str]:
+    """What an atlas says of families: it need not have the pairs that share rows."""
+    found: dict[str, str] = {}
+    for role in ("source", "target"):
+        if f"{role}_family" in table.column_names:
+            each = zip(table[role].to_pylist(), table[f"{role}_family"].to_pylist(), strict=True)
+            found |= {name: family for name, family in each if family}
+    return found
+
+
+def families(
+    source: np.ndarray, target: np.ndarray, overlap: Floats, told: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """A name for each data set, the same for those that share rows, directly or through others."""
-    found = {name: name for name in dict.fromkeys([*source, *target])}
+    told = told or {}
+    found = {name: name for name in dict.fromkeys([*source, *target, *told, *told.values()])}
 
     def first(name: str) -> str:
         while found[name] != name:
             name = found[name]
         return name
 
-    for row in np.flatnonzero(overlap > SHARED):
-        one, other = sorted((first(source[row]), first(target[row])))
+    rows = np.flatnonzero(overlap > SHARED)
+    for pair in [*zip(source[rows], target[rows], strict=True), *told.items()]:
+        one, other = sorted(map(first, pair))
         found[other] = one
     return {name: first(name) for name in found}
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from predict._samples import rows, table
 
 from taskaff import atlas_local
+from taskaff.atlas_build import families
 from taskaff.atlas_features import Plan, full_features
 from taskaff.atlas_measure import Member, not_drawn, parts
 from taskaff.atlas_sets import SetUp, parse_setup
@@ -155,6 +156,16 @@ def test_few_sources_are_drawn_for_each_target_and_stay_drawn():
     fewer = drawn(many[:8])
     assert {(s, t) for s, t in whole if s in "abcdefgh" and t in "abcdefgh"} <= fewer
     assert not_drawn(SetUp(), many) == set()
+
+
+def test_data_sets_that_share_rows_are_one_family_whatever_is_drawn():
+    one, two, wide = members()
+    some = replace(two.vectors, hashes=np.append(one.vectors.hashes[:3], two.vectors.hashes[3:]))
+    assert families([one, replace(two, vectors=some), wide]) == {
+        "one": "one",
+        "two": "one",
+        "wide": "wide",
+    }
 
 
 def test_layouts_that_are_not_mixed_are_neither_trained_nor_described():

@@ -230,3 +230,12 @@ def test_data_sets_that_share_rows_are_one_family_and_stay_together():
     for kept, held in fit.folds(data, 4):
         sides = [{*data.source[side], *data.target[side]} for side in (kept, held)]
         assert not ({"set1", "set2"} & sides[0] and {"set1", "set2"} & sides[1])
+
+
+def test_an_atlas_can_say_which_data_sets_share_rows():
+    told = atlas.with_families(table(), {"set3": "set3", "set7": "set3", "gone": "set3"})
+    assert fit.data_of(told).family["set7"] == "set3"
+    assert fit.data_of(table()).family["set7"] == "set7"
+    more = atlas.with_families(told, {"set9": "set7"})
+    assert fit.data_of(more).family["set9"] == fit.data_of(more).family["set3"] == "set3"
+    assert more.column_names == told.column_names
