@@ -37,7 +37,7 @@ SETTINGS = ScoreSettings(scores=SCORES, intervals=False, capacity=False)
 SYNTHETIC = "synthetic:"
 """Data sets of the probe that are made up and have no texts to score."""
 
-VERSION = 3
+VERSION = 4
 """Of the way of fitting: another one makes kept models useless."""
 
 

@@ -330,8 +330,11 @@ def abstention(held: Held, significant: np.ndarray) -> dict[str, Any]:
 
 
 def with_probe(held: Held, found: Floats, k: int) -> dict[str, Any] | None:
-    """Prediction and ``k`` seeds of a probe together, against the mean of the other seeds."""
-    rows = np.flatnonzero(np.isfinite(found) & (held.seeds >= k + 2))
+    """Prediction and ``k`` seeds of a probe together, against the mean of the other seeds.
+
+    Of pairs with two others at least, and no fewer than ``k``: the mean is the truth here.
+    """
+    rows = np.flatnonzero(np.isfinite(found) & (held.seeds >= k + max(k, 2)))
     if len(rows) < 50:
         return None
     held, found = held.at(rows), found[rows]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taskaff.errors import PredictError
+from taskaff.parallel import cores
 from taskaff.predict import atlas, design
 from taskaff.predict.forest import from_trees
 from taskaff.predict.model import FOLLOWED as MOMENT_GAIN
@@ -36,9 +37,9 @@ TARGET_LEAF = 4
 USUAL = 1.0
 """Weight, in pairs, of the mean of a set-up in the mean gain of a target: one pair is no mean."""
 RIDGE = 100.0
-FOREST = 0.6
+FOREST = 0.8
 """Share of the forest against the ridge regression."""
-FOLLOWED = 0.5
+FOLLOWED = 0.3
 """Share of ``moment_gain`` against what was learned."""
 LEVEL = (*design.SETUP, "target_rows")
 LEVELS = 20
@@ -212,7 +213,7 @@ def _blocks(data: Data, blocks: int, seed: int) -> dict[str, int]:
 def fit(table: pa.Table, trees: int = TREES, blocks: int = BLOCKS) -> Model:
     """The predictor of an atlas: centre, local scale, and the shape of what it does not explain."""
     data = data_of(table)
-    out = out_of_fold(data, max(trees // 2, 1), blocks)
+    out = out_of_fold(data, max(trees // 3, 1), blocks)
     seen = np.isfinite(out)
     return calibrated(centre(data, trees), data.at(np.flatnonzero(seen)), out[seen])
 
@@ -326,8 +327,9 @@ def calibrated(model: Model, data: Data, predicted: Floats) -> Model:
 def _forest(X: Floats, y: Floats, weight: Floats, trees: int, leaf: int, columns: float) -> Any:
     from sklearn.ensemble import ExtraTreesRegressor
 
+    # Every tree has a seed of its own: on several cores they are the same trees.
     found = ExtraTreesRegressor(
-        trees, min_samples_leaf=leaf, max_features=columns, random_state=0
+        trees, min_samples_leaf=leaf, max_features=columns, random_state=0, n_jobs=cores()
     ).fit(X, y, sample_weight=weight)
     return from_trees(found.estimators_)
 

@@ -3,7 +3,7 @@
 Gains are heavy-tailed and differ in size by task, so the model works on ``z = asinh(gain / UNIT)``:
 linear near zero, logarithmic far out. Its answer is a distribution: a centre, a local scale from a
 forest, and the shape of the standardised residuals of pairs whose data sets were in no training
-fold (a conformal predictive distribution). The centre is the mean of two opinions. One is learned
+fold (a conformal predictive distribution). The centre is a mean of two opinions. One is learned
 from the atlas: the effect of the target, which a forest tells from what is known of the target
 alone, plus the effects of the source and of the pair, which a forest and a ridge regression tell
 from everything. The other follows the training itself, ``moment_gain``; of it the atlas tells the
