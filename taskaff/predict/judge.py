@@ -186,8 +186,9 @@ def _undefined(prediction: Prediction, x: Floats) -> Prediction | None:
 
 def _effects(model: Model, X: Floats) -> Floats:
     """``(n, q)`` change of the gain, in nats, against each column's typical value."""
-    target, centre = (_first(forest, FEW_TREES) for forest in (model.target, model.centre))
-    few = replace(model, target=target, centre=centre)
+    forests = (model.target, model.centre, model.level)
+    target, centre, level = (_first(forest, FEW_TREES) for forest in forests)
+    few = replace(model, target=target, centre=centre, level=level)
     X = model.filled(X)
     n, q = X.shape
     own = stretch(few.z(X))

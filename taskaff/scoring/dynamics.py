@@ -59,8 +59,11 @@ class Adam:
         self.count: Floats = np.zeros(1)
         self.moves = 0
 
-    def move(self, mean: Floats, noise: Floats, updates: Floats | float) -> None:
-        """``updates`` of them with this gradient; 0 leaves everything as it is."""
+    def move(self, mean: Floats, second: Floats, updates: Floats | float) -> None:
+        """``updates`` of them with this mean and mean square; 0 leaves everything as it is.
+
+        ``second`` is overwritten.
+        """
         plan = self.plan
         self.count = self.count + updates
         self.moves += 1
@@ -68,8 +71,6 @@ class Adam:
         # In place: temporaries would cost as much as the arithmetic.
         self.m *= keep1
         self.m += (1.0 - keep1) * mean
-        second = mean * mean
-        second += noise / plan.batch
         second *= 1.0 - keep2
         self.v *= keep2
         self.v += second
@@ -84,6 +85,13 @@ class Adam:
         np.divide(self.m, step, out=step)
         step *= rate
         self.value -= step
+
+
+def mean_square(mean: Floats, noise: Floats, batch: int) -> Floats:
+    """Of a batch's gradient: the squared mean plus a row's variance over the batch size."""
+    found = mean * mean
+    found += noise / batch
+    return found
 
 
 class Head:
@@ -105,8 +113,9 @@ class Head:
 
     def move(self, g: Gradient, updates: Floats | float) -> None:
         """Follow a gradient of the head."""
-        self.A.move(g.A, g.A_noise, updates)
-        self.b.move(g.b, g.b_noise, updates)
+        batch = self.A.plan.batch
+        self.A.move(g.A, mean_square(g.A, g.A_noise, batch), updates)
+        self.b.move(g.b, mean_square(g.b, g.b_noise, batch), updates)
 
 
 def train(
@@ -135,16 +144,15 @@ def train(
         g = target.gradient(B.value, head.A.value, head.b.value)
         if source is None or other is None or share is None:
             head.move(g, float(size))
-            B.move(g.B, g.B_noise, float(size))
+            B.move(g.B, mean_square(g.B, g.B_noise, plan.batch), float(size))
         else:
             s = source.gradient(B.value, other.A.value, other.b.value)
             head.move(g, size * share)
             other.move(s, size * (1.0 - share))
-            # Of a mixture of two kinds of updates: mean, and second moment minus squared mean.
-            mean = share * g.B + (1.0 - share) * s.B
-            second = share * (g.B**2 + g.B_noise / plan.batch)
-            second += (1.0 - share) * (s.B**2 + s.B_noise / plan.batch)
-            B.move(mean, plan.batch * (second - mean**2), float(size))
+            # Of a mixture of two kinds of updates: mean, and mean square.
+            second = share * mean_square(g.B, g.B_noise, plan.batch)
+            second += (1.0 - share) * mean_square(s.B, s.B_noise, plan.batch)
+            B.move(share * g.B + (1.0 - share) * s.B, second, float(size))
         done += size
         if done in seen:
             losses.append(held.loss(B.value, head.A.value, head.b.value))

@@ -180,16 +180,16 @@ def test_columns_of_the_source_do_not_move_the_effect_of_the_target(fitted):
     assert own[0] == own[1]
 
 
-def test_half_of_a_prediction_is_the_training_that_was_followed(fitted):
+def test_a_share_of_a_prediction_is_the_training_that_was_followed(fitted):
     random = np.random.default_rng(5)
     at = design.NAMES.index("moment_gain")
     X = np.tile(design.matrix({n: np.array([v]) for n, v in features_of(random).items()}), (3, 1))
     X[:, at] = (0.01, 0.03, np.nan)
     learned = replace(fitted, followed=np.array([fitted.followed[0], 0.0]))
     alone = replace(fitted, followed=np.array([fitted.followed[0], 1.0]))
-    half = (learned.z(X) + alone.z(X)) / 2
-    np.testing.assert_allclose(fitted.z(X)[:2], half[:2])
-    assert fitted.z(X)[2] == learned.z(X)[2]  # not known, so not half of anything
+    mixed = (1 - fit.FOLLOWED) * learned.z(X) + fit.FOLLOWED * alone.z(X)
+    np.testing.assert_allclose(fitted.z(X)[:2], mixed[:2])
+    assert fitted.z(X)[2] == learned.z(X)[2]  # not known, so no share of anything
     moved = fitted.followed[0] * np.diff(model.squash(X[:2, at]))
     np.testing.assert_allclose(np.diff(alone.z(X)[:2]), moved)
 
