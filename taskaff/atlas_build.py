@@ -55,7 +55,7 @@ def build(
 
     Raises
     ------
-    UsageError : fewer than two usable data sets.
+    UsageError : fewer than two usable data sets, or no pair that can be trained.
     PredictError : ``onto`` is no atlas.
     """
     before = [] if onto is None else [atlas.read(onto)]
@@ -76,13 +76,17 @@ def build(
         setup: taken_over(setup, group, before) | not_drawn(setup, group)
         for setup, group in ((setup, members[setup.members]) for setup in setups)
     }
-    gains = measured(setups, members, folder, progress, known)
+    gains = measured(setups, members, folder, known, progress)
     rows = [
         row
         for setup in setups
         for row in described(setup, members[setup.members], gains, folder, known[setup])
     ]
-    table = atlas.joined([*before, *([atlas.table_of(rows)] if rows else [])])
+    tables = [*before, *([atlas.table_of(rows)] if rows else [])]
+    if not tables:
+        hint = "two data sets of one layout, or --setup layouts=all"
+        raise UsageError("no pair of these data sets has a gain", hint=hint)
+    table = atlas.joined(tables)
     table = atlas.with_families(table, families(next(iter(members.values()))))
     atlas.write(table, out)
     shutil.rmtree(folder, ignore_errors=True)
@@ -94,7 +98,8 @@ def taken_over(
 ) -> frozenset[tuple[str, str]]:
     """Names of source and target of the pairs of ``members`` that an atlas has in a set-up.
 
-    The rows of both must be the same, and so must be all that a probe of them depends on.
+    The rows of both must be the same, and so must be what an atlas says of the set-up; which
+    version of the probe measured it, it does not say.
     """
     content = {member.content: member.vectors.name for member in members}
     asked = {
@@ -146,12 +151,12 @@ def measured(
     setups: Sequence[SetUp],
     members: Members,
     folder: Path,
+    known: Known,
     progress: Progress | None = None,
-    known: Known | None = None,
 ) -> dict[SetUp, Gains]:
     """Gains of every set-up, pair and seed; parts that stand in ``folder`` are not trained."""
     found: dict[SetUp, Gains] = {setup: {} for setup in setups}
-    parts = list(all_parts(setups, members, known or dict.fromkeys(setups, ())))
+    parts = list(all_parts(setups, members, known))
     for number, part in enumerate(parts):
         for row in measure(part, folder):
             found[part.setup].setdefault((row["source"], row["target"]), []).append(row)
@@ -165,7 +170,7 @@ def described(
     members: Sequence[Member],
     gains: Mapping[SetUp, Gains],
     folder: Path,
-    known: Collection[tuple[str, str]] = (),
+    known: Collection[tuple[str, str]],
 ) -> Iterator[dict[str, Any]]:
     """Rows of the atlas: features in both views beside what was measured."""
     widths = max(member.vectors.X.shape[1] for member in members)

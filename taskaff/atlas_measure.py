@@ -41,7 +41,6 @@ Members = Mapping[tuple[str, int], Sequence[Member]]
 Known = Mapping[SetUp, Collection[tuple[str, str]]]
 """Names of source and target of the pairs that are not to be trained."""
 
-
 CHOOSING = ("draws", "layouts", "sources")
 """Parts of a set-up that say which rows and pairs are trained; a part names these itself."""
 

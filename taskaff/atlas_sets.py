@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -36,7 +37,7 @@ class SetUp:
     layouts: Layouts = "all"
     """``same``: single texts are not trained with pairs of texts, which an encoder's wide vectors
     make dear."""
-    sources: int = 10_000
+    sources: int = sys.maxsize
     """Most sources of a target, drawn by their names: many data sets teach more than all pairs."""
 
     @property

@@ -126,12 +126,11 @@ def with_families(table: pa.Table, family: Mapping[str, str]) -> pa.Table:
     """The table with the families of the data sets that ``family`` knows; others keep theirs."""
     for role in ("source", "target"):
         name, names = f"{role}_family", table[role].to_pylist()
-        have = name in table.column_names
-        before = table[name].to_pylist() if have else [None] * table.num_rows
-        found = [family.get(n, was) for n, was in zip(names, before, strict=True)]
-        place = table.column_names.index(name) if have else table.num_columns
-        table = table.drop([name]) if have else table
-        table = table.add_column(place, name, pa.array(found, pa.string()))
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
+        before = zip(names, table[name].to_pylist(), strict=True)
+        found = pa.array([family.get(n, was) for n, was in before], pa.string())
+        table = table.set_column(table.column_names.index(name), name, found)
     return table
 
 

@@ -124,6 +124,20 @@ def test_a_data_set_more_trains_only_its_own_pairs(folder, tmp_path):
     assert "cannot be read as an atlas" in wrong.stderr
 
 
+def test_nothing_to_train_is_said(folder, tmp_path):
+    (tmp_path / "sets" / "pairs").mkdir(parents=True)
+    lines = (folder / "sets" / "one" / "data.csv").read_text().splitlines()[1:]
+    both = [f"{n} {line.rpartition(',')[0]},other words,{n % 2}" for n, line in enumerate(lines)]
+    text = "\n".join(["text,text_b,label", *both])
+    (tmp_path / "sets" / "pairs" / "data.csv").write_text(text + "\n")
+    (tmp_path / "sets" / "one").symlink_to(folder / "sets" / "one")
+    setup = ("--setup", "n=40,r=4,seeds=1,steps=10,layouts=same")
+    done = run(folder, "atlas", "build", tmp_path / "sets", "-o", tmp_path / "x.parquet", *setup)
+    assert done.returncode == 2
+    assert "no pair of these data sets has a gain" in done.stderr
+    assert not (tmp_path / "x.parquet").exists()
+
+
 @pytest.mark.slow
 def test_score_predicts_and_a_probe_combines_and_is_appended(folder):
     sets = ("sets/one", "sets/two")
