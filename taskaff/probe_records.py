@@ -16,7 +16,6 @@ Trunk = Literal[
     "linear", "relu", "mlp", "lstm", "cnn", "mlp-tokens", "transformer", "transformer-frozen"
 ]
 """The first three on frozen vectors, the others fine-tuned on texts."""
-Sampling = Literal["mixed", "proportional", "equal", "joint"]
 Mode = Literal["pairs", "mix", "transfer", "capacity"]
 Call = Literal["positive", "negative", "inconclusive"]
 Leaks = Literal["remove", "keep", "both"]
@@ -35,18 +34,24 @@ class ProbeSettings:
     """Capacity: output width of the shared module; 0 with transformers, whose width is their own.
     The defaults here are those of trunks on vectors; ``probing.defaults`` has those of the others.
     """
-    steps: int = 1200
-    """Updates of a run, in both arms. With ``epochs`` it is not used."""
+    recipes: tuple[str, ...] = ("turns", "concat")
+    """How the tasks share the updates (``taskaff.recipe``). The first decides the verdict; in pairs
+    mode the others are measured beside it."""
+    updates: int = 1200
+    """Cap of a run, in updates of its target, in both arms; a run that still improves there is
+    trained on. With ``epochs`` it is not used."""
+    patience: float = 3.0
+    """A run ends when so many times the updates of its best checkpoint brought nothing better; 0
+    trains to the cap, neither more nor less."""
     epochs: int | None = None
-    """Passes over the rows of all tasks of a run, instead of a fixed number of updates."""
+    """Passes over the rows of all tasks, instead of cap and patience: W's way of training."""
     batch: int = 32
     lr: float = 0.01
     """Learning rate of Adam."""
     weight_decay: tuple[float, ...] = (0.0, 0.3, 1.0, 3.0, 10.0)
     """Tried in every arm, decoupled; each run's own validation loss chooses."""
-    sampling: Sampling = "mixed"
     source_until: float = 1.0
-    """Share of the updates after which those of the source are the target's (pairs mode)."""
+    """Share of the cap after which the source has no more updates (pairs mode)."""
     target_rows: int = 300
     """Training rows of the target; what is asked is what a source gives to a small task."""
     source_rows: int = 4000
@@ -137,6 +142,10 @@ class SeedGain:
     """Chosen on validation rows: (STL, MTL)."""
     metrics: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Every metric of the target's label kind: (STL, MTL)."""
+    updates: tuple[int, int] = (0, 0)
+    """Updates of the target at the checkpoint that was tested: (STL, MTL)."""
+    at_cap: bool = False
+    """One of the arms still improved at its cap."""
 
     @property
     def gain(self) -> float:
@@ -171,6 +180,12 @@ class PairOutcome:
     ``mix``, ``fine-tuned``, ``fine-tuned with R``, and the like; stable names."""
     against: str = "alone"
     """What it is compared with: ``alone``, ``mtl``, ``mix without``, ``fine-tuned``."""
+    recipe: str = ""
+    """How the tasks shared the updates; empty where they were not trained together."""
+    share: float | None = None
+    """The source's mean share of the updates; None in a mix and where nothing was shared."""
+    at_cap: int = 0
+    """Seeds of which some arm still improved at its cap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +265,8 @@ class ProbeResult:
     tasks: tuple[ProbeTask, ...]
     pairs: tuple[PairOutcome, ...]
     settings: ProbeSettings
-    sampling_rule: str
+    rule: str
+    """How the tasks shared the updates, in words."""
     runs: int
     notes: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)

@@ -560,6 +560,8 @@ class TaskVectors:
     schema: LabelSchema
     tokens: TokenRows | None = None
     """The texts as token numbers, for trunks that are fine-tuned; ``X`` are then their averages."""
+    training_rows: int | None = None
+    """Training rows of the files, or all rows where they have no splits; None: those kept here."""
 
     @property
     def rows(self) -> int:

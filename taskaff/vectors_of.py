@@ -233,7 +233,11 @@ def _joined(
     columns = [np.concatenate(arrays) for arrays in zip(*(p for _, p in found), strict=True)]
     hashes, X, labels, *tokens = columns
     splits = np.repeat([split for split, _ in found], [len(part[0]) for _, part in found])
-    task = TaskVectors(info.name, X, labels, hashes, splits.astype(np.int64), info.schema)
+    trained = info.rows.get("train", 0) or sum(info.rows.values())
+    own = splits.astype(np.int64)
+    task = TaskVectors(
+        info.name, X, labels, hashes, own, info.schema, training_rows=trained
+    )
     cut = int(tokens[1].sum()) if tokens else 0
     return Collected(task, counts, tokens[0] if tokens else None, cut)
 

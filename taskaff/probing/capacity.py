@@ -4,7 +4,7 @@ Too wide a module lets every task keep to itself, too narrow a one makes tasks i
 best width of the joint model below the sum of the single-task ones. Each width is trained for all
 tasks together and for each alone. Losses are relative to what the training rows' label
 frequencies (or mean) lose on the same rows, so that tasks can be averaged: 1 is no better than
-that. With a fixed number of updates the joint model gets as many for each task as a task alone.
+that. Every task has the same cap of its own updates, in the joint model and alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import numpy as np
 
 from taskaff.errors import ProbeError, UsageError
 from taskaff.probing.bank import Bank
-from taskaff.probing.batches import RULES
 from taskaff.probing.losses import CLASSES, REGRESSION
 from taskaff.probing.metrics import MAIN
 from taskaff.probing.prepare import Prepared, describe, prepare
@@ -36,6 +35,7 @@ from taskaff.probing.records import (
 )
 from taskaff.probing.splits import LEAST
 from taskaff.probing.verdict import t_interval
+from taskaff.recipe import parse
 from taskaff.records import TaskVectors
 from taskaff.store import Store
 
@@ -64,8 +64,8 @@ def probe_capacity(
     widths = tuple(sorted(set(settings.capacities)))
     if not tasks or not widths or widths[0] < 1:
         raise UsageError(f"nothing to sweep: {len(tasks)} data sets, capacities {widths}")
-    if settings.sampling == "joint":
-        raise UsageError("no capacity sweep with joint sampling", hint="use --sampling mixed")
+    if parse(settings.recipes[0]).together:
+        raise UsageError("no capacity sweep with recipe together", hint="--recipe turns")
     started = time.perf_counter()
     prepared = prepare(tasks, settings, store)
     slots = [mix_slots(prepared, n) for n in range(len(settings.seeds))]
@@ -79,7 +79,7 @@ def probe_capacity(
         tasks=describe(prepared),
         pairs=(),
         settings=settings,
-        sampling_rule=RULES[settings.sampling],
+        rule=prepared.recipe.rule,
         runs=len(runs),
         timings={"plan": planned - started, "train": ended - planned},
         capacity=sweeps,
@@ -113,6 +113,15 @@ def mix_slots(prepared: Prepared, n: int) -> tuple[Slot, ...]:
     return tuple(kept)
 
 
+def full_rows(prepared: Prepared, slots: Sequence[Slot], n: int) -> list[float]:
+    """Training rows of every slot's task in its files, without the part that is left out here."""
+    found = []
+    for slot in slots:
+        split = prepared.splits[slot.task][n]
+        found.append(split.full * len(slot.train) / max(len(split.train), 1))
+    return found
+
+
 def _hashes(prepared: Prepared, slot: Slot, rows: Sequence[int]) -> np.ndarray:
     start = prepared.bank.starts[slot.task]
     return prepared.tasks[slot.task].hashes[np.asarray(rows, dtype=np.int64) - start]
@@ -128,7 +137,6 @@ def mix_run(
 ) -> Run:
     """Tasks in one model, the vectors scaled by all their training rows; ``key[2]`` is the seed."""
     settings = prepared.settings
-    more = len(slots) if settings.epochs is None else 1
     return Run(
         key=key,
         seed=settings.seeds[cast(int, key[2])],
@@ -136,12 +144,11 @@ def mix_run(
         stream="+".join(prepared.ids[slot.task] for slot in slots),
         trunk=settings.trunk,
         r=r,
-        steps=more * prepared.steps(slots),
         batch=settings.batch,
         lr=settings.lr,
         weight_decay=decay,
-        sampling=settings.sampling,
         scale=prepared.scale(slots),
+        **prepared.timing(slots, prepared.recipe, full_rows(prepared, slots, cast(int, key[2]))),
     )
 
 

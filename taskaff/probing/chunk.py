@@ -1,8 +1,8 @@
 """A chunk: runs that are trained together, as stacked arrays, and one update of all of them.
 
-``R`` runs, ``S`` slots (padded to the most), ``L`` lanes a run: one batch an update, or with joint
-sampling one for every slot. Runs stand in order of falling ``steps``, so that those still in
-training are a leading part, and one that is over is not touched again.
+``R`` runs, ``S`` slots (padded to the most), ``L`` lanes a run: one batch an update, or one for
+every slot of runs that train all tasks together. Runs that have ended leave the chunk, and the
+others change places, so that those with most updates in the next rounds stand first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from torch import Tensor
 
 from taskaff.probing import adam, align
 from taskaff.probing.bank import Bank
-from taskaff.probing.batches import BatchTables, ordinals, slot_sequence
 from taskaff.probing.losses import CLASSES, REGRESSION, Labels, gradient, lane_losses
 from taskaff.probing.model import (
     DECAYED,
@@ -30,11 +29,17 @@ from taskaff.probing.model import (
     trunk_forward,
 )
 from taskaff.probing.records import Run
+from taskaff.probing.segment import Planner, Segment
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from taskaff.probing.records import Floats
+    from taskaff.probing.records import Floats, Ints
+
+
+_BY_RUN = ("lr", "lr_heads", "keep", "keep_heads", "lr_align", "keep_align", "scale")
+_BY_HEAD = ("kinds", "widths", "weights", "halves", "shift", "over")
+"""Tensors with a leading axis of runs, and of their slots."""
 
 
 @dataclass(slots=True)
@@ -65,20 +70,23 @@ class Chunk:
     """Shared parts that weight decay pulls at."""
 
     def __init__(self, bank: Bank, runs: Sequence[Run]) -> None:
-        self.bank, self.runs = bank, runs
+        self.bank, self.runs = bank, list(runs)
         self.device = bank.X.device
         self.trunk, self.d = runs[0].trunk, self.width()
         self.form, self.uncertain = runs[0].align, runs[0].uncertain
         self.S = max(len(run.slots) for run in runs)
-        self.L = self.S if runs[0].sampling == "joint" else 1
+        self.L = self.S if runs[0].together else 1
         self.r = max(run.r for run in runs)
         self.c = max(bank.widths[slot.task] for run in runs for slot in run.slots)
-        self.steps = np.array([run.steps for run in runs])
-        self.t = 0
+        self.planner = Planner(runs, self.S, self.L, self.device)
+        self.rounds = 0
+        self.ids = np.arange(len(runs))
+        """Number at the start of the run at each place."""
+        self.every_head = self.S == self.L
+        self.corrections = adam.corrections(1024, self.device)
         self._initialise()
         self._rates()
         self._labels()
-        self._plan()
 
     # ------------------------------------------------------- what a trunk is
 
@@ -161,7 +169,6 @@ class Chunk:
         self.one_rate = moving[0] if len(set(moving)) == 1 else None
         unit = all(run.scale == 1.0 for run in runs)
         self.scale = None if unit else column([run.scale for run in runs])
-        self.corrections = adam.corrections(int(self.steps.max()), self.device)
 
     def _labels(self) -> None:
         """Per head: label kind, width, loss weight and the standardisation of regressions."""
@@ -190,65 +197,80 @@ class Chunk:
         self.widths, self.weights = self._put(widths).view(-1, 1, 1), self._put(weights)
         self.shift, self.over = self._put(shift), self._put(over)
 
-    def _plan(self) -> None:
-        """For every update and lane: the batch, the head it trains, and that head's step count."""
-        R, T, S, L = len(self.runs), int(self.steps.max()), self.S, self.L
-        batch = np.zeros((T, R, L), np.int64)
-        head = np.broadcast_to(np.arange(R)[:, None] * S + np.arange(L), (T, R, L)).copy()
-        count = np.zeros((T, R, L), np.int64)
-        tables = BatchTables(self.runs[0].batch)
-        for i, run in enumerate(self.runs):
-            sequences = [np.full(run.steps, s) for s in range(S)] if L > 1 else [slot_sequence(run)]
-            for lane, sequence in enumerate(sequences):
-                order = ordinals(sequence, len(run.slots))
-                head[: run.steps, i, lane] = i * S + sequence
-                count[: run.steps, i, lane] = order
-                for s, slot in enumerate(run.slots):
-                    here = np.flatnonzero(sequence == s)
-                    tables.ask(slot, run.seed, len(here), (here, i, lane))
-        rows, labels, shares = tables.fill(batch, count)
-        self.rows, self.shares = self._put(rows), self._put(shares)
-        self.label_rows = self.rows if labels is None else self._put(labels)
-        self.batch = self._put(batch.reshape(T, R * L))
-        self.head = self._put(head.reshape(T, R * L))
-        self.count = self._put(count.reshape(T, R * L))
-        self.every_head = S == L
-
     def _put(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(self.device)
 
     # ------------------------------------------------------------------ update
 
-    def active(self) -> int:
-        """Runs that are still in training."""
-        return int((self.steps > self.t).sum())
+    def advance(self, rounds: int) -> None:
+        """Train all runs up to the end of round ``rounds``."""
+        lengths = self.planner.lengths(self.runs, self.rounds, rounds)
+        if (np.diff(lengths) > 0).any():
+            self.select(np.argsort(-lengths, kind="stable"))
+        segment = self.planner.segment(self.runs, self.rounds, rounds)
+        most = max(segment.before) + len(segment.active)
+        if most > len(self.corrections.plain):
+            self._extend(2 * most)
+        self.segment = segment
+        self.before = self._put(np.array(segment.before))
+        self.in_step = len(set(segment.before)) == 1
+        for e in range(len(segment.active)):
+            self._update(e)
+        self.rounds = rounds
 
-    def update(self) -> None:
-        """One optimiser step of every active run.
+    def _extend(self, updates: int) -> None:
+        self.corrections = adam.corrections(updates, self.device)
+
+    def select(self, places: Ints) -> None:
+        """Keep the runs at these places, in this order."""
+        at = torch.from_numpy(np.ascontiguousarray(places)).to(self.device)
+        self.runs = [self.runs[i] for i in places]
+        self.ids = self.ids[places]
+        for tensors in (self.p, self.m, self.v):
+            for name, value in tensors.items():
+                tensors[name] = self._selected(value, at, name in self.slot_parts)
+        for name in _BY_RUN:
+            value = getattr(self, name, None)
+            if value is not None:
+                setattr(self, name, value[at])
+        for name in _BY_HEAD:
+            setattr(self, name, self._selected(getattr(self, name), at, True))
+
+    def _selected(self, value: Tensor, at: Tensor, by_head: bool) -> Tensor:
+        if not by_head:
+            return value[at]
+        return value.view(-1, self.S, *value.shape[1:])[at].flatten(0, 1)
+
+    def _update(self, e: int) -> None:
+        """Update ``e`` of the segment: one optimiser step of every run that has it.
 
         With alignment two, on the same batch: one of ``A_i`` (and ``B``, unless it is frozen), and
         from there one of ``R_i`` (W Algorithm 1, step 2).
         """
+        self.e = e
         at = self._batch()
         self._step(at)
         if self.form:
             self._turn(at)
-        self.t += 1
+
+    def active(self) -> int:
+        """Runs that take part in the present update."""
+        return self.segment.active[self.e]
 
     def _batch(self) -> _Batch:
-        n, L = self.active(), self.L
+        segment, n, L = self.segment, self.active(), self.L
         lanes = n * L
-        batch, head = self.batch[self.t, :lanes], self.head[self.t, :lanes]
-        rows = self.rows.index_select(0, batch)
-        weights = self.shares.index_select(0, batch).unsqueeze(1)
+        batch, head = segment.batch[self.e, :lanes], segment.head[self.e, :lanes]
+        rows = segment.rows.index_select(0, batch)
+        weights = segment.shares.index_select(0, batch).unsqueeze(1)
         if self.weighted:
             weights = weights * self.weights.index_select(0, head).view(-1, 1, 1)
         if self.uncertain:
             shrunk = torch.exp(-self.p["s"].index_select(0, head))
             weights = weights * shrunk * self.halves.index_select(0, head).view(-1, 1, 1)
         x = self.inputs(rows.view(lanes if self.form else n, -1))
-        if self.label_rows is not self.rows:
-            rows = self.label_rows.index_select(0, batch)
+        if segment.label_rows is not segment.rows:
+            rows = segment.label_rows.index_select(0, batch)
         return _Batch(n, lanes, head, x, self.batch_labels(rows, head), weights)
 
     def _step(self, at: _Batch) -> None:
@@ -331,15 +353,23 @@ class Chunk:
         return Labels(codes, values.transpose(1, 2), kinds, widths)
 
     def _move_trunk(self, n: int, gradients: Parameters) -> None:
-        eps, correction = self.corrections.plain[self.t]
-        rate: Tensor | float = self.lr[:n] * correction
-        if self.one_rate is not None:
-            rate = self.one_rate * correction
+        rate, eps = self._trunk_rate(n)
         for name, g in gradients.items():
             p = self.p[name][:n]
             if self.decays and name in self.decayed:
                 p.mul_(self.keep[:n])
             adam.step(p, g, self.m[name][:n], self.v[name][:n], rate, eps)
+
+    def _trunk_rate(self, n: int) -> tuple[Tensor | float, Tensor | float]:
+        """Learning rate times bias correction, and eps, of the shared modules."""
+        if self.in_step:
+            eps, correction = self.corrections.plain[self.segment.before[0] + self.e]
+            if self.one_rate is not None:
+                return self.one_rate * correction, eps
+            return self.lr[:n] * correction, eps
+        t = self.before[:n] + self.e
+        rates = self.corrections.rate.index_select(0, t).view(-1, 1, 1)
+        return rates * self.lr[:n], self.corrections.eps.index_select(0, t).view(-1, 1, 1)
 
     def _move_heads(self, at: _Batch, A: Tensor, dA: Tensor) -> None:
         if self.decays:
@@ -355,7 +385,7 @@ class Chunk:
 
         ``p`` is what ``_of_slots`` gave.
         """
-        count = self.count[self.t, : at.lanes]
+        count = self.segment.count[self.e, : at.lanes]
         rate = self.corrections.rate.index_select(0, count).view(-1, 1, 1)
         eps = self.corrections.eps.index_select(0, count).view(-1, 1, 1)
         rate = rate * lr[: at.n].repeat_interleave(self.L, 0)

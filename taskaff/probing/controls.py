@@ -87,7 +87,10 @@ def _with_itself(prepared: Prepared, run: Run, rows: Ints) -> Run:
     (target,) = run.slots
     slots = target, prepared.source_slot(target.task, rows)
     key = (SELF, target.task, *run.key[2:])
-    return replace(run, key=key, slots=slots, steps=prepared.steps(slots))
+    full = prepared.splits[target.task][run.key[3]].full
+    return replace(
+        run, key=key, slots=slots, **prepared.timing(slots, prepared.recipe, [full, full], 1)
+    )
 
 
 def _read(prepared: Prepared, arms: Arms, wanted: Collection[tuple[int, int]]) -> list[PairOutcome]:

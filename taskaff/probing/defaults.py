@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from taskaff.errors import UsageError
-from taskaff.probe_records import ProbeSettings, Sampling
+from taskaff.probe_records import ProbeSettings
 from taskaff.registry import unknown_name
 
 
@@ -22,9 +22,10 @@ class TrunkDefaults:
     lr: float
     batch: int
     weight_decay: tuple[float, ...]
-    steps: int
+    updates: int
     align_lr: float
-    sampling: Sampling = "mixed"
+    recipes: tuple[str, ...] = ("turns", "concat")
+    patience: float = 3.0
     max_tokens: int | None = None
     """Tokens of a row; None is the model's own limit."""
     epochs: int | None = None
@@ -40,7 +41,7 @@ _VECTORS = TrunkDefaults(
     lr=0.01,
     batch=32,
     weight_decay=(0.0, 0.3, 1.0, 3.0, 10.0),
-    steps=1200,
+    updates=1200,
     align_lr=0.003,
 )
 _WORDS = TrunkDefaults(
@@ -49,9 +50,9 @@ _WORDS = TrunkDefaults(
     lr=0.003,
     batch=32,
     weight_decay=(0.0,),
-    steps=600,
+    updates=400,
     align_lr=0.001,
-    sampling="equal",  # mixed, a target of 300 rows beside 4,000 gets one update in fourteen
+    recipes=("turns",),
     max_tokens=128,
 )
 _WHOLE = TrunkDefaults(
@@ -60,15 +61,16 @@ _WHOLE = TrunkDefaults(
     lr=5e-5,
     batch=16,
     weight_decay=(0.01,),
-    steps=120,
+    updates=120,
     align_lr=1e-4,
-    sampling="equal",
+    recipes=("turns",),
+    patience=2.0,
     source_rows=1000,
     validation_rows=300,
     test_rows=1000,
     seeds=(0, 1, 2),
 )
-_FIXED = replace(_WHOLE, steps=300, lr=2e-4)
+_FIXED = replace(_WHOLE, updates=300, lr=2e-4)
 
 TRUNKS: dict[str, TrunkDefaults] = {
     "linear": _VECTORS,
@@ -108,7 +110,7 @@ def settings_for(given: Mapping[str, Any]) -> ProbeSettings:
             f"{asked} means nothing with --trunk {trunk}: the shared module is the model itself",
             hint=f"leave {asked} out, or use another trunk",
         )
-    if "steps" in chosen and "epochs" not in chosen:
+    if "updates" in chosen and "epochs" not in chosen:
         chosen["epochs"] = None
     by_trunk = {name: getattr(defaults, name) for name in BY_TRUNK}
     return ProbeSettings(**{**by_trunk, **chosen})

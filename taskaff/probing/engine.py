@@ -11,9 +11,10 @@ from taskaff.probing.align import shapes as align_shapes
 from taskaff.probing.bank import KINDS, Bank
 from taskaff.probing.chunk import Chunk
 from taskaff.probing.engines import TOKEN_TRUNKS, train_tokens
-from taskaff.probing.heldout import HeldOut
+from taskaff.probing.heldout import HeldOut, Watching, train_stacked
 from taskaff.probing.judge import require_rows
 from taskaff.probing.records import Progress, Run, RunOutcome
+from taskaff.probing.schedule import DENSE, Schedule
 from taskaff.store import Store
 
 CPU_CHUNK = 256
@@ -21,7 +22,7 @@ CPU_CHUNK = 256
 
 CUDA_CHUNK = 16384
 
-Observer = Callable[[Chunk], Callable[[], None] | None]
+Observer = Callable[[Chunk], Watching | None]
 
 FEW = 24
 """So few runs of one shape are padded to the next wider one rather than trained by themselves."""
@@ -42,12 +43,12 @@ def train(
     Parameters
     ----------
     bank : rows of all tasks, on the device where to train.
-    runs : what to train; sizes and steps may differ, and trunks on vectors.
+    runs : what to train; sizes and recipes may differ, and trunks on vectors.
     memory : bytes that a chunk may take.
     chunk_runs : most runs in a chunk.
     progress : called with finished and all runs after every chunk.
-    observer : given each chunk; what it returns is called before every update, and must not
-        change the chunk. Only with trunks on vectors.
+    observer : given each chunk; what it returns measures between rounds. Only with trunks on
+        vectors.
     store : keeps the outcomes of fine-tuned runs, which are dear.
 
     Raises
@@ -72,15 +73,7 @@ def _train_chunk(
     bank: Bank, runs: Sequence[Run], observer: Observer | None = None
 ) -> list[RunOutcome]:
     chunk = Chunk(bank, runs)
-    held_out = HeldOut(chunk)
-    observe = observer(chunk) if observer else None
-    for update in held_out.updates:
-        while chunk.t < update:
-            if observe:
-                observe()
-            chunk.update()
-        held_out.look()
-    return held_out.outcomes()
+    return train_stacked(chunk, HeldOut(chunk), observer(chunk) if observer else None)
 
 
 def chunks(
@@ -89,7 +82,8 @@ def chunks(
     """Numbers of runs that go together: alike in shape, longest first, as many as fit."""
     most = chunk_runs or (CPU_CHUNK if bank.X.device.type == "cpu" else CUDA_CHUNK)
     keys = [_shape(bank, run) for run in runs]
-    order = sorted(range(len(runs)), key=lambda i: (keys[i], -runs[i].steps, i))
+    paces = [Schedule(run).pace for run in runs]
+    order = sorted(range(len(runs)), key=lambda i: (keys[i], -paces[i], i))
     start = 0
     while start < len(order):
         key, size, end = keys[order[start]], 0, start
@@ -97,11 +91,11 @@ def chunks(
             rigid, power = keys[order[end]]
             if rigid != key[0] or (power != key[1] and end - start >= FEW):
                 break
-            size += _bytes(bank, runs[order[end]])
+            size += _bytes(bank, runs[order[end]], paces[order[end]])
             if size > memory and end > start:
                 break
             end += 1
-        yield sorted(order[start:end], key=lambda i: -runs[i].steps)
+        yield sorted(order[start:end], key=lambda i: -paces[i])
         start = end
 
 
@@ -113,20 +107,21 @@ def _shape(bank: Bank, run: Run) -> tuple[tuple[object, ...], tuple[int, int]]:
     require_rows(run)
     widest = max(bank.widths[slot.task] for slot in run.slots)
     kinds = {KINDS[bank.kinds[slot.task]] for slot in run.slots}
-    joint = len(run.slots) if run.sampling == "joint" else 1
+    lanes = len(run.slots) if run.together else 1
     power = (run.r - 1).bit_length(), max(widest - 1, 3).bit_length()
     rank = run.align_rank if run.align == "low-rank" else 0
     extras = (run.align, rank, run.uncertain)
-    return (run.trunk, joint, kinds != {"classes"}, run.batch, *extras), power
+    return (run.trunk, lanes, kinds != {"classes"}, run.batch, *extras), power
 
 
-def _bytes(bank: Bank, run: Run) -> int:
+def _bytes(bank: Bank, run: Run, pace: float) -> int:
     """About what a run takes: weights with moments and best copy, activations, batch plan."""
     widest = max(bank.widths[slot.task] for slot in run.slots)
     trunk = bank.d * run.r + run.r * run.r
     weights = 5 * (trunk + len(run.slots) * (run.r + 1) * widest)
     parts = align_shapes(run.align, bank.d, run.align_rank).values()
     weights += 6 * len(run.slots) * sum(a * b for a, b in parts)
-    lanes = len(run.slots) if run.sampling == "joint" else 1
+    lanes = len(run.slots) if run.together else 1
     activations = lanes * run.batch * (bank.d + 4 * run.r + 6 * widest)
-    return 4 * (weights + activations) + 24 * run.steps * lanes
+    plan = DENSE[2] * pace * (24 * lanes + 20 * run.batch)
+    return int(4 * (weights + activations) + plan)

@@ -7,87 +7,159 @@ held-out rows are one matrix product: their shared modules side by side.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from taskaff.probing import align
-from taskaff.probing.batches import looks
 from taskaff.probing.chunk import Chunk
 from taskaff.probing.judge import constant_loss, diverged
 from taskaff.probing.losses import CLASSES, mean_loss
 from taskaff.probing.metrics import metrics
 from taskaff.probing.model import Parameters, finish_trunk
-from taskaff.probing.records import Run, RunOutcome, Slot, SlotOutcome
+from taskaff.probing.records import RunOutcome, Slot, SlotOutcome
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from taskaff.probing.records import Ints
 
 LOGITS = 1 << 24
 """Entries of the largest block of held-out outputs."""
 
+STAY = 0.8
+"""Ended runs are taken out of a chunk when no larger share of it is still in training."""
+
 
 class HeldOut:
-    """Looks at a chunk while it is trained, and keeps every unit's best weights."""
+    """Looks at a chunk while it is trained, keeps every unit's best weights, says what has ended.
+
+    Runs and heads are numbered as they stood in the chunk at the start.
+    """
 
     def __init__(self, chunk: Chunk) -> None:
-        self.chunk = chunk
+        self.chunk, self.runs = chunk, list(chunk.runs)
         judged = [
             (i, s)
-            for i, run in enumerate(chunk.runs)
+            for i, run in enumerate(self.runs)
             for s, slot in enumerate(run.slots)
             if slot.judged
         ]
         self.index = {at: u for u, at in enumerate(judged)}
-        self.slots = [chunk.runs[i].slots[s] for i, s in judged]
-        self.run = self._long([i for i, _ in judged])
-        self.head = self._long([i * chunk.S + s for i, s in judged])
-        self.plans = [(run.steps, run.initial is not None) for run in self._runs(judged)]
-        self.grids = {plan: frozenset(looks(*plan)) for plan in set(self.plans)}
-        self.updates = sorted(set().union(*self.grids.values()))
+        self.slots = [self.runs[i].slots[s] for i, s in judged]
+        self.first_run = self._long([i for i, _ in judged])
+        self.first_head = self._long([i * chunk.S + s for i, s in judged])
+        self.owner, self.own_slot = (np.array(part) for part in zip(*judged, strict=True))
+        self.limits = [chunk.planner.schedule(self.runs[i]).limits(s) for i, s in judged]
+        self.due = self._due(judged)
         self.best = torch.full((len(judged),), torch.inf, device=chunk.device)
-        self.best_step = torch.zeros(len(judged), dtype=torch.long, device=chunk.device)
+        self.best_step = np.zeros(len(judged), np.int64)
+        self.updates = np.zeros(len(judged), np.int64)
+        self.open = np.ones(len(judged), bool)
+        self.scale, self.shift, self.over = chunk.scale, chunk.shift, chunk.over
+        self.deviations = torch.zeros(len(self.runs), chunk.S, device=chunk.device)
+        self._follow()
         self.kept = self._weights(slice(None))
         self._keep_whole(judged)
-        self.seen: list[tuple[int, list[int], np.ndarray]] = []
-        self.groups: dict[tuple[tuple[int, bool], ...], list[Group]] = {}
+        self.seen: list[tuple[NDArray[np.int64], NDArray[np.int64], np.ndarray]] = []
+        self.families = {role: list(self._grouped(role)) for role in ("validation", "test")}
+
+    def _due(self, judged: Sequence[tuple[int, int]]) -> dict[int, tuple[Ints, Ints]]:
+        """Round to the units that are looked at after it, and their updates then."""
+        units: dict[int, list[tuple[int, int]]] = {}
+        known: dict[tuple[object, ...], dict[int, int]] = {}
+        for u, (i, s) in enumerate(judged):
+            run = self.runs[i]
+            schedule = self.chunk.planner.schedule(run)
+            key = (schedule, s, self.limits[u])
+            if key not in known:
+                known[key] = schedule.look_rounds(s)
+            if run.initial is not None:
+                units.setdefault(0, []).append((u, 0))
+            for rounds, updates in known[key].items():
+                units.setdefault(rounds, []).append((u, updates))
+        return {
+            rounds: (np.array([u for u, _ in found]), np.array([n for _, n in found]))
+            for rounds, found in sorted(units.items())
+        }
+
+    def next_round(self) -> int | None:
+        """The next round after which something is looked at, or nothing when all has ended."""
+        for rounds, (units, _) in self.due.items():
+            if self.open[units].any():
+                return rounds
+        return None
 
     def look(self) -> None:
-        """Held-out loss of the units whose grid has this update; keep the weights that are best."""
-        now = self.chunk.t
-        due = tuple(plan for plan, grid in sorted(self.grids.items()) if now in grid)
-        if due not in self.groups:
-            units = [u for u, plan in enumerate(self.plans) if plan in due]
-            self.groups[due] = list(self._grouped(units, "validation"))
-        for group in self.groups[due]:
-            weights = self._weights(group.units)
-            loss = torch.cat([group.loss(out) for _, out in group.outputs(weights)])
-            better = loss < self.best[group.units]
-            improved = group.units[better]
-            self.best[improved] = loss[better]
-            self.best_step[improved] = now
-            for name, value in weights.items():
-                self.kept[name][improved] = value[better]
-            self._update_whole(improved)
-            self.seen.append((now, group.units.tolist(), loss.cpu().numpy()))
+        """Held-out loss of the units that are due; keep the weights that are best.
+
+        Runs of which every unit has ended leave the chunk once they are enough to be worth it.
+        """
+        self._follow()
+        due_now, updates = self.due.pop(self.chunk.rounds)
+        here = self.open[due_now]
+        units = due_now[here]
+        self.updates[units] = updates[here]
+        due = np.zeros(len(self.slots), bool)
+        due[units] = True
+        for group in self.families["validation"]:
+            chosen = group.units[due[group.units]]
+            if len(chosen):
+                self._look_at(group, chosen)
+        for u in units:
+            self.open[u] = not self.limits[u].ended(int(self.updates[u]), int(self.best_step[u]))
+        if self.chunk.uncertain:
+            runs = np.unique(self.owner[units])
+            places = self._long(self.places[runs])
+            self.deviations[self._long(runs)] = self.chunk.p["s"].view(-1, self.chunk.S)[places]
+        self._leave()
+
+    def _look_at(self, group: Group, units: Ints) -> None:
+        at = self._long(units)
+        weights = self._weights(at)
+        loss = torch.cat([group.loss(out) for _, out in group.outputs(weights, at)])
+        better = loss < self.best[at]
+        improved = at[better]
+        self.best[improved] = loss[better]
+        self.best_step[units[better.cpu().numpy()]] = self.updates[units[better.cpu().numpy()]]
+        for name, value in weights.items():
+            self.kept[name][improved] = value[better]
+        self._update_whole(improved)
+        self.seen.append((units, self.updates[units], loss.cpu().numpy()))
+
+    def _leave(self) -> None:
+        """Take runs out of the chunk of which every unit has ended."""
+        training = np.zeros(len(self.runs), bool)
+        training[self.owner[self.open]] = True
+        stay = np.flatnonzero(training[self.chunk.ids])
+        if 0 < len(stay) <= STAY * len(self.chunk.ids):
+            self.chunk.select(stay)
+
+    def _follow(self) -> None:
+        """Where the units' runs and heads stand in the chunk now."""
+        self.places = np.full(len(self.runs), -1)
+        self.places[self.chunk.ids] = np.arange(len(self.chunk.ids))
+        run = self.places[self.owner]
+        self.run, self.head = self._long(run), self._long(run * self.chunk.S + self.own_slot)
 
     def outcomes(self) -> list[RunOutcome]:
         """Test loss and metrics of every unit at its best weights, gathered by run."""
         curves: list[list[tuple[float, float]]] = [[] for _ in self.slots]
-        for update, units, losses in self.seen:
-            for u, loss in zip(units, losses, strict=True):
-                curves[u].append((update, float(loss)))
+        for units, updates, losses in self.seen:
+            for u, update, loss in zip(units, updates, losses, strict=True):
+                curves[u].append((float(update), float(loss)))
         tested: dict[int, tuple[float, dict[str, np.ndarray], int]] = {}
-        for group in self._grouped(range(len(self.slots)), "test"):
-            for part, out in group.outputs({k: v[group.units] for k, v in self.kept.items()}):
+        for group in self.families["test"]:
+            at = self._long(group.units)
+            for part, out in group.outputs({k: v[at] for k, v in self.kept.items()}, at):
                 loss = group.loss(out).cpu().numpy()
                 found = metrics(group.kind, out.mT.cpu().numpy(), *group.truth())
                 for j, u in enumerate(group.units[part].tolist()):
                     tested[u] = (float(loss[j]), found, j)
         built = [self._outcome(u, np.array(curves[u]), *tested[u]) for u in range(len(self.slots))]
-        return [self._run_outcome(i, built) for i in range(len(self.chunk.runs))]
+        return [self._run_outcome(i, built) for i in range(len(self.runs))]
 
     # ------------------------------------------------------------------ parts
 
@@ -101,15 +173,17 @@ class HeldOut:
             nan = float("nan")
             return SlotOutcome(nan, nan, dict.fromkeys(found, nan), 0, curve, reason)
         values = {name: float(value[j]) for name, value in found.items()}
-        return SlotOutcome(float(self.best[u]), loss, values, int(self.best_step[u]), curve)
+        step = int(self.best_step[u])
+        late = self.limits[u].at_cap(int(self.updates[u]), step)
+        return SlotOutcome(float(self.best[u]), loss, values, step, curve, at_cap=late)
 
     def _run_outcome(self, i: int, built: Sequence[SlotOutcome]) -> RunOutcome:
-        chunk, run = self.chunk, self.chunk.runs[i]
+        run = self.runs[i]
         units = [self.index.get((i, s)) for s in range(len(run.slots))]
         weights: tuple[float, ...] = ()
-        if chunk.uncertain:
-            of_run = torch.exp(-chunk.p["s"].view(-1, chunk.S)[i, : len(units)])
-            weights = tuple(of_run.tolist())
+        if self.chunk.uncertain:
+            learned = torch.exp(-self.deviations[i, : len(units)])
+            weights = tuple(learned.tolist())
         outcomes = tuple(None if u is None else built[u] for u in units)
         return RunOutcome(run.key, outcomes, self._state(i), weights)
 
@@ -118,9 +192,9 @@ class HeldOut:
     def _keep_whole(self, judged: Sequence[tuple[int, int]]) -> None:
         """Room for the weights of all slots of the runs whose state is asked for."""
         first: dict[int, int] = {}
-        for u, run in enumerate(self._runs(judged)):
-            if run.keep_state:
-                first.setdefault(judged[u][0], u)
+        for u, (i, _) in enumerate(judged):
+            if self.runs[i].keep_state:
+                first.setdefault(i, u)
         self.keepers = {i: k for k, i in enumerate(first)}
         places = np.full(len(judged), -1)
         places[list(first.values())] = np.arange(len(first))
@@ -148,7 +222,7 @@ class HeldOut:
         """Unpadded weights of a run at the best look of its first judged slot."""
         if i not in self.keepers:
             return None
-        chunk, run = self.chunk, self.chunk.runs[i]
+        chunk, run = self.chunk, self.runs[i]
         whole = {name: value[self.keepers[i]].cpu().numpy() for name, value in self.whole.items()}
         state = {k: whole[k][:a, :b].copy() for k, (a, b) in chunk.cuts[i].items()}
         for s, slot in enumerate(run.slots):
@@ -159,9 +233,6 @@ class HeldOut:
         return state
 
     # ------------------------------------------------------------------ parts
-
-    def _runs(self, judged: Sequence[tuple[int, int]]) -> list[Run]:
-        return [self.chunk.runs[i] for i, _ in judged]
 
     def _weights(self, units: Tensor | slice) -> Parameters:
         """A copy of the units' present weights, ``R`` and ``B`` as their product."""
@@ -174,48 +245,50 @@ class HeldOut:
         out["A"] = p["A"][head]
         return out
 
-    def _grouped(self, units: Sequence[int], role: str) -> Iterator[Group]:
+    def _grouped(self, role: str) -> Iterator[Group]:
+        """Units with the same held-out rows and the same standardisation of labels."""
         groups: dict[tuple[int, int, int], list[int]] = {}
-        for u in units:
-            slot = self.slots[u]
+        for u, slot in enumerate(self.slots):
             key = (slot.task, id(getattr(slot, role)), id(slot.train))
             groups.setdefault(key, []).append(u)
         for members in groups.values():
             slot = self.slots[members[0]]
-            yield self.group(slot, getattr(slot, role), self._long(members))
+            yield self.group(slot, getattr(slot, role), np.array(members))
 
-    def group(self, slot: Slot, rows: Ints, units: Tensor) -> Group:
+    def group(self, slot: Slot, rows: Ints, units: Ints) -> Group:
         """How the outputs of units with the same rows are computed."""
-        return Group(self.chunk, slot, rows, units, self)
+        return Group(self, slot, rows, units)
 
-    def _long(self, values: Sequence[int]) -> Tensor:
-        return torch.tensor(values, dtype=torch.long, device=self.chunk.device)
+    def _long(self, values: Sequence[int] | NDArray[np.int64]) -> Tensor:
+        return torch.as_tensor(np.asarray(values, np.int64), device=self.chunk.device)
 
 
 class Group:
     """Units that share held-out rows and the standardisation of their labels."""
 
-    def __init__(self, chunk: Chunk, slot: Slot, rows: Ints, units: Tensor, owner: HeldOut) -> None:
+    def __init__(self, owner: HeldOut, slot: Slot, rows: Ints, units: Ints) -> None:
+        chunk = owner.chunk
         bank = chunk.bank
         at = torch.from_numpy(rows).to(chunk.device)
-        self.chunk, self.units = chunk, units
+        self.chunk, self.units, self.scale = chunk, units, owner.scale
+        self.first_run = owner.first_run
         self.kind, self.c = bank.kinds[slot.task], bank.widths[slot.task]
         self.X, self.codes = bank.X[at], bank.codes[at]
         self.values = self.X.new_zeros((1, 0))
         if self.kind != CLASSES:
-            head = owner.head[units[0]]
+            head = owner.first_head[units[0]]
             raw = bank.values[at][:, : self.c]
-            self.values = (raw - chunk.shift[head, :, : self.c]) * chunk.over[head, :, : self.c]
-        self.scale = None if chunk.scale is None else chunk.scale[owner.run[units]]
+            self.values = (raw - owner.shift[head, :, : self.c]) * owner.over[head, :, : self.c]
 
-    def outputs(self, weights: Parameters) -> Iterator[tuple[slice, Tensor]]:
-        """Outputs ``(m, c, n)``, in blocks of units that fit the memory."""
+    def outputs(self, weights: Parameters, units: Tensor) -> Iterator[tuple[slice, Tensor]]:
+        """Outputs ``(m, c, n)`` of some units, in blocks that fit the memory."""
         n, wide = len(self.X), max(self.c, self.chunk.r + 1)
         block = max(1, LOGITS // (n * wide))
-        for start in range(0, len(self.units), block):
+        scale = None if self.scale is None else self.scale[self.first_run[units]]
+        for start in range(0, len(units), block):
             part = slice(start, start + block)
             p = {name: value[part] for name, value in weights.items()}
-            yield part, self._forward(p, None if self.scale is None else self.scale[part])
+            yield part, self._forward(p, None if scale is None else scale[part])
 
     def _forward(self, p: Parameters, scale: Tensor | None) -> Tensor:
         m, d, r = p["B"].shape
@@ -231,3 +304,29 @@ class Group:
     def truth(self) -> tuple[np.ndarray, np.ndarray]:
         """Codes ``(n,)`` and values ``(n, c)`` as the loss sees them."""
         return self.codes.cpu().numpy(), self.values.cpu().numpy()
+
+
+class Watching(Protocol):
+    """Measures something of a chunk between rounds, and leaves the chunk as it is."""
+
+    next_round: int
+    """The round after which to measure next."""
+
+    def measure(self) -> None:
+        """Measure the chunk as it is now, and move ``next_round`` on."""
+        ...
+
+
+def train_stacked(
+    chunk: Chunk, held_out: HeldOut, watch: Watching | None = None
+) -> list[RunOutcome]:
+    """Train a chunk to its end, from look to look."""
+    while (rounds := held_out.next_round()) is not None:
+        while watch and watch.next_round < rounds:
+            if watch.next_round > chunk.rounds:
+                chunk.advance(watch.next_round)
+            watch.measure()
+        if rounds > chunk.rounds:
+            chunk.advance(rounds)
+        held_out.look()
+    return held_out.outcomes()

@@ -6,6 +6,7 @@ in ``heldout``. Same grid of looks, stopping rule, losses and metrics.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,10 +14,10 @@ import torch
 from torch import Tensor
 
 from taskaff.errors import ProbeError
-from taskaff.probing.batches import looks
 from taskaff.probing.losses import CLASSES, MULTILABEL, REGRESSION, mean_loss
 from taskaff.probing.metrics import metrics
 from taskaff.probing.records import RunOutcome, SlotOutcome
+from taskaff.probing.schedule import DENSE, Grid, Schedule
 
 if TYPE_CHECKING:
     from taskaff.probing.bank import Bank
@@ -29,6 +30,7 @@ EXPLODED = 100.0
 class Model(Protocol):
     """A run in training, as the judge needs it."""
 
+    schedule: Schedule
     t: int
     """Updates made."""
 
@@ -111,28 +113,45 @@ class SlotLabels:
 class Judge:
     """Curves, best weights and outcome of one run."""
 
-    def __init__(self, bank: Bank, run: Run, updates: tuple[int, ...] | None = None) -> None:
+    def __init__(self, bank: Bank, run: Run, schedule: Schedule, grid: Grid) -> None:
         self.run = run
-        self.updates = updates or looks(run.steps, run.initial is not None)
-        """After how many updates to look; the last is that of the run's end."""
         self.judged = [s for s, slot in enumerate(run.slots) if slot.judged]
         self.labels = [SlotLabels(bank, slot) for slot in run.slots]
+        self.limits = {s: schedule.limits(s) for s in self.judged}
+        self.due: dict[int, dict[int, int]] = {0: {s: 0 for s in self.judged if run.initial}}
+        """Round to the slots that are looked at after it, and their updates then."""
+        for s in self.judged:
+            for rounds, updates in schedule.look_rounds(s, grid).items():
+                self.due.setdefault(rounds, {})[s] = updates
+        self.updates = dict.fromkeys(self.judged, 0)
+        self.open = set(self.judged)
         self.best = dict.fromkeys(self.judged, (float("inf"), 0))
         self.curves: dict[int, list[tuple[float, float]]] = {s: [] for s in self.judged}
         self.kept: dict[int, Any] = {}
         self.whole: State | None = None
 
-    def look(self, model: Model) -> None:
-        """Validation loss of every judged slot; weights that are the best so far are kept."""
-        for s in self.judged:
+    def rounds(self) -> Iterator[int]:
+        """Rounds after which to look, until every judged slot has ended."""
+        for rounds in sorted(self.due):
+            if not self.open:
+                return
+            if self.open & self.due[rounds].keys():
+                yield rounds
+
+    def look(self, model: Model, rounds: int) -> None:
+        """Validation loss of every slot that is due; weights that are the best so far are kept."""
+        for s in sorted(self.open & self.due[rounds].keys()):
+            self.updates[s] = self.due[rounds][s]
             rows = self.run.slots[s].validation
             loss = float(self.labels[s].loss(model.outputs(s, rows).float(), rows))
-            self.curves[s].append((model.t, loss))
+            self.curves[s].append((self.updates[s], loss))
             if loss < self.best[s][0] or s not in self.kept:
-                self.best[s] = loss, model.t
+                self.best[s] = loss, self.updates[s]
                 self.kept[s] = model.snapshot(s)
                 if self.run.keep_state and s == self.judged[0]:
                     self.whole = model.state()
+            if self.limits[s].ended(self.updates[s], self.best[s][1]):
+                self.open.discard(s)
 
     def outcome(self, model: Model) -> RunOutcome:
         """Test loss and metrics of every judged slot at its best weights.
@@ -156,18 +175,17 @@ class Judge:
             nan = float("nan")
             return SlotOutcome(nan, nan, dict.fromkeys(found, nan), 0, curve, reason)
         least, step = self.best[s]
-        return SlotOutcome(least, loss, found, step, curve)
+        late = self.limits[s].at_cap(self.updates[s], step)
+        return SlotOutcome(least, loss, found, step, curve, at_cap=late)
 
 
-def train_judged(
-    bank: Bank, run: Run, model: Model, updates: tuple[int, ...] | None = None
-) -> RunOutcome:
-    """Train a run to its end, looking at it on the grid of ``batches.looks`` or another one."""
-    judge = Judge(bank, run, updates)
-    for update in judge.updates:
-        while model.t < update:
+def train_judged(bank: Bank, run: Run, model: Model, grid: Grid = DENSE) -> RunOutcome:
+    """Train a run to its end, from look to look."""
+    judge = Judge(bank, run, model.schedule, grid)
+    for rounds in judge.rounds():
+        while model.t < model.schedule.total(rounds):
             model.update()
-        judge.look(model)
+        judge.look(model, rounds)
     return judge.outcome(model)
 
 
@@ -195,6 +213,6 @@ def diverged(losses: np.ndarray, test_loss: float, constant: float) -> str:
     """Why a curve of validation losses is a divergence, or nothing."""
     if not np.isfinite(losses).all() or not np.isfinite(test_loss):
         return "the held-out loss became infinite or not a number"
-    if losses[-1] > EXPLODED * max(constant, losses.min()):
+    if losses.min() > EXPLODED * constant or losses[-1] > EXPLODED * max(constant, losses.min()):
         return f"the validation loss grew to {losses[-1]:.3g}"
     return ""

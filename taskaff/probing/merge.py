@@ -79,8 +79,8 @@ def merge(parts: Sequence[ProbeResult], settings: ProbeSettings, confidence: flo
 _ROWS = ("pairs", "alignment", "capacity", "transference")
 
 
-def _pair_key(pair: PairOutcome) -> tuple[str, str, str, str]:
-    return pair.source, pair.target, pair.arm, pair.against
+def _pair_key(pair: PairOutcome) -> tuple[str, str, str, str, str]:
+    return pair.source, pair.target, pair.arm, pair.against, pair.recipe
 
 
 def margin_of(stl_loss: float | None, settings: ProbeSettings) -> float:
@@ -119,7 +119,17 @@ def _pair(parts: Sequence[PairOutcome], settings: ProbeSettings, confidence: flo
         stl_loss=loss,
         leaked=float(np.mean([seed.removed for seed in seeds])) if seeds else 0.0,
         seeds=seeds,
+        at_cap=sum(part.at_cap for part in parts),
+        share=_mean_share(parts),
     )
+
+
+def _mean_share(parts: Sequence[PairOutcome]) -> float | None:
+    """Of the seeds of all parts, where these have a share."""
+    known = [(part.share, len(part.seeds)) for part in parts if part.share is not None]
+    if not sum(n for _, n in known):
+        return None
+    return float(np.average([share for share, _ in known], weights=[n for _, n in known]))
 
 
 def _sweep(parts: Sequence[CapacitySweep], confidence: float) -> CapacitySweep:

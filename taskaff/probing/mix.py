@@ -5,11 +5,10 @@ without it, both judged on ``m``; for ``c`` the mix with it against ``c`` alone.
 trained on as many rows as a target (``target_rows``) and is judged; training rows that any other
 task is judged by are taken out, of all arms alike. All arms of a seed have the same splits, rows,
 batches of each task, initial weights and scale; each task is stopped, and chooses its weight decay,
-by its own validation rows. With a fixed number of updates the larger mix has as many as the
-smaller one, so that a task's share of them falls.
+by its own validation rows. A task has the same cap of its own updates in every arm.
 
-With joint sampling, for tasks on the same inputs, the first task's split is that of all, and every
-update has a batch of all tasks, so that no share falls.
+With the recipe ``together``, for tasks on the same inputs, the first task's split is that of all,
+and every update has a batch of all tasks.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ from dataclasses import replace
 import numpy as np
 
 from taskaff.errors import ProbeError, UsageError
-from taskaff.probing.batches import RULES
-from taskaff.probing.capacity import constant_loss, mix_slots
+from taskaff.probing.capacity import constant_loss, full_rows, mix_slots
 from taskaff.probing.metrics import MAIN
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.reading import Arms, Judged, Key, compare, least, paired
@@ -36,7 +34,7 @@ from taskaff.probing.records import (
     SeedGain,
     Slot,
 )
-from taskaff.probing.weighting import JOINT, mean_weights, same_inputs, weigh
+from taskaff.probing.weighting import TOGETHER, mean_weights, same_inputs, weigh
 from taskaff.records import TaskVectors
 from taskaff.store import Store
 
@@ -61,14 +59,14 @@ def probe_mix(
     Raises
     ------
     UsageError : fewer than two tasks, or settings that make no sense.
-    ProbeError : a task that cannot be trained on; joint sampling and inputs that differ.
+    ProbeError : a task that cannot be trained on; recipe together and inputs that differ.
     """
     if len(tasks) < 2:
         raise UsageError(f"a mix and a task to add need two data sets, not {len(tasks)}")
     settings = settings or ProbeSettings()
     started = time.perf_counter()
     prepared = prepare(tasks, settings, store)
-    members = _same_rows if settings.sampling == "joint" else mix_slots
+    members = _same_rows if prepared.recipe.together else mix_slots
     mixes = [members(prepared, n) for n in range(len(settings.seeds))]
     runs = [run for n, slots in enumerate(mixes) for run in _runs(prepared, n, slots)]
     planned = time.perf_counter()
@@ -80,7 +78,7 @@ def probe_mix(
         tasks=describe(prepared),
         pairs=tuple(_read(prepared, mixes, arms)),
         settings=settings,
-        sampling_rule=RULES[settings.sampling],
+        rule=prepared.recipe.rule,
         runs=len(runs),
         notes=(NOTE,),
         timings={"plan": planned - started, "train": ended - planned},
@@ -98,6 +96,9 @@ def _runs(prepared: Prepared, n: int, slots: tuple[Slot, ...]) -> Iterator[Run]:
     arms = {"without": slots[:-1], "with": slots, "alone": slots[-1:]}
     for arm, members in arms.items():
         weighed = weigh(prepared, members)
+        newcomer = len(members) - 1 if arm == "with" else None
+        rows = full_rows(prepared, members, n)
+        timing = prepared.timing(members, prepared.recipe, rows, newcomer)
         for decay in settings.weight_decay:
             yield Run(
                 key=(arm, n, decay),
@@ -106,13 +107,12 @@ def _runs(prepared: Prepared, n: int, slots: tuple[Slot, ...]) -> Iterator[Run]:
                 stream="+".join(prepared.ids),
                 trunk=settings.trunk,
                 r=settings.r,
-                steps=prepared.steps(members),
                 batch=settings.batch,
                 lr=settings.lr,
                 weight_decay=decay,
-                sampling=settings.sampling,
                 scale=scale,
                 uncertain=settings.weights == "uncertainty" and len(members) > 1,
+                **timing,
             )
 
 
@@ -127,7 +127,7 @@ def _same_rows(prepared: Prepared, n: int) -> tuple[Slot, ...]:
     own = [part - prepared.bank.starts[0] for part in (first.train, first.validation, first.test)]
     slots = [first]
     for number, task in enumerate(prepared.tasks[1:], 1):
-        parts = (same_inputs(task, prepared.tasks[0], rows, *JOINT) for rows in own)
+        parts = (same_inputs(task, prepared.tasks[0], rows, *TOGETHER) for rows in own)
         train, validation, test = (prepared.rows(number, rows) for rows in parts)
         slots.append(Slot(number, train, validation, test, stream=first.stream))
     for slot, task in zip(slots, prepared.tasks, strict=True):

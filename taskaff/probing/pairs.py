@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from itertools import permutations, product
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from taskaff.errors import UsageError
 from taskaff.probing.aligned import Found, align_pairs
-from taskaff.probing.batches import RULES
 from taskaff.probing.controls import control_pairs
 from taskaff.probing.engine import Observer
 from taskaff.probing.prepare import Prepared, describe, prepare
+from taskaff.probing.schedule import source_share
 from taskaff.probing.reading import Arms, best_decay, compare
 from taskaff.probing.records import (
     PairOutcome,
@@ -31,7 +33,8 @@ from taskaff.probing.records import (
 )
 from taskaff.probing.splits import LEAST, without_leaks
 from taskaff.probing.verdict import t_interval
-from taskaff.probing.weighting import JOINT, mean_weights, same_inputs, weigh
+from taskaff.probing.weighting import TOGETHER, mean_weights, same_inputs, weigh
+from taskaff.recipe import Recipe, parse
 from taskaff.records import TaskVectors
 from taskaff.store import Store
 
@@ -79,7 +82,8 @@ def probe_pairs(
     plan = plan_pairs(prepared, wanted)
     planned = time.perf_counter()
     outcomes = prepared.train(plan.runs, progress, observer)
-    arms = Arms(best_decay(outcomes), plan.unusable, plan.removed)
+    shares = {run.key[:-1]: source_share(run) for run in plan.runs if len(run.slots) > 1}
+    arms = Arms(best_decay(outcomes), plan.unusable, plan.removed, shares)
     more: Found = ((), (), 0)
     if settings.align:
         more = align_pairs(prepared, plan.runs, outcomes, arms, wanted, progress)
@@ -93,7 +97,7 @@ def probe_pairs(
         tasks=describe(prepared),
         pairs=(*read_pairs(prepared, arms, wanted), *more[0], *controls),
         settings=settings,
-        sampling_rule=RULES[settings.sampling],
+        rule=prepared.recipe.rule,
         runs=len(plan.runs) + more[2] + extra,
         timings={"plan": planned - started, "train": ended - planned},
         alignment=more[1],
@@ -119,45 +123,59 @@ def plan_pairs(prepared: Prepared, wanted: Collection[tuple[int, int]]) -> Plan:
             continue
         runs += _runs(prepared, ("stl", -1, target, n), (slot,), scale)
         for source in sorted(s for s, t in wanted if t == target):
-            for arm, rows, shared in _sources(prepared, source, target, n):
+            for arm, recipe, rows, shared in _sources(prepared, source, target, n):
                 key = (arm, source, target, n)
                 removed[key] = shared
                 if len(rows) < LEAST:
                     unusable[key] = f"only {len(rows)} source rows are left without leaked ones"
                     continue
-                other = _source_slot(prepared, source, rows, slot)
-                runs += _runs(prepared, key, (slot, other), scale)
+                other = _source_slot(prepared, source, rows, slot, recipe)
+                runs += _runs(prepared, key, (slot, other), scale, recipe, shared)
     return Plan(tuple(runs), removed, unusable)
+
+
+def arm_of(prepared: Prepared, recipe: str) -> str:
+    """The arm that is trained by a recipe; the first one is ``mtl``."""
+    return "mtl" if recipe == prepared.settings.recipes[0] else f"mtl {recipe}"
 
 
 def _sources(
     prepared: Prepared, source: int, target: int, n: int
-) -> Iterator[tuple[str, Ints, int]]:
+) -> Iterator[tuple[str, Recipe, Ints, int]]:
     """Source rows of each arm that the settings ask for, with the number of shared rows."""
     settings, tasks = prepared.settings, prepared.tasks
     split, other = prepared.splits[source][n], prepared.splits[target][n]
-    if settings.sampling == "joint":
-        yield "mtl", same_inputs(tasks[source], tasks[target], other.train, *JOINT), 0
-        return
     clean, shared = without_leaks(tasks[source], split, tasks[target], other, settings)
-    if settings.leaks == "keep":
-        yield "mtl", split.source, shared
-        return
-    yield "mtl", clean, shared
-    if settings.leaks == "both" and shared:
-        yield "leaky", split.source, shared
+    for name in settings.recipes:
+        recipe, arm = parse(name), arm_of(prepared, name)
+        if recipe.together:
+            same = same_inputs(tasks[source], tasks[target], other.train, *TOGETHER)
+            yield arm, recipe, same, 0
+        else:
+            yield arm, recipe, split.source if settings.leaks == "keep" else clean, shared
+    if settings.leaks == "both" and shared and not prepared.recipe.together:
+        yield "leaky", prepared.recipe, split.source, shared
 
 
-def _source_slot(prepared: Prepared, source: int, rows: Ints, target: Slot) -> Slot:
+def _source_slot(prepared: Prepared, source: int, rows: Ints, target: Slot, recipe: Recipe) -> Slot:
     slot = prepared.source_slot(source, rows)
-    if prepared.settings.sampling != "joint":
+    if not recipe.together:
         return slot
     return replace(slot, stream=target.stream)  # the same rows in every batch
 
 
-def _runs(prepared: Prepared, arm: Arm, slots: tuple[Slot, ...], scale: float) -> list[Run]:
+def _runs(
+    prepared: Prepared,
+    arm: Arm,
+    slots: tuple[Slot, ...],
+    scale: float,
+    recipe: Recipe | None = None,
+    shared: int = 0,
+) -> list[Run]:
     settings = prepared.settings
     slots = weigh(prepared, slots)
+    full = _full(prepared, slots, arm, shared) if recipe else ()
+    timing = prepared.timing(slots, recipe, full, 1)
     return [
         Run(
             key=(*arm, decay),
@@ -166,18 +184,24 @@ def _runs(prepared: Prepared, arm: Arm, slots: tuple[Slot, ...], scale: float) -
             stream=prepared.ids[arm[2]],
             trunk=settings.trunk,
             r=settings.r,
-            steps=prepared.steps(slots),
             batch=settings.batch,
             lr=settings.lr,
             weight_decay=decay,
-            sampling=settings.sampling,
             source_until=settings.source_until,
             scale=scale,
             keep_state=settings.align,
             uncertain=settings.weights == "uncertainty" and len(slots) > 1,
+            **timing,
         )
         for decay in settings.weight_decay
     ]
+
+
+def _full(prepared: Prepared, slots: Sequence[Slot], arm: Arm, shared: int) -> list[float]:
+    """Training rows in the files of target and source, without the shared ones taken out."""
+    target, source = (prepared.splits[slot.task][arm[3]] for slot in slots)
+    left = 1.0 - shared / max(len(source.pool), 1) if prepared.settings.leaks != "keep" else 1.0
+    return [target.full, source.full * left]
 
 
 # ------------------------------------------------------------------ reading
@@ -187,17 +211,25 @@ def read_pairs(
     prepared: Prepared, arms: Arms, wanted: Collection[tuple[int, int]]
 ) -> tuple[PairOutcome, ...]:
     """Gains and verdicts of the wanted pairs."""
-    return tuple(_read_pair(prepared, arms, source, target) for source, target in wanted)
+    return tuple(
+        _read_pair(prepared, arms, source, target, recipe)
+        for recipe in prepared.settings.recipes
+        for source, target in wanted
+    )
 
 
-def _read_pair(prepared: Prepared, arms: Arms, source: int, target: int) -> PairOutcome:
+def _read_pair(
+    prepared: Prepared, arms: Arms, source: int, target: int, recipe: str
+) -> PairOutcome:
     settings, tasks = prepared.settings, prepared.tasks
-    keys = [
-        (("stl", -1, target, n), ("mtl", source, target, n)) for n in range(len(settings.seeds))
-    ]
+    arm, seeds = arm_of(prepared, recipe), range(len(settings.seeds))
+    keys = [(("stl", -1, target, n), (arm, source, target, n)) for n in seeds]
     names, kind = (tasks[source].name, tasks[target].name), tasks[target].schema.kind
     found = compare(settings, kind, names, arms, keys, ("alone", "mtl"))
-    if settings.leaks != "both":
+    shares = [arms.shares[key] for _, key in keys if key in arms.shares]
+    share = float(np.mean(shares)) if shares else None
+    found = replace(found, recipe=recipe, share=share)
+    if settings.leaks != "both" or arm != "mtl":
         return found
     known = [(alone, key) for alone, key in keys if alone in arms.best and key in arms.best]
     gains = [

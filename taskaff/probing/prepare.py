@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from taskaff.errors import ProbeError, UsageError
 from taskaff.probing.align import FORMS
 from taskaff.probing.bank import KINDS, Bank, chosen_device, make_bank, require_device
-from taskaff.probing.batches import RULES, batch_count
+from taskaff.probing.batches import batch_count
 from taskaff.probing.defaults import TRUNKS, fine_tuned
 from taskaff.probing.engine import Observer, train
 from taskaff.probing.records import ProbeSettings, ProbeTask, Progress, Run, RunOutcome, Slot
 from taskaff.probing.splits import Split, split_task
 from taskaff.probing.streams import content_id
+from taskaff.recipe import Recipe, parse
 from taskaff.records import TaskVectors
 from taskaff.store import Store
 
@@ -87,14 +88,37 @@ class Prepared:
         rows = [slot.train for slot in slots]
         return 1.0 / self.bank.rms(rows[0] if len(rows) == 1 else np.concatenate(rows))
 
-    def steps(self, slots: Sequence[Slot]) -> int:
-        """Updates of a run with these slots."""
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that decides."""
+        return parse(self.settings.recipes[0])
+
+    def timing(
+        self,
+        slots: Sequence[Slot],
+        recipe: Recipe | None = None,
+        rows: Sequence[float] = (),
+        newcomer: int | None = None,
+    ) -> dict[str, Any]:
+        """The fields of a run that say how long it is trained, and which task when.
+
+        Parameters
+        ----------
+        recipe : None for a task alone.
+        rows : training rows of each task in its files; with ``epochs`` those of the run count.
+        newcomer : number of the slot that a recipe with a share is about.
+        """
         settings = self.settings
-        if settings.epochs is None:
-            return settings.steps
-        counts = [batch_count(len(slot.train), settings.batch) for slot in slots]
-        joint = settings.sampling == "joint"
-        return settings.epochs * (max(counts) if joint else sum(counts))
+        if settings.epochs is not None:
+            rows = [batch_count(len(slot.train), settings.batch) for slot in slots]
+        shared = recipe is not None and len(slots) > 1
+        return {
+            "updates": settings.updates,
+            "patience": settings.patience if settings.epochs is None else 0.0,
+            "epochs": settings.epochs,
+            "shares": recipe.shares(rows, newcomer) if recipe and shared else (),
+            "together": bool(recipe and shared and recipe.together),
+        }
 
     def one_class(self, target: Slot) -> str:
         """Why the target cannot be learned from its training rows, or nothing."""
@@ -151,7 +175,6 @@ def check_settings(settings: ProbeSettings) -> None:
     """Refuse settings that make no sense, by name."""
     known = {
         "trunk": (*TRUNKS,),
-        "sampling": (*RULES,),
         "leaks": ("remove", "keep", "both"),
         "splits": ("own", "drawn"),
         "weights": ("equal", "proportional", "svd", "svd-printed", "uncertainty"),
@@ -162,13 +185,13 @@ def check_settings(settings: ProbeSettings) -> None:
         if value not in allowed:
             raise UsageError(f"unknown {name} {value!r}", hint=f"known: {', '.join(allowed)}")
     _check_trunk(settings)
-    counts = ("steps", "batch", "lr", "target_rows", "source_rows", "memory", "align_rank")
+    counts = ("updates", "batch", "lr", "target_rows", "source_rows", "memory", "align_rank")
     for name in (*counts, "validation_rows", "test_rows"):
         if not getattr(settings, name) > 0:
             raise UsageError(f"{name} must be above 0, not {getattr(settings, name)}")
     if not 0 < settings.confidence < 1:
         raise UsageError(f"confidence must be between 0 and 1, not {settings.confidence}")
-    _check_sampling(settings)
+    _check_recipes(settings)
     if not settings.seeds or len(set(settings.seeds)) < len(settings.seeds):
         raise UsageError(f"seeds must be distinct, and at least one: {settings.seeds}")
     if settings.align_lr < 0:
@@ -178,12 +201,19 @@ def check_settings(settings: ProbeSettings) -> None:
     require_device(settings.device)
 
 
-def _check_sampling(settings: ProbeSettings) -> None:
-    """Refuse a source that leaves when it cannot."""
+def _check_recipes(settings: ProbeSettings) -> None:
+    """Refuse unknown recipes, and a source that leaves when it cannot."""
+    if not settings.recipes:
+        raise UsageError("no recipe", hint="--recipe turns")
+    found = [parse(recipe) for recipe in settings.recipes]
+    if not (settings.patience == 0 or settings.patience > 1):
+        raise UsageError(f"patience must be 0 or above 1, not {settings.patience:g}")
     if not 0 <= settings.source_until <= 1:
         raise UsageError(f"source_until must be from 0 to 1, not {settings.source_until}")
-    if settings.source_until < 1 and settings.sampling == "joint":
-        raise UsageError("with joint sampling every update has all tasks", hint="--sampling equal")
+    if settings.source_until < 1 and any(recipe.together for recipe in found):
+        raise UsageError(
+            "with recipe together every update has all tasks", hint="--recipe turns"
+        )
 
 
 def _check_trunk(settings: ProbeSettings) -> None:

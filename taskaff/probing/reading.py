@@ -36,6 +36,8 @@ class Arms:
     """Arms that could not be trained, and why."""
     removed: Mapping[Key, int] = field(default_factory=dict)
     """Rows taken out (or left in although shared)."""
+    shares: Mapping[Key, float] = field(default_factory=dict)
+    """The source's share of the updates."""
 
 
 def best_decay(outcomes: Sequence[RunOutcome]) -> dict[Key, Judged]:
@@ -109,6 +111,7 @@ def paired(
         seeds=tuple(seeds),
         arm=words[1],
         against=words[0],
+        at_cap=sum(s.at_cap for s in seeds),
     )
 
 
@@ -134,4 +137,6 @@ def _seed_gain(seed: int, metric: str, base: Judged, other: Judged, removed: int
         removed,
         (base[1], other[1]),
         {name: (value, other[0].metrics[name]) for name, value in base[0].metrics.items()},
+        (base[0].step, other[0].step),
+        base[0].at_cap or other[0].at_cap,
     )

@@ -21,7 +21,6 @@ from taskaff.probe_records import (
     ProbeSettings,
     ProbeTask,
     Progress,
-    Sampling,
     SeedGain,
     Splits,
     TransferenceRow,
@@ -50,7 +49,6 @@ __all__ = [
     "Progress",
     "Run",
     "RunOutcome",
-    "Sampling",
     "SeedGain",
     "Slot",
     "SlotOutcome",
@@ -95,13 +93,22 @@ class Run:
     """Name of the random stream of the shared module's initial weights."""
     trunk: Trunk = "linear"
     r: int = 16
-    steps: int = 1200
+    updates: int = 1200
+    """Cap of every judged slot, in its own updates (``schedule``)."""
+    patience: float = 0.0
+    """A judged slot ends when this many times the updates of its best look brought nothing better;
+    0 trains to the cap."""
+    epochs: int | None = None
+    """Passes over the rows of each judged slot, in place of cap and patience."""
+    shares: tuple[float, ...] = ()
+    """Of the updates, by slot; equal when there are none."""
+    together: bool = False
+    """Every update has a batch of every slot."""
     batch: int = 32
     lr: float = 0.01
     weight_decay: float = 0.0
-    sampling: Sampling = "mixed"
     source_until: float = 1.0
-    """Later updates of slots that are not judged are the first slot's."""
+    """Slots that are not judged have no updates after this share of the cap."""
     scale: float = 1.0
     """Vectors are multiplied by it."""
     frozen: frozenset[str] = frozenset()
@@ -129,11 +136,13 @@ class SlotOutcome:
     metrics: Mapping[str, float]
     """On the test rows."""
     step: int
-    """Update of the best look."""
+    """The slot's own updates at its best look."""
     curve: Floats
-    """``(looks, 2)``: update, validation loss."""
+    """``(looks, 2)``: own updates, validation loss."""
     diverged: str = ""
     """Why the run counts as diverged; its numbers are NaN then."""
+    at_cap: bool = False
+    """Training ended at the cap although the best look is close to the end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

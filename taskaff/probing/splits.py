@@ -35,6 +35,8 @@ class Split:
 
     pool: Ints
     """All rows that may be trained on."""
+    full: float
+    """How many these are in the data set's files, of which a large one is kept in part."""
     train: Ints
     """The first ``target_rows`` of the pool: the task as a target."""
     source: Ints
@@ -62,11 +64,14 @@ def split_task(task: TaskVectors, name: str, seed: int, settings: ProbeSettings)
     rank = np.empty(len(distinct), dtype=np.int64)
     rank[order] = np.arange(len(distinct))
     rows = np.argsort(rank[inverse], kind="stable")
+    own = int((task.splits == TRAIN).sum())
+    kept = own or task.rows
     roles = role[inverse][rows]
     pool, validation, test = (rows[roles == r] for r in (TRAIN, VALIDATION, TEST))
     _require(task, pool, validation, test)
     return Split(
         pool,
+        len(pool) * (task.training_rows or kept) / max(kept, 1),
         pool[: settings.target_rows],
         pool[: settings.source_rows],
         validation[: settings.validation_rows],

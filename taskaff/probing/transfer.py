@@ -4,8 +4,8 @@ The source's model is trained on its rows, without those that the target has, an
 validation rows that the target is not judged by. The target starts from its shared module, with a
 new head, and moves all of it: ``fine-tuned``, against the target ``alone`` from random weights.
 ``fine-tuned with R`` adds an alignment matrix for the target (W Algorithm 1): each batch gives a
-step on everything else and then one on ``R``. Head, batches and number of updates of the target
-are the same in all arms.
+step on everything else and then one on ``R``. Head, batches and cap of the target are the same in
+all arms.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import numpy as np
 
 from taskaff.errors import UsageError
 from taskaff.probing.aligned import with_alignment
-from taskaff.probing.batches import RULES
 from taskaff.probing.model import shared_part
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.reading import Arms, Key, best_decay, compare
@@ -37,6 +36,7 @@ from taskaff.records import TaskVectors
 from taskaff.store import Store
 
 TUNED, TURNED = "fine-tuned", "fine-tuned with R"
+RULE = "first the source alone, then the target alone from the source's shared module"
 
 
 @dataclass(slots=True, eq=False)
@@ -84,7 +84,7 @@ def probe_transfer(
         tasks=describe(prepared),
         pairs=tuple(pair for s, t in wanted for pair in _read(prepared, arms, s, t)),
         settings=settings,
-        sampling_rule=RULES["mixed"],
+        rule=RULE,
         runs=len(plan.runs) + len(second),
         timings={"plan": planned - started, "train": ended - planned},
     )
@@ -152,11 +152,11 @@ def _runs(
             stream=prepared.ids[target.task],
             trunk=settings.trunk,
             r=settings.r,
-            steps=prepared.steps((slot,)),
             batch=settings.batch,
             lr=settings.lr,
             weight_decay=decay,
             scale=prepared.scale([target]),
+            **prepared.timing((slot,)),
         )
 
 

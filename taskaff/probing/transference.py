@@ -1,6 +1,6 @@
 """Transference: what a step on task i does to task j (T; TAG, Fifty et al. 2021, equation 1).
 
-Every ``every``-th update of a run, from its present weights ``s``: a plain gradient step on the
+Every ``every``-th round of a run, from its present weights ``s``: a plain gradient step on the
 shared module with task i's loss alone, ``s' = s - lr * dL_i/ds`` (no momentum, heads fixed), and
 ``Z_ij = 1 - L_j(s') / L_j(s)`` on held-out rows of j. ``Z_jj`` is the yardstick. It is averaged
 over the updates of a run. Nothing of the run is touched: lookahead batches come from streams of
@@ -18,9 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from taskaff.probing.batches import batch_table
+from taskaff.probing.batches import SlotBatches
 from taskaff.probing.capacity import ALL, mix_run, mix_slots
 from taskaff.probing.chunk import Chunk
+from taskaff.probing.heldout import Watching
 from taskaff.probing.losses import Labels, gradient, lane_losses
 from taskaff.probing.model import TRUNKS, Parameters, trunk_backward, trunk_forward
 from taskaff.probing.prepare import prepare
@@ -29,11 +30,11 @@ from taskaff.probing.records import (
     ProbeSettings,
     Progress,
     Run,
-    Sampling,
     Slot,
     TransferenceRow,
 )
 from taskaff.probing.verdict import t_interval
+from taskaff.recipe import parse
 from taskaff.records import TaskVectors
 
 if TYPE_CHECKING:
@@ -42,72 +43,101 @@ if TYPE_CHECKING:
 WINDOWS = 10
 """Parts of training over which the mean is shown."""
 
-Found = dict[tuple[Any, ...], "Floats"]
-"""Key of a run to ``Z (measurements, slots, slots)``; NaN where j is not judged."""
-
 
 class Watch:
     """Measures the runs that ``chosen`` picks, in whatever chunks they come; not aligned ones."""
 
     def __init__(self, every: int, chosen: Callable[[Run], bool]) -> None:
         self.every, self.chosen = every, chosen
-        self.found: Found = {}
+        self.found: dict[tuple[Any, ...], list[Floats]] = {}
+        """Key of a run to ``Z (slots, slots)`` after every ``every``-th round; NaN where j is not
+        judged."""
 
-    def __call__(self, chunk: Chunk) -> Callable[[], None] | None:
-        """What to call before every update of a chunk."""
+    def __call__(self, chunk: Chunk) -> Watching | None:
+        """What measures a chunk between its rounds."""
         numbers = [i for i, run in enumerate(chunk.runs) if self.chosen(run) and not run.align]
-        return _Lookahead(chunk, numbers, self.every, self.found).before_update if numbers else None
+        return _Lookahead(chunk, numbers, self.every, self.found) if numbers else None
 
 
 class _Lookahead:
     """The chosen runs of one chunk."""
 
-    def __init__(self, chunk: Chunk, numbers: Sequence[int], every: int, found: Found) -> None:
-        self.chunk, self.numbers, self.every, self.found = chunk, numbers, every, found
+    def __init__(
+        self,
+        chunk: Chunk,
+        numbers: Sequence[int],
+        every: int,
+        found: dict[tuple[Any, ...], list[Floats]],
+    ) -> None:
+        self.chunk, self.every, self.found = chunk, every, found
+        self.next_round = 0
         runs = [chunk.runs[i] for i in numbers]
+        self.chosen = {run.key for run in runs}
         self.judged = [s for s in range(chunk.S) if any(_judged(run, s) for run in runs)]
-        for run in runs:
-            shape = -(-run.steps // every), len(run.slots), len(run.slots)
-            found[run.key] = np.full(shape, np.nan)
-        self.train_batches = _Batches(chunk, runs, range(chunk.S), every, "train")
-        self.held_out = _Batches(chunk, runs, self.judged, every, "validation")
-        lr = torch.tensor([run.lr for run in runs], dtype=torch.float32, device=chunk.device)
-        self.lr = lr.view(-1, 1, 1)
+        found |= {run.key: [] for run in runs}
+        self.batches: dict[tuple[object, ...], SlotBatches] = {}
 
-    def before_update(self) -> None:
-        """Measure when it is time."""
-        chunk = self.chunk
-        if chunk.t % self.every:
+    def measure(self) -> None:
+        """Measure every chosen run that is still in training."""
+        chunk, m = self.chunk, self.next_round // self.every
+        self.next_round += self.every
+        places = [i for i, run in enumerate(chunk.runs) if run.key in self.chosen]
+        if not places:
             return
-        active = chunk.active()
-        runs = [i for i in self.numbers if i < active]
-        if not runs:
-            return
-        at = torch.tensor(runs, device=chunk.device)
-        Z = self._measure(chunk.t // self.every, at).cpu().numpy()
-        for k, i in enumerate(runs):
-            run = chunk.runs[i]
-            into = self.found[run.key][chunk.t // self.every]
+        runs = [chunk.runs[i] for i in places]
+        Z = self._measure(m, runs, torch.tensor(places, device=chunk.device)).cpu().numpy()
+        for k, run in enumerate(runs):
+            into = np.full((len(run.slots), len(run.slots)), np.nan)
             for column, j in enumerate(self.judged):
                 if _judged(run, j):
                     into[:, j] = Z[k, : len(run.slots), column]
+            self.found[run.key].append(into)
 
-    def _measure(self, m: int, at: Tensor) -> Tensor:
+    def _measure(self, m: int, runs: Sequence[Run], at: Tensor) -> Tensor:
         """``(runs, slots, judged slots)``."""
-        chunk, n = self.chunk, len(at)
+        chunk = self.chunk
         p = {name: chunk.p[name][at] for name in TRUNKS[chunk.trunk]}
         scale = None if chunk.scale is None else chunk.scale[at]
         heads = chunk.p["A"].view(len(chunk.runs), chunk.S, chunk.r + 1, chunk.c)[at]
-        seen = _Seen(chunk, at, self.judged, *self.held_out.at(m, n), heads, scale)
+        held_out = self._batches(m, runs, self.judged, "validation")
+        seen = _Seen(chunk, at, self.judged, *held_out, heads, scale)
         before = seen.losses(p)
-        rows, shares = self.train_batches.at(m, n)
+        rows, shares = self._batches(m, runs, range(chunk.S), "train")
+        lr = torch.tensor([run.lr for run in runs], dtype=torch.float32, device=chunk.device)
+        lr = lr.view(-1, 1, 1)
         columns = []
         for s in range(chunk.S):
             batch = _Seen(chunk, at, [s], rows[:, [s]], shares[:, [s]], heads, scale)
             g = batch.gradient(p)
-            ahead = {name: value - self.lr[:n] * g[name] for name, value in p.items()}
+            ahead = {name: value - lr * g[name] for name, value in p.items()}
             columns.append(1.0 - seen.losses(ahead) / before)
         return torch.stack(columns, 1)
+
+    def _batches(
+        self, m: int, runs: Sequence[Run], slots: Sequence[int], role: str
+    ) -> tuple[Tensor, Tensor]:
+        """Rows of the ``m``-th batches and their shares of the loss, ``(runs, slots, batch)``."""
+        width = runs[0].batch
+        rows = np.zeros((len(runs), len(slots), width), np.int64)
+        sizes = np.ones((len(runs), len(slots)), np.int64)
+        for i, run in enumerate(runs):
+            for k, s in enumerate(slots):
+                slot = run.slots[s] if s < len(run.slots) else run.slots[0]
+                if role == "validation" and not slot.judged:
+                    slot = next(other for other in run.slots if other.judged)
+                table, _, size = self._known(slot, run, role).take(m, m + 1)
+                rows[i, k], sizes[i, k] = table[0], size[0]
+        shares = (np.arange(width) < sizes[..., None]) / sizes[..., None]
+        put = (torch.from_numpy(rows), torch.from_numpy(shares.astype(np.float32)))
+        return put[0].to(self.chunk.device), put[1].to(self.chunk.device)
+
+    def _known(self, slot: Slot, run: Run, role: str) -> SlotBatches:
+        key = slot.stream, run.seed, role, id(getattr(slot, role))
+        if key not in self.batches:
+            stream = f"{slot.stream}/lookahead/{role}"
+            own = replace(slot, train=getattr(slot, role), stream=stream, labels=None)
+            self.batches[key] = SlotBatches(own, run)
+        return self.batches[key]
 
 
 class _Seen:
@@ -150,39 +180,6 @@ class _Seen:
         return trunk_backward(self.chunk.trunk, p, seen, dh, self.scale)
 
 
-class _Batches:
-    """Batches of some slots of all chosen runs at every measurement."""
-
-    def __init__(
-        self, chunk: Chunk, runs: Sequence[Run], slots: Sequence[int], every: int, role: str
-    ) -> None:
-        width, count = runs[0].batch, -(-max(run.steps for run in runs) // every)
-        rows = np.zeros((count, len(runs), len(slots), width), np.int64)
-        sizes = np.ones((count, len(runs), len(slots)), np.int64)
-        known: dict[tuple[object, ...], tuple[Ints, Ints]] = {}
-        for i, run in enumerate(runs):
-            for k, s in enumerate(slots):
-                slot = run.slots[s] if s < len(run.slots) else run.slots[0]
-                if role == "validation" and not slot.judged:
-                    slot = next(other for other in run.slots if other.judged)
-                key = slot.stream, run.seed, id(getattr(slot, role))
-                if key not in known:
-                    known[key] = _table(slot, run.seed, width, count, role)
-                rows[:, i, k], sizes[:, i, k] = known[key]
-        self.rows, self.sizes = (torch.from_numpy(a).to(chunk.device) for a in (rows, sizes))
-        self.width = torch.arange(width, device=chunk.device)
-
-    def at(self, m: int, n: int) -> tuple[Tensor, Tensor]:
-        """Rows and their shares of the loss ``(n, slots, batch)``; active runs stand first."""
-        sizes = self.sizes[m, :n, :, None]
-        return self.rows[m, :n], (self.width < sizes) / sizes.float()
-
-
-def _table(slot: Slot, seed: int, width: int, count: int, role: str) -> tuple[Ints, Ints]:
-    stream = f"{slot.stream}/lookahead/{role}"
-    return batch_table(replace(slot, train=getattr(slot, role), stream=stream), seed, width, count)
-
-
 def _judged(run: Run, s: int) -> bool:
     return s < len(run.slots) and run.slots[s].judged
 
@@ -191,7 +188,7 @@ def _judged(run: Run, s: int) -> bool:
 
 
 def pair_rows(
-    found: Found,
+    found: Mapping[tuple[Any, ...], Sequence[Floats]],
     pairs: Sequence[PairOutcome],
     numbers: Mapping[str, int],
     settings: ProbeSettings,
@@ -199,14 +196,15 @@ def pair_rows(
     """One row a pair, from the runs with the weight decay that the pair's seeds chose."""
     rows = []
     for pair in pairs:
-        if (pair.arm, pair.against) != ("mtl", "alone"):
+        if (pair.arm, pair.against, pair.recipe) != ("mtl", "alone", settings.recipes[0]):
             continue
         at = numbers[pair.source], numbers[pair.target]
         keys = [
             ("mtl", *at, settings.seeds.index(seed.seed), seed.weight_decay[1])
             for seed in pair.seeds
         ]
-        series = [(found[key][:, 1, 0], found[key][:, 0, 0]) for key in keys if key in found]
+        Z = [np.array(found[key]) for key in keys if key in found]
+        series = [(z[:, 1, 0], z[:, 0, 0]) for z in Z]
         if series:
             rows.append(_row(pair.source, pair.target, series, settings, "pair"))
     return tuple(rows)
@@ -221,7 +219,7 @@ def mix_rows(
     ------
     ProbeError : a task of which no training rows, or those of one label, are left.
     """
-    prepared = prepare(tasks, replace(settings, sampling=_apart(settings)))
+    prepared = prepare(tasks, replace(settings, recipes=(_apart(settings),)))
     runs = [
         mix_run(
             prepared,
@@ -234,7 +232,7 @@ def mix_rows(
     ]
     watch = Watch(settings.transference_every, _every_run)
     prepared.train(runs, progress, watch)
-    Z = [watch.found[run.key] for run in runs]
+    Z = [np.array(watch.found[run.key]) for run in runs]
     rows = [
         _row(one.name, other.name, [(z[:, i, j], z[:, j, j]) for z in Z], settings, ALL)
         for i, one in enumerate(tasks)
@@ -248,9 +246,9 @@ def _every_run(_: Run) -> bool:
     return True
 
 
-def _apart(settings: ProbeSettings) -> Sampling:
-    """Joint sampling needs one set of inputs, which a mix of all tasks need not have."""
-    return "mixed" if settings.sampling == "joint" else settings.sampling
+def _apart(settings: ProbeSettings) -> str:
+    """Together needs one set of inputs, which a mix of all tasks need not have."""
+    return "turns" if parse(settings.recipes[0]).together else settings.recipes[0]
 
 
 def _row(

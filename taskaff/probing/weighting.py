@@ -1,8 +1,8 @@
 """Weights of the tasks' losses in a run of several (W equation 2).
 
 * ``equal``: 1;
-* ``proportional``: by training rows, scaled to mean 1. With mixed sampling a larger task already
-  has more updates, so that its size counts twice then;
+* ``proportional``: by training rows, scaled to mean 1. With ``concat`` a larger task already has
+  more updates, so that its size counts twice then;
 * ``svd``: W Algorithm 2, for tasks on the same inputs only, as in ``taskaff.svd_weights``;
 * ``svd-printed``: the same as it stands in the paper, on ``X'y_i`` that are neither centred nor
   normalised, so that of two tasks the one with the larger ``X'y_i`` has more weight; scaled to mean
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from taskaff.probing.records import Floats, Ints
 
 
-JOINT = ("joint sampling", "use --sampling mixed")
+TOGETHER = ("recipe together", "use --recipe turns")
 """What needs the same inputs, and what to do where they differ."""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from taskaff.probing.batches import batch_table, looks, slot_sequence
 from taskaff.probing.model import initial_state
+from taskaff.probing.schedule import Schedule
 from taskaff.records import LabelSchema, TaskVectors
 
 
@@ -62,35 +62,42 @@ def train_plainly(run, bank):
     """Validation losses at every look and the test loss at the best, for each judged slot."""
     model = PlainModel(run, bank)
     optimisers = decoupled(model, run)
-    sequence = slot_sequence(run) if run.sampling != "joint" else np.zeros(run.steps, int)
-    tables = [batch_table(slot, run.seed, run.batch, run.steps) for slot in run.slots]
-    seen = dict.fromkeys(range(len(run.slots)), 0)
-    grid, judged = looks(run.steps), [s for s, slot in enumerate(run.slots) if slot.judged]
-    curves = {s: [] for s in judged}
-    tests = {s: [] for s in judged}
-    for t in range(run.steps):
-        slots = range(len(run.slots)) if run.sampling == "joint" else [sequence[t]]
-        for optimiser in optimisers:
-            optimiser.zero_grad(set_to_none=True)
-        loss = 0.0
-        for s in slots:
-            table, sizes = tables[s]
-            rows = torch.from_numpy(table[seen[s], : sizes[seen[s]]])
+    schedule = Schedule(run)
+    judged = [s for s, slot in enumerate(run.slots) if slot.judged]
+    due = {s: schedule.look_rounds(s) for s in judged}
+    curves, tests = ({s: [] for s in judged} for _ in range(2))
+    best, still = dict.fromkeys(judged, (np.inf, 0)), set(judged)
+    updates, t = schedule.updates(), 0
+    for n in range(1, max(max(rounds) for rounds in due.values()) + 1):
+        while t < schedule.total(n):
+            plain_update(model, optimisers, bank, next(updates))
+            t += 1
+        for s in [s for s in sorted(still) if n in due[s]]:
             slot = run.slots[s]
-            loss = loss + slot.weight * plain_loss(bank, slot, model(bank.X[rows], s), rows)
-            seen[s] += 1
-        loss.backward()
-        for optimiser in optimisers:
-            optimiser.step()
-        if t + 1 in grid:
             with torch.no_grad():
-                for s in judged:
-                    slot = run.slots[s]
-                    for rows, into in ((slot.validation, curves), (slot.test, tests)):
-                        rows = torch.from_numpy(rows)
-                        into[s].append(float(plain_loss(bank, slot, model(bank.X[rows], s), rows)))
-    best = {s: int(np.argmin(curves[s])) for s in judged}
-    return {s: (np.array(curves[s]), tests[s][best[s]]) for s in judged}
+                for rows, into in ((slot.validation, curves), (slot.test, tests)):
+                    rows = torch.from_numpy(rows)
+                    into[s].append(float(plain_loss(bank, slot, model(bank.X[rows], s), rows)))
+            if curves[s][-1] < best[s][0]:
+                best[s] = curves[s][-1], due[s][n]
+            if schedule.limits(s).ended(due[s][n], best[s][1]):
+                still.discard(s)
+        if not still:
+            break
+    at = {s: int(np.argmin(curves[s])) for s in judged}
+    return {s: (np.array(curves[s]), tests[s][at[s]]) for s in judged}
+
+
+def plain_update(model, optimisers, bank, batch):
+    for optimiser in optimisers:
+        optimiser.zero_grad(set_to_none=True)
+    loss = 0.0
+    for s, rows, _ in batch:
+        slot, rows = model.run.slots[s], torch.from_numpy(rows)
+        loss = loss + slot.weight * plain_loss(bank, slot, model(bank.X[rows], s), rows)
+    loss.backward()
+    for optimiser in optimisers:
+        optimiser.step()
 
 
 def decoupled(model, run):

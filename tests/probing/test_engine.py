@@ -44,21 +44,26 @@ def slot(bank, number, judged=True, weight=1.0, stream=None):
 def mixed_runs(bank, trunk="linear"):
     """Runs that differ in everything that may differ between neighbours."""
     s = [slot(bank, i) for i in range(5)]
-    base = Run(("",), 0, (s[0],), "trunk", trunk=trunk, r=4, steps=60, batch=16)
+    base = Run(("",), 0, (s[0],), "trunk", trunk=trunk, r=4, updates=30, batch=16)
+    stop = {"updates": 20, "patience": 1.5}
     return [
         replace(base, key=("alone",)),
         replace(base, key=("pair",), slots=(s[0], replace(s[1], judged=False))),
-        replace(base, key=("three",), slots=(s[1], s[0], s[4]), r=3, seed=1, steps=47),
+        replace(base, key=("three",), slots=(s[1], s[0], s[4]), r=3, seed=1, updates=17),
         replace(base, key=("decay",), slots=(s[0], s[1]), weight_decay=0.5, lr=0.03),
         replace(base, key=("labels",), slots=(s[2], s[0]), scale=0.5),
-        replace(base, key=("numbers",), slots=(s[3], s[1], s[2]), steps=80, r=2),
+        replace(base, key=("numbers",), slots=(s[3], s[1], s[2]), updates=40, r=2),
         replace(base, key=("weights",), slots=(s[0], replace(s[1], weight=0.2))),
-        replace(base, key=("equal",), slots=(s[4], s[1]), sampling="equal"),
-        replace(base, key=("proportional",), slots=(s[4], s[1]), sampling="proportional"),
+        replace(base, key=("equal",), slots=(s[4], s[1]), patience=1.5, epochs=3),
+        replace(base, key=("stopped",), **stop),
+        replace(base, key=("share",), slots=(s[4], replace(s[1], judged=False)), shares=(0.2, 0.8)),
+        replace(base, key=("small",), slots=(s[0], replace(s[1], judged=False)), shares=(0.9, 0.1)),
+        replace(base, key=("rare",), slots=(s[4], s[1], s[0]), shares=(0.1, 0.6, 0.3), **stop),
+        replace(base, key=("leaves",), slots=(s[0], replace(s[1], judged=False)), source_until=0.5),
         replace(base, key=("frozen",), slots=(s[1],), frozen=frozenset({"trunk"})),
         replace(base, key=("head",), slots=(s[1],), frozen=frozenset({"heads"})),
-        replace(base, key=("joint",), slots=(s[0], s[1]), sampling="joint"),
-        replace(base, key=("joint3",), slots=(s[0], s[3], s[2]), sampling="joint", steps=50),
+        replace(base, key=("joint",), slots=(s[0], s[1]), together=True),
+        replace(base, key=("joint3",), slots=(s[0], s[3], s[2]), together=True, **stop),
     ]
 
 
@@ -104,7 +109,7 @@ def test_the_state_returned_is_that_of_the_best_look(bank):
     runs = [replace(run, keep_state=True) for run in mixed_runs(bank)[:2]]
     for run, found in zip(runs, train(bank, runs), strict=True):
         still = frozenset({"trunk", "heads"})
-        again = train(bank, [replace(run, initial=found.state, frozen=still, steps=1)])[0]
+        again = train(bank, [replace(run, initial=found.state, frozen=still, updates=1)])[0]
         assert again.slots[0].test_loss == pytest.approx(found.slots[0].test_loss, abs=1e-6)
 
 

@@ -13,7 +13,7 @@ import torch
 
 from taskaff.errors import ProbeError
 from taskaff.probing.judge import require_rows, train_judged
-from taskaff.probing.tuning import looks
+from taskaff.probing.schedule import SPARSE
 from taskaff.probing.tuning.body import Body
 from taskaff.probing.tuning.tuned import Tuned
 
@@ -92,7 +92,7 @@ def _tokens(bank: Bank) -> TokenBank:
 
 def _train(bank: Bank, run: Run, body: Body, memory: int, stop: Event) -> RunOutcome:
     model = Tuned(bank, run, body, memory, stop)
-    return train_judged(bank, run, model, looks(run.steps, run.initial is not None))
+    return train_judged(bank, run, model, SPARSE)
 
 
 def _share_out(

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from taskaff.errors import ProbeError
-from taskaff.probing.batches import run_batches
 from taskaff.probing.judge import SlotLabels
+from taskaff.probing.schedule import Schedule
 from taskaff.probing.tuning import CLIP, HEAD_RATE, rate
 from taskaff.probing.tuning.body import PREFIX, Body, free, out_of_memory
 from taskaff.probing.tuning.slots import SlotPart
@@ -56,7 +56,11 @@ class Tuned:
         if not self.fixed:
             body.will_move()
         self._optimisers()
-        self.batches = run_batches(run)
+        self.schedule = Schedule(run)
+        self.batches = self.schedule.updates()
+        reference = self.schedule.limits(self.schedule.reference)
+        self.last = self.schedule.total(reference.updates)
+        """Updates at the cap."""
         self.micro = run.batch
         """Rows of a pass with gradient; fewer when the memory does not hold a batch."""
         judged = sum(slot.judged for slot in run.slots)
@@ -91,7 +95,7 @@ class Tuned:
         batch = next(self.batches)
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
-                group["lr"] = group["full"] * rate(self.t, self.run.steps)
+                group["lr"] = group["full"] * rate(self.t, self.last, falls=not self.run.patience)
         if self.turner and self.fixed:
             self._alternate(batch)
         else:

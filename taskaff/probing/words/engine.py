@@ -11,8 +11,10 @@ import torch
 from taskaff.errors import ProbeError
 from taskaff.probing.align import shapes as align_shapes
 from taskaff.probing.bank import KINDS, Bank
+from taskaff.probing.heldout import train_stacked
 from taskaff.probing.judge import require_rows
 from taskaff.probing.records import Progress, Run, RunOutcome
+from taskaff.probing.schedule import DENSE, Schedule
 from taskaff.probing.tokens import TokenBank
 from taskaff.probing.words.packing import flat
 from taskaff.probing.words.stack import WordChunk, WordHeldOut
@@ -78,12 +80,7 @@ def inputs(bank: Bank, run: Run, state: State, rows: Ints) -> Floats:
 
 def _train(bank: Bank, runs: Sequence[Run]) -> list[RunOutcome]:
     chunk = WordChunk(bank, runs)
-    held_out = WordHeldOut(chunk)
-    for update in held_out.updates:
-        while chunk.t < update:
-            chunk.update()
-        held_out.look()
-    return held_out.outcomes()
+    return train_stacked(chunk, WordHeldOut(chunk))
 
 
 def _tokens(bank: Bank) -> TokenBank:
@@ -95,10 +92,11 @@ def _tokens(bank: Bank) -> TokenBank:
 def _chunks(
     bank: Bank, tokens: TokenBank, runs: Sequence[Run], memory: int, chunk_runs: int | None
 ) -> Iterator[list[int]]:
-    """Numbers of runs that go together: of one shape, longest first, as many as pay and fit."""
+    """Numbers of runs that go together: of one shape, those with most updates first, as many as pay and fit."""
     keys = [_shape(bank, run) for run in runs]
     sizes = [_bytes(bank, tokens, run) for run in runs]
-    order = sorted(range(len(runs)), key=lambda i: (keys[i], -runs[i].steps, i))
+    paces = [Schedule(run).pace for run in runs]
+    order = sorted(range(len(runs)), key=lambda i: (keys[i], -paces[i], i))
     start = 0
     while start < len(order):
         first, end, size = order[start], start, 0
@@ -123,11 +121,11 @@ def _shape(bank: Bank, run: Run) -> tuple[object, ...]:
         raise ProbeError("word vectors are trained, not scaled", hint="--scale none")
     widest = max(bank.widths[slot.task] for slot in run.slots)
     kinds = {KINDS[bank.kinds[slot.task]] for slot in run.slots}
-    joint = len(run.slots) if run.sampling == "joint" else 1
+    together = len(run.slots) if run.together else 1
     rank = run.align_rank if run.align == "low-rank" else 0
     still = tuple(sorted(run.frozen))
     own = (run.align, rank, run.uncertain, still, "words" in (run.initial or {}))
-    return (run.trunk, run.r, joint, kinds != {"classes"}, run.batch, *own, widest.bit_length())
+    return (run.trunk, run.r, together, kinds != {"classes"}, run.batch, *own, widest.bit_length())
 
 
 def _bytes(bank: Bank, tokens: TokenBank, run: Run) -> int:
@@ -141,10 +139,11 @@ def _bytes(bank: Bank, tokens: TokenBank, run: Run) -> int:
     weights += len(run.slots) * (run.r + 1) * max(bank.widths[slot.task] for slot in run.slots)
     parts = align_shapes(run.align, d, run.align_rank).values()
     weights += len(run.slots) * sum(a * b for a, b in parts)
-    lanes = len(run.slots) if run.sampling == "joint" else 1
+    lanes = len(run.slots) if run.together else 1
     activations = lanes * run.batch * 2 * mean * (4 * d + trunk.places * run.r)
     whole = (4 + judged) * (words * d + weights) + _vocabulary(tokens) * (2 + d * bool(run.initial))
-    return int(4 * (whole + activations) + 24 * run.steps * lanes)
+    plan = DENSE[2] * Schedule(run).pace * (24 * lanes + 20 * run.batch)
+    return int(4 * (whole + activations) + plan)
 
 
 def _vocabulary(tokens: TokenBank) -> int:

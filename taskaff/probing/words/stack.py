@@ -66,6 +66,19 @@ class WordChunk(Chunk):
         self.table = WordTable(self.tokens, runs)
         self.p["words"] = self.table.start
         self.adam = RowAdam(self.table, self.corrections)
+        self.places = self._put(self.ids)
+
+    def select(self, places: Ints) -> None:
+        """Keep the runs at these places, in this order; their words keep their numbers."""
+        words = self.p.pop("words")[self._put(places)]
+        super().select(places)
+        self.p["words"] = words
+        self.adam.select(self._put(places))
+        self.places = self._put(self.ids)
+
+    def _extend(self, updates: int) -> None:
+        super()._extend(updates)
+        self.adam.corrections = self.corrections
 
     def width(self) -> int:
         """``d`` of the word vectors."""
@@ -88,7 +101,7 @@ class WordChunk(Chunk):
     def forward(self, p: Parameters, x: _Texts, scale: Tensor | None) -> Pass:
         """Through present word vectors; ``scale`` is for vectors that do not move."""
         assert scale is None
-        at = self.table.at(x.run, x.packed.ids)
+        at = self.table.at(x.run, x.packed.ids, self.places)
         vectors = self.p["words"].view(-1, self.d).index_select(0, at.view(-1))
         vectors = vectors.view(*at.shape, self.d).requires_grad_(not self.turning)
         parts = {name: value.detach().requires_grad_() for name, value in p.items()}
@@ -133,34 +146,33 @@ class WordHeldOut(HeldOut):
             state["words"] = self.chunk.table.whole(i, words)
         return state
 
-    def group(self, slot: Slot, rows: Ints, units: Tensor) -> Group:
+    def group(self, slot: Slot, rows: Ints, units: Ints) -> Group:
         """Units with the same texts."""
-        return _WordGroup(self.chunk, slot, rows, units, self)
+        return _WordGroup(self, slot, rows, units)
 
 
 class _WordGroup(Group):
     """The rows go through the trunk in blocks of texts alike in length."""
 
-    def __init__(
-        self, chunk: WordChunk, slot: Slot, rows: Ints, units: Tensor, owner: HeldOut
-    ) -> None:
-        super().__init__(chunk, slot, rows, units, owner)
-        self.words, self.run = chunk, owner.run[units]
+    def __init__(self, owner: WordHeldOut, slot: Slot, rows: Ints, units: Ints) -> None:
+        super().__init__(owner, slot, rows, units)
+        self.words = chunk = owner.chunk
         at = torch.from_numpy(rows).to(chunk.device)
         order = torch.argsort(chunk.tokens.lengths(at), stable=True)
         pack = chunk.word_trunk.pack
         self.blocks = [(o, pack(chunk.tokens, at[o][None])) for o in torch.split(order, ROWS)]
 
     @torch.no_grad()
-    def outputs(self, weights: Parameters) -> Iterator[tuple[slice, Tensor]]:
+    def outputs(self, weights: Parameters, units: Tensor) -> Iterator[tuple[slice, Tensor]]:
         """Outputs ``(m, c, n)``; one unit after the other on a processor, whose cache is small."""
         at_once = 1 if self.words.device.type == "cpu" else 16
-        for start in range(0, len(self.units), at_once):
+        run = self.first_run[units]
+        for start in range(0, len(units), at_once):
             part = slice(start, start + at_once)
             p = {name: value[part] for name, value in weights.items()}
             out = p["A"].new_empty(len(p["A"]), self.c, len(self.codes))
             for rows, packed in self.blocks:
-                out[:, :, rows] = self._block(p, self.run[part], packed)
+                out[:, :, rows] = self._block(p, run[part], packed)
             yield part, out
 
     def _block(self, p: Parameters, run: Tensor, packed: Packed) -> Tensor:

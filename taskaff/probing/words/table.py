@@ -46,9 +46,12 @@ class WordTable:
             self.start[i, : len(words)] = self.bases[self.base[i], words]
         self.used = used
 
-    def at(self, run: Tensor, ids: Tensor) -> Tensor:
-        """Rows ``(m, P)`` of the flattened table that tokens of training rows stand in."""
-        return self.local[run.unsqueeze(1), ids] + (run * (self.V + 1)).unsqueeze(1)
+    def at(self, place: Tensor, ids: Tensor, runs: Tensor) -> Tensor:
+        """Rows ``(m, P)`` of the flattened table that tokens of training rows stand in.
+
+        ``place (m,)`` is where a batch's run stands now, ``runs`` the number of the run there.
+        """
+        return self.local[runs[place].unsqueeze(1), ids] + (place * (self.V + 1)).unsqueeze(1)
 
     def read(self, words: Tensor, run: Tensor, ids: Tensor) -> Tensor:
         """Vectors ``(m, P, d)`` of any tokens, with the tables ``words (m, V + 1, d)`` of runs."""
@@ -90,6 +93,13 @@ class RowAdam:
         self.corrections, self.rows = corrections, rows
         self.m, self.v = (table.start.new_zeros(R * rows, d) for _ in range(2))
         self.count = torch.zeros(R * rows, dtype=torch.long, device=table.start.device)
+
+    def select(self, places: Tensor) -> None:
+        """Keep the rows of the runs at these places, in this order."""
+        self.m, self.v, self.count = (
+            part.view(-1, self.rows, *part.shape[1:])[places].flatten(0, 1)
+            for part in (self.m, self.v, self.count)
+        )
 
     def move(self, words: Tensor, at: Tensor, g: Tensor, lr: Tensor) -> None:
         """Move ``words (R, V + 1, d)`` by ``g (m, P, d)``, gradients of its rows ``at (m, P)``.
