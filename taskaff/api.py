@@ -54,7 +54,7 @@ def probe(
     sources : as of ``score``, but no signatures, which hold no rows; and ``synthetic:...``.
     mode : ``pairs``, ``mix`` (does the last one help the others), ``transfer`` or ``capacity``.
     settings : encoder and cache; no cache by default.
-    options : fields of ``ProbeSettings`` (``align=True``, ``steps``, ``seeds``, as a number or a
+    options : fields of ``ProbeSettings`` (``align=True``, ``recipes``, ``seeds``, as a number or a
         tuple ...) and of ``DataRequest`` for all sources (``text``, ``label`` ...). What is not
         given is as ``trunk`` has it.
 

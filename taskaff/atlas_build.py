@@ -105,7 +105,8 @@ def taken_over(
     asked = {
         "encoder": members[0].card.id,
         "trunk": setup.trunk,
-        "steps": setup.steps,
+        "recipe": setup.recipe,
+        "updates": setup.updates,
         "r": setup.r,
         "target_rows": setup.target_rows,
         "source_rows": setup.source_rows,
@@ -246,6 +247,7 @@ def rows_of(
             "stl_loss": float(np.mean([row["stl_loss"] for row in seeds])),
             "metric_gain": float(np.mean([row["metric_gain"] for row in seeds])),
             "leaked": float(np.mean([row["leaked"] for row in seeds])),
-            "steps": setup.steps,
+            "recipe": setup.recipe,
+            "updates": setup.updates,
             **found,
         }

@@ -11,6 +11,7 @@ import numpy as np
 
 from taskaff.errors import Place, PredictError
 from taskaff.predict import atlas
+from taskaff.predicting import PREDICTED
 
 
 def append(results: Sequence[Path], target: Path) -> tuple[int, int]:
@@ -54,7 +55,7 @@ def rows_of(found: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
         rows = [
             _row(pair, known[pair["source"], pair["target"]]["features"], found)
             for pair in found["pairs"]
-            if (pair["arm"], pair["against"]) == ("mtl", "alone")
+            if (pair["arm"], pair["against"], pair["recipe"]) == ("mtl", "alone", PREDICTED)
             and (pair["source"], pair["target"]) in known
             and pair["gain"]["value"] is not None
             and pair["gain"]["n"] > 1
@@ -86,7 +87,8 @@ def _row(
         "stl_loss": pair["stl_loss"],
         "metric_gain": pair["metric_gain"]["value"],
         "leaked": pair["leaked"],
-        "steps": found["settings"]["steps"],
+        "recipe": pair["recipe"],
+        "updates": found["settings"]["updates"],
         **numbers,
     }
 

@@ -13,11 +13,12 @@ from taskaff.data.names import format_of
 from taskaff.errors import UsageError
 from taskaff.predict.features import TRUNKS
 from taskaff.probe_records import ProbeSettings, Trunk
+from taskaff.recipe import parse
 from taskaff.registry import unknown_name
 from taskaff.vectors_of import DRAWS
 
 Layouts = Literal["all", "same"]
-WORDS = {"encoder": None, "trunk": tuple(TRUNKS), "layouts": get_args(Layouts)}
+WORDS = {"encoder": None, "recipe": None, "trunk": tuple(TRUNKS), "layouts": get_args(Layouts)}
 """Parts of a set-up that are no numbers, and what they may be."""
 
 
@@ -30,7 +31,8 @@ class SetUp:
     r: int = 16
     trunk: Trunk = "linear"
     seeds: int = 8
-    steps: int = 1200
+    recipe: str = "turns"
+    updates: int = 1200
     source_rows: int = 4000
     draws: int = DRAWS
     """Rows kept of a large data set, in multiples of what one seed uses."""
@@ -56,7 +58,8 @@ def probe_settings(setup: SetUp, seed: int) -> ProbeSettings:
     return ProbeSettings(
         trunk=setup.trunk,
         r=setup.r,
-        steps=setup.steps,
+        recipes=(setup.recipe,),
+        updates=setup.updates,
         target_rows=setup.target_rows,
         source_rows=setup.source_rows,
         seeds=(seed,),
@@ -78,6 +81,7 @@ def parse_setup(text: str, encoder: str = "glove") -> SetUp:
             raise unknown_name("part of a set-up", key, keys)
         name = keys[key]
         found[name] = _word(name, value) if name in WORDS else _number(part, value)
+    parse(str(found.get("recipe", "turns")))
     return SetUp(**found)  # type: ignore[arg-type]
 
 

@@ -154,6 +154,19 @@ def _duration(value: Any) -> Any:
     return float(value) if isinstance(value, int) else value
 
 
+def _recipe(value: Any) -> Any:
+    from taskaff.errors import UsageError
+    from taskaff.recipe import parse
+
+    if value is None:
+        return None
+    try:
+        return str(parse(str(value)))
+    except UsageError as error:
+        raise ValueError(f"{error.found}; {error.hint}") from error
+
+
+_NAME = {"anyOf": [{"type": "string"}, {"type": "null"}]}
 _TIME = {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "null"}]}
 _AMOUNT = {"anyOf": [{"type": "number"}, {"type": "string"}]}
 
@@ -166,8 +179,16 @@ class ProbeSection(_Section):
         "linear", "relu", "mlp", "lstm", "cnn", "mlp-tokens", "transformer", "transformer-frozen"
     ] = "linear"
     r: int | None = Field(default=None, ge=1, description="capacity of the shared module")
-    steps: int | None = Field(default=None, ge=1, description="updates of a run")
-    epochs: int | None = Field(default=None, ge=1, description="in place of steps")
+    recipe: Annotated[str | None, PlainValidator(_recipe), WithJsonSchema(_NAME)] = Field(
+        default=None, description="turns, concat, share=0.2, temperature=2 or together"
+    )
+    updates: int | None = Field(
+        default=None, ge=1, description="cap of a run, in updates of its target"
+    )
+    patience: float | None = Field(
+        default=None, ge=0, description="a run ends after so many times its best; 0: at the cap"
+    )
+    epochs: int | None = Field(default=None, ge=1, description="in place of updates and patience")
     batch: int | None = Field(default=None, ge=1, description="rows of an update")
     lr: float | None = Field(default=None, gt=0, description="learning rate of Adam")
     weight_decay: list[Annotated[float, Field(ge=0)]] | None = Field(
@@ -176,11 +197,8 @@ class ProbeSection(_Section):
     max_tokens: int | None = Field(
         default=None, ge=1, description="tokens of a row, of trunks that are fine-tuned"
     )
-    sampling: Literal["mixed", "proportional", "equal", "joint"] | None = Field(
-        default=None, description="which task an update trains"
-    )
     source_until: float = Field(
-        default=1.0, ge=0, le=1, description="share of the updates that the source takes part in"
+        default=1.0, ge=0, le=1, description="share of the cap that the source takes part in"
     )
     target_rows: int = Field(default=300, ge=1)
     source_rows: int | None = Field(default=None, ge=1)
@@ -190,9 +208,12 @@ class ProbeSection(_Section):
         default="own", description="drawn: test and validation rows come from all rows"
     )
     seeds: int | None = Field(default=None, ge=1, description="how many")
+    max_seeds: int | None = Field(
+        default=None, ge=0, description="seeds are added up to so many until all is decided"
+    )
     confidence: float = Field(default=0.90, gt=0, lt=1, description="level of the intervals")
     margin: Annotated[float | str, PlainValidator(_margin), WithJsonSchema(_AMOUNT)] = Field(
-        default=0.0, description='0.01 of loss, or "2%" of the single-task loss'
+        default=0.01, description='0.01 of loss, or "2%" of the single-task loss'
     )
     leaks: Literal["remove", "keep", "both"] = "remove"
     align: bool = False

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 Key = tuple[str | int, ...]
 """A dotted key: ``("embed", "encoder")``; integers count the entries of a list."""
 
+RENAMED = {
+    ("probe", "sampling"): 'recipe = "turns" (or "concat")',
+    ("probe", "steps"): "updates, the cap of a run in updates of its target,",
+}
+"""Keys of earlier versions that meant something else, and what there is now."""
+
 _SCHEMA = "taskaff schema config lists every key and what it takes"
 
 
@@ -38,7 +44,9 @@ def complaint(detail: ErrorDetails) -> tuple[str, str, Key]:
     key, kind, context = detail["loc"], detail["type"], detail.get("ctx", {})
     if kind == "unknown":
         table, key = dotted(key), (*key, context["key"])
-        return f"unknown key {dotted(key)!r}", _meant(context["key"], context, table), key
+        renamed = RENAMED.get((table, context["key"]))
+        hint = f"it is {renamed} now" if renamed else _meant(context["key"], context, table)
+        return f"unknown key {dotted(key)!r}", hint, key
     if kind == "mix":
         found = f"mix.datasets names {context['name']!r}, which no [datasets.*] declares"
         return found, _meant(context["name"], context, ""), ("mix", "datasets")

@@ -34,6 +34,9 @@ NEEDED = tuple(name for name in SCORES if name != "moment_gain")
 SETTINGS = ScoreSettings(scores=SCORES, intervals=False, capacity=False)
 """The same for those who want nothing but predictions."""
 
+PREDICTED = "concat"
+"""The recipe of the shipped atlas."""
+
 SYNTHETIC = "synthetic:"
 """Data sets of the probe that are made up and have no texts to score."""
 
@@ -135,21 +138,19 @@ def setup_of(result: ScoreResult, probe: ProbeSettings | None = None) -> Setup:
 def training_of(probe: ProbeSettings) -> Training:
     """What ``moment_gain`` follows where a probe would train like this.
 
+    The recipe is always that of the shipped atlas: concatenated, and a fixed number of updates.
     Trunks that are fine-tuned have settings of their own, which mean nothing for a linear module
-    on frozen vectors: of these only the rows and the rule of mixing are taken.
+    on frozen vectors: of these only the rows are taken.
     """
-    rows = {"target_rows": probe.target_rows, "source_rows": probe.source_rows}
-    equal = probe.sampling == "equal"
+    rows = Training(target_rows=probe.target_rows, source_rows=probe.source_rows)
     if probe.trunk not in features.TRUNKS:
-        return Training(**rows, equal=equal)
-    return Training(
+        return rows
+    return replace(
+        rows,
         r=probe.r,
-        updates=probe.steps,
         batch=probe.batch,
         lr=probe.lr,
         weight_decay=sorted(probe.weight_decay)[len(probe.weight_decay) // 2],
-        equal=equal,
-        **rows,
     )
 
 
@@ -187,9 +188,9 @@ def _atlases(settings: PredictSettings) -> tuple[Path, ...]:
 
 
 def _gains(measured: ProbeResult) -> dict[tuple[str, str], Interval]:
-    """What a probe measured of pairs trained together against the target alone."""
+    """What a probe measured, by the recipe that predictions are of."""
     return {
         (pair.source, pair.target): pair.gain
         for pair in measured.pairs
-        if (pair.arm, pair.against) == ("mtl", "alone")
+        if (pair.arm, pair.against, pair.recipe) == ("mtl", "alone", PREDICTED)
     }

@@ -17,7 +17,7 @@ Trunk = Literal[
 ]
 """The first three on frozen vectors, the others fine-tuned on texts."""
 Mode = Literal["pairs", "mix", "transfer", "capacity"]
-Call = Literal["positive", "negative", "inconclusive"]
+Call = Literal["positive", "negative", "neutral", "inconclusive"]
 Leaks = Literal["remove", "keep", "both"]
 Splits = Literal["own", "drawn"]
 
@@ -64,8 +64,8 @@ class ProbeSettings:
     """Each draws its own splits, initial weights and batches."""
     confidence: float = 0.90
     """Level of the t intervals over seeds."""
-    margin: float = 0.0
-    """A gain within the margin is no transfer either way."""
+    margin: float = 0.01
+    """A gain within the margin is no effect."""
     margin_unit: Literal["loss", "relative"] = "loss"
     """``loss``: the held-out loss's own unit (nats; label variances for squared error).
     ``relative``: share of the single-task loss."""
@@ -101,6 +101,10 @@ class ProbeSettings:
     """Add arms with permuted source labels, and the target against itself."""
     targets: tuple[str, ...] = ()
     """Names of the only tasks that are targets in pairs mode; all tasks when empty."""
+    max_seeds: int = 0
+    """Seeds are added, up to so many, until every verdict is decided; 0: those of ``seeds``, no
+    more. Which seeds are trained follows from what is measured alone, so every machine answers
+    alike."""
     budget: float | None = None
     """Seconds: seeds are added until every verdict is decided or time is out."""
 
@@ -146,6 +150,8 @@ class SeedGain:
     """Updates of the target at the checkpoint that was tested: (STL, MTL)."""
     at_cap: bool = False
     """One of the arms still improved at its cap."""
+    constant_loss: float = float("nan")
+    """Held-out loss of the training rows' label frequencies, or mean."""
 
     @property
     def gain(self) -> float:

@@ -235,9 +235,7 @@ def _joined(
     splits = np.repeat([split for split, _ in found], [len(part[0]) for _, part in found])
     trained = info.rows.get("train", 0) or sum(info.rows.values())
     own = splits.astype(np.int64)
-    task = TaskVectors(
-        info.name, X, labels, hashes, own, info.schema, training_rows=trained
-    )
+    task = TaskVectors(info.name, X, labels, hashes, own, info.schema, training_rows=trained)
     cut = int(tokens[1].sum()) if tokens else 0
     return Collected(task, counts, tokens[0] if tokens else None, cut)
 

@@ -91,12 +91,22 @@ def _say_error(found: str, hint: str | None) -> None:
 
 def _usage(error: typer.TyperException) -> tuple[str, str]:
     """Typer's complaint about the command line, with the option or the help page to try."""
+    renamed = RENAMED.get(getattr(error, "option_name", ""))
+    if renamed:
+        return f"usage: {error.format_message()}", renamed
     near = getattr(error, "possibilities", None)
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "taskaff"
     found = error.message if near else error.format_message()
     hint = f"did you mean {' or '.join(near)}?" if near else f"see {command} --help"
     return f"usage: {found.replace('Value error, ', '')}", hint
+
+
+RENAMED = {
+    "--sampling": "--recipe turns (or concat, share=0.2, temperature=2, together)",
+    "--steps": "--updates N, the cap of a run in updates of its target",
+}
+"""Options of earlier versions that meant something else, and what there is now."""
 
 
 def _tolerate_streams() -> None:

@@ -60,7 +60,7 @@ SETTINGS: dict[str, tuple[tuple[str, str], Callable[[str], Any]]] = {
     "probe_align": (("probe", "align"), _flag),
     "probe_align_form": (("probe", "align_form"), str),
     "probe_weights": (("probe", "weights"), str),
-    "probe_sampling": (("probe", "sampling"), str),
+    "probe_recipe": (("probe", "recipe"), str),
     "probe_source_until": (("probe", "source_until"), toml_value),
     "probe_capacity": (("probe", "capacities"), _numbers),
     "probe_r": (("probe", "r"), toml_value),
@@ -69,12 +69,14 @@ SETTINGS: dict[str, tuple[tuple[str, str], Callable[[str], Any]]] = {
     "probe_budget": (("probe", "budget"), str),
     "probe_controls": (("probe", "controls"), _flag),
     "probe_seeds": (("probe", "seeds"), toml_value),
+    "probe_max_seeds": (("probe", "max_seeds"), toml_value),
     "probe_targets": (("probe", "targets"), _words),
     "probe_margin": (("probe", "margin"), str),
     "probe_confidence": (("probe", "confidence"), toml_value),
     "probe_target_rows": (("probe", "target_rows"), toml_value),
     "probe_source_rows": (("probe", "source_rows"), toml_value),
-    "probe_steps": (("probe", "steps"), toml_value),
+    "probe_updates": (("probe", "updates"), toml_value),
+    "probe_patience": (("probe", "patience"), toml_value),
     "probe_epochs": (("probe", "epochs"), toml_value),
     "probe_batch": (("probe", "batch"), toml_value),
     "probe_lr": (("probe", "lr"), toml_value),
@@ -237,8 +239,9 @@ def probe_settings(config: Config) -> ProbeSettings:
     kept = config.probe.model_dump(exclude={"mode"}).items()
     chosen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in kept}
     margin, unit = margin_of(chosen.pop("margin"))
-    budget, seeds = chosen.pop("budget"), chosen.pop("seeds")
+    budget, seeds, recipe = chosen.pop("budget"), chosen.pop("seeds"), chosen.pop("recipe")
     more: dict[str, Any] = {
+        "recipes": None if recipe is None else (recipe,),
         "seeds": None if seeds is None else tuple(range(seeds)),
         "margin": margin,
         "margin_unit": unit,

@@ -65,15 +65,19 @@ class ProbeOptions:
         Literal["equal", "proportional", "svd", "svd-printed", "uncertainty"] | None,
         Option(help="Loss weights of the tasks.", rich_help_panel=_PANEL),
     ] = None
-    sampling: Annotated[
-        Literal["mixed", "proportional", "equal", "joint"] | None,
-        Option(help="Which task an update trains.", rich_help_panel=_PANEL),
+    recipe: Annotated[
+        str | None,
+        Option(
+            metavar="NAME",
+            help="How tasks share the updates: turns, concat, share=0.2, temperature=2, together.",
+            rich_help_panel=_PANEL,
+        ),
     ] = None
     source_until: Annotated[
         float | None,
         Option(
             metavar="SHARE",
-            help="The source leaves after this share of the updates.",
+            help="The source leaves after this share of the cap.",
             rich_help_panel=_PANEL,
         ),
     ] = None
@@ -118,7 +122,10 @@ class ProbeOptions:
             rich_help_panel=_PANEL,
         ),
     ] = None
-    seeds: Annotated[int | None, _number("Repetitions.")] = None
+    seeds: Annotated[int | None, _number("Repetitions, no more and no fewer.")] = None
+    max_seeds: Annotated[
+        int | None, _number("Add repetitions up to so many, until every pair is decided.")
+    ] = None
     confidence: Annotated[
         float | None,
         Option(metavar="LEVEL", help="Of the intervals, such as 0.9.", rich_help_panel=_PANEL),
@@ -133,8 +140,11 @@ class ProbeOptions:
     ] = None
     target_rows: Annotated[int | None, _number("Training rows of a target.")] = None
     source_rows: Annotated[int | None, _number("Most training rows of a source.")] = None
-    steps: Annotated[int | None, _number("Updates of a run.")] = None
-    epochs: Annotated[int | None, _number("Passes over all rows, in place of --steps.")] = None
+    updates: Annotated[int | None, _number("Cap of a run, in updates of its target.")] = None
+    patience: Annotated[
+        float | None, _rate("A run ends after so many times its best; 0: at the cap.")
+    ] = None
+    epochs: Annotated[int | None, _number("Passes over all rows, in place of --updates.")] = None
     batch: Annotated[int | None, _number("Rows of an update.")] = None
     lr: Annotated[float | None, _rate("Learning rate of Adam.")] = None
     align_lr: Annotated[float | None, _rate("The same, of the alignment matrices.")] = None

@@ -27,14 +27,14 @@ VERSION = "1"
 IDS = (
     *("source", "target", "source_content", "target_content"),
     *("source_family", "target_family"),
-    *("encoder", "trunk", "view", "metric"),
+    *("encoder", "trunk", "recipe", "view", "metric"),
 )
 """Columns of text: names and content hashes of the data sets, the first name of those that they
 share rows with, the set-up, what was known."""
 
 MEASURED = (
     *("gain", "stderr", "seeds", "first", "first_five"),
-    *("stl_loss", "metric_gain", "leaked", "steps"),
+    *("stl_loss", "metric_gain", "leaked", "steps", "updates"),
 )
 """Columns of numbers that are measured; every other column is a feature. ``first`` is the gain of
 the first seed, ``first_five`` the mean of five: what a probe would have found."""

@@ -57,7 +57,7 @@ def align_pairs(
     """
     started = list(_second_stage(prepared, runs, outcomes, first))
     found = prepared.train(started, progress)
-    arms = Arms(best_decay(found), _unusable(first), first.removed)
+    arms = Arms(best_decay(found), _unusable(first), first.removed, first.constants)
     states = {
         run.key: (run, outcome.state)
         for run, outcome in zip(started, found, strict=True)

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from taskaff.errors import UsageError
+from taskaff.probing.losses import CLASSES, REGRESSION
 from taskaff.probing.tokens import TokenBank, token_bank
 from taskaff.records import TaskVectors
 
 if TYPE_CHECKING:
-    from taskaff.probing.records import Floats, Ints
+    from taskaff.probing.records import Floats, Ints, Slot
 
 KINDS = ("classes", "multilabel", "regression")
 
@@ -104,3 +105,19 @@ def make_bank(tasks: Sequence[TaskVectors], device: str, *, tokens: bool = False
         token_bank([task.tokens for task in tasks], device) if tokens else None,
         all_devices(device),
     )
+
+
+def constant_loss(bank: Bank, slot: Slot) -> float:
+    """Held-out loss of the training rows' label frequencies (one added to each count) or mean."""
+    kind, c = bank.kinds[slot.task], bank.widths[slot.task]
+    if kind == CLASSES:
+        codes = bank.codes.cpu().numpy()
+        counts = np.bincount(codes[slot.train], minlength=c) + 1.0
+        return float(-np.log(counts / counts.sum())[codes[slot.test]].mean())
+    Y = bank.values.cpu().numpy()[:, :c].astype(np.float64)
+    if kind == REGRESSION:
+        mean, deviation = bank.moments(slot.task, slot.train)
+        return float(np.square((Y[slot.test] - mean) / deviation).mean())
+    p = (Y[slot.train].sum(0) + 1.0) / (len(slot.train) + 2.0)
+    test = Y[slot.test]
+    return float(-(test * np.log(p) + (1 - test) * np.log(1 - p)).mean())

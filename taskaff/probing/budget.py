@@ -57,12 +57,17 @@ Measure = Callable[[ProbeSettings, Names | None, Progress | None], ProbeResult]
 """``measure(settings, pairs, progress)``: train the settings' seeds, for these pairs or for all."""
 
 
-def looks(seeds: int) -> tuple[int, ...]:
+def looks(seeds: int, most: int = MOST) -> tuple[int, ...]:
     """Numbers of seeds at which verdicts are looked at: doubling from the first round's."""
     found = [max(FIRST, seeds)]
-    while 2 * found[-1] <= MOST:
+    while 2 * found[-1] <= most:
         found.append(2 * found[-1])
     return tuple(found)
+
+
+def adaptive(settings: ProbeSettings) -> bool:
+    """Whether seeds are added as needed."""
+    return settings.budget is not None or settings.max_seeds > len(settings.seeds)
 
 
 @lru_cache(maxsize=32)
@@ -90,14 +95,16 @@ def more_seeds(seeds: Sequence[int], count: int) -> tuple[int, ...]:
     return (*seeds, *unused)[:count]
 
 
-def _control(pair: PairOutcome) -> bool:
-    return bool({pair.arm, pair.against} & CONTROL_ARMS)
+def _beside(pair: PairOutcome, settings: ProbeSettings) -> bool:
+    """Whether nobody waits for a pair: a control, or a recipe that does not decide."""
+    other = pair.recipe not in ("", settings.recipes[0])
+    return other or bool({pair.arm, pair.against} & CONTROL_ARMS)
 
 
 def settled(pair: PairOutcome, settings: ProbeSettings) -> bool:
     """Whether more seeds are of no use: beyond the margin, within it, or without numbers."""
     gain = pair.gain
-    if _control(pair) or gain.mean is None or pair.verdict.call != "inconclusive":
+    if _beside(pair, settings) or gain.mean is None or pair.verdict.call != "inconclusive":
         return True
     if gain.low is None or gain.high is None:
         return False
@@ -110,9 +117,9 @@ def drive(
 ) -> ProbeResult:
     """Train some seeds a call; ``runs`` is about the number of runs of one seed.
 
-    Without a budget the settings' seeds are trained, and intervals have the settings' confidence.
-    With one these seeds are the first round. A budget too short for a first call is exceeded by
-    it, since there would be nothing to say.
+    With neither ``max_seeds`` nor a budget the settings' seeds are trained, and intervals have the
+    settings' confidence. Otherwise these seeds are the first round. A budget too short for a first
+    call is exceeded by it, since there would be nothing to say.
 
     Raises
     ------
@@ -137,7 +144,9 @@ class _Driver:
         self.measure, self.at_once = measure, at_once
         self.settings, self.progress = settings, progress
         given = settings.seeds
-        self.at = (len(given),) if settings.budget is None else looks(len(given))
+        most = MOST if settings.max_seeds <= len(given) else settings.max_seeds
+        self.adaptive = adaptive(settings)
+        self.at = looks(len(given), most) if self.adaptive else (len(given),)
         self.seeds = more_seeds(given, self.at[-1])
         self.confidence = level(self.at, settings.confidence)
         self.started = time.perf_counter()
@@ -168,9 +177,9 @@ class _Driver:
                 if not count:
                     return OUT_OF_TIME
                 self._call(count, until)
-            if self.settings.budget is not None and self._nothing_open():
+            if self.adaptive and self._nothing_open():
                 return ""
-        return "" if self.settings.budget is None else ALL_SEEDS
+        return ALL_SEEDS if self.adaptive else ""
 
     def _next(self, until: int) -> int:
         """Seeds of the next call: as many as there is time for."""
@@ -212,8 +221,8 @@ class _Driver:
         return merge(self.parts, used, self.confidence)
 
     def _open(self) -> Names | None:
-        """Pairs that need more seeds; None for all, as without a budget."""
-        if self.settings.budget is None or self.used not in self.at:
+        """Pairs that need more seeds; None for all, as with a fixed number of seeds."""
+        if not self.adaptive or self.used not in self.at:
             return self.wanted
         pairs = self._merged().pairs
         self.wanted = frozenset(

@@ -18,8 +18,7 @@ from typing import Any, cast
 import numpy as np
 
 from taskaff.errors import ProbeError, UsageError
-from taskaff.probing.bank import Bank
-from taskaff.probing.losses import CLASSES, REGRESSION
+from taskaff.probing.bank import constant_loss
 from taskaff.probing.metrics import MAIN
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.records import (
@@ -218,22 +217,6 @@ def _point(
         values.append(float(np.mean(mains)))
     level = prepared.settings.confidence
     return t_interval(losses, level), t_interval(values, level)
-
-
-def constant_loss(bank: Bank, slot: Slot) -> float:
-    """Held-out loss of the training rows' label frequencies (one added to each count) or mean."""
-    kind, c = bank.kinds[slot.task], bank.widths[slot.task]
-    if kind == CLASSES:
-        codes = bank.codes.cpu().numpy()
-        counts = np.bincount(codes[slot.train], minlength=c) + 1.0
-        return float(-np.log(counts / counts.sum())[codes[slot.test]].mean())
-    Y = bank.values.cpu().numpy()[:, :c].astype(np.float64)
-    if kind == REGRESSION:
-        mean, deviation = bank.moments(slot.task, slot.train)
-        return float(np.square((Y[slot.test] - mean) / deviation).mean())
-    p = (Y[slot.train].sum(0) + 1.0) / (len(slot.train) + 2.0)
-    test = Y[slot.test]
-    return float(-(test * np.log(p) + (1 - test) * np.log(1 - p)).mean())
 
 
 def choose(widths: Sequence[int], loss: Sequence[Interval]) -> tuple[int | None, int | None]:

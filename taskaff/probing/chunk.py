@@ -29,7 +29,7 @@ from taskaff.probing.model import (
     trunk_forward,
 )
 from taskaff.probing.records import Run
-from taskaff.probing.segment import Planner, Segment
+from taskaff.probing.segment import Planner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -230,9 +230,9 @@ class Chunk:
             for name, value in tensors.items():
                 tensors[name] = self._selected(value, at, name in self.slot_parts)
         for name in _BY_RUN:
-            value = getattr(self, name, None)
-            if value is not None:
-                setattr(self, name, value[at])
+            column: Tensor | None = getattr(self, name, None)
+            if column is not None:
+                setattr(self, name, column[at])
         for name in _BY_HEAD:
             setattr(self, name, self._selected(getattr(self, name), at, True))
 

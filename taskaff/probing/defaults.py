@@ -33,6 +33,7 @@ class TrunkDefaults:
     validation_rows: int = 500
     test_rows: int = 2000
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    max_seeds: int = 0
 
 
 _VECTORS = TrunkDefaults(
@@ -43,6 +44,7 @@ _VECTORS = TrunkDefaults(
     weight_decay=(0.0, 0.3, 1.0, 3.0, 10.0),
     updates=1200,
     align_lr=0.003,
+    max_seeds=20,
 )
 _WORDS = TrunkDefaults(
     "words",
@@ -112,5 +114,7 @@ def settings_for(given: Mapping[str, Any]) -> ProbeSettings:
         )
     if "updates" in chosen and "epochs" not in chosen:
         chosen["epochs"] = None
+    if "seeds" in chosen and "max_seeds" not in chosen:
+        chosen["max_seeds"] = 0
     by_trunk = {name: getattr(defaults, name) for name in BY_TRUNK}
     return ProbeSettings(**{**by_trunk, **chosen})

@@ -23,7 +23,7 @@ from taskaff.probing.records import (
     ProbeTask,
     TransferenceRow,
 )
-from taskaff.probing.verdict import decide, t_interval
+from taskaff.probing.verdict import blindness, decide, t_interval
 
 T = TypeVar("T")
 
@@ -111,11 +111,11 @@ def _pair(parts: Sequence[PairOutcome], settings: ProbeSettings, confidence: flo
     unusable = [part.verdict.reason for part in parts if part.gain.mean is None]
     losses = [seed.stl_loss for seed in seeds]
     loss = float(np.mean(losses)) if losses and np.isfinite(losses).all() else None
-    whole = _pooled(parts, confidence)
+    whole, margin = _pooled(parts, confidence), margin_of(loss, settings)
     return replace(
         whole,
         metric_gain=t_interval([seed.metric_gain for seed in seeds], confidence),
-        verdict=decide(whole.gain, margin_of(loss, settings), unusable),
+        verdict=decide(whole.gain, margin, unusable, blindness(seeds, margin)),
         stl_loss=loss,
         leaked=float(np.mean([seed.removed for seed in seeds])) if seeds else 0.0,
         seeds=seeds,

@@ -20,7 +20,8 @@ from dataclasses import replace
 import numpy as np
 
 from taskaff.errors import ProbeError, UsageError
-from taskaff.probing.capacity import constant_loss, full_rows, mix_slots
+from taskaff.probing.bank import constant_loss
+from taskaff.probing.capacity import full_rows, mix_slots
 from taskaff.probing.metrics import MAIN
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.reading import Arms, Judged, Key, compare, least, paired
@@ -72,7 +73,12 @@ def probe_mix(
     planned = time.perf_counter()
     outcomes = prepared.train(runs, progress)
     ended = time.perf_counter()
-    arms = Arms(_best(runs, outcomes), removed=_removed(prepared, mixes))
+    constants = {
+        (n, slot.task): constant_loss(prepared.bank, slot)
+        for n, slots in enumerate(mixes)
+        for slot in slots
+    }
+    arms = Arms(_best(runs, outcomes), removed=_removed(prepared, mixes), constants=constants)
     return ProbeResult(
         mode="mix",
         tasks=describe(prepared),
@@ -173,8 +179,8 @@ def _read(prepared: Prepared, mixes: Sequence[Sequence[Slot]], arms: Arms) -> It
         found.append(compare(settings, task.schema.kind, names, arms, keys, (against, "mix")))
     yield from found
     constants = {
-        seed: [constant_loss(prepared.bank, slot) for slot in slots]
-        for seed, slots in zip(settings.seeds, mixes, strict=True)
+        seed: [arms.constants[n, slot.task] for slot in mixes[n]]
+        for n, seed in enumerate(settings.seeds)
     }
     yield _overall(prepared, found, constants)
 
@@ -203,6 +209,7 @@ def _mean(same: Sequence[SeedGain], constants: Sequence[float]) -> SeedGain:
         mtl_loss=_relative([s.mtl_loss for s in same], constants),
         stl_metric=float(np.mean([s.stl_metric for s in same])),
         mtl_metric=float(np.mean([s.mtl_metric for s in same])),
+        constant_loss=1.0,
     )
 
 

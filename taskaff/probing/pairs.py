@@ -18,10 +18,10 @@ import numpy as np
 
 from taskaff.errors import UsageError
 from taskaff.probing.aligned import Found, align_pairs
+from taskaff.probing.bank import constant_loss
 from taskaff.probing.controls import control_pairs
 from taskaff.probing.engine import Observer
 from taskaff.probing.prepare import Prepared, describe, prepare
-from taskaff.probing.schedule import source_share
 from taskaff.probing.reading import Arms, best_decay, compare
 from taskaff.probing.records import (
     PairOutcome,
@@ -31,6 +31,7 @@ from taskaff.probing.records import (
     Run,
     Slot,
 )
+from taskaff.probing.schedule import source_share
 from taskaff.probing.splits import LEAST, without_leaks
 from taskaff.probing.verdict import t_interval
 from taskaff.probing.weighting import TOGETHER, mean_weights, same_inputs, weigh
@@ -83,7 +84,12 @@ def probe_pairs(
     planned = time.perf_counter()
     outcomes = prepared.train(plan.runs, progress, observer)
     shares = {run.key[:-1]: source_share(run) for run in plan.runs if len(run.slots) > 1}
-    arms = Arms(best_decay(outcomes), plan.unusable, plan.removed, shares)
+    constants = {
+        run.key[2:4]: constant_loss(prepared.bank, run.slots[0])
+        for run in plan.runs
+        if run.key[0] == "stl" and run.key[4] == settings.weight_decay[0]
+    }
+    arms = Arms(best_decay(outcomes), plan.unusable, plan.removed, constants, shares)
     more: Found = ((), (), 0)
     if settings.align:
         more = align_pairs(prepared, plan.runs, outcomes, arms, wanted, progress)

@@ -211,9 +211,7 @@ def _check_recipes(settings: ProbeSettings) -> None:
     if not 0 <= settings.source_until <= 1:
         raise UsageError(f"source_until must be from 0 to 1, not {settings.source_until}")
     if settings.source_until < 1 and any(recipe.together for recipe in found):
-        raise UsageError(
-            "with recipe together every update has all tasks", hint="--recipe turns"
-        )
+        raise UsageError("with recipe together every update has all tasks", hint="--recipe turns")
 
 
 def _check_trunk(settings: ProbeSettings) -> None:

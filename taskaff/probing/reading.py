@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from taskaff.probing.records import (
     SeedGain,
     SlotOutcome,
 )
-from taskaff.probing.verdict import decide, t_interval
+from taskaff.probing.verdict import blindness, decide, t_interval
 from taskaff.records import LabelKind
 
 Key = tuple[Any, ...]
@@ -36,8 +36,14 @@ class Arms:
     """Arms that could not be trained, and why."""
     removed: Mapping[Key, int] = field(default_factory=dict)
     """Rows taken out (or left in although shared)."""
+    constants: Mapping[tuple[int, int], float] = field(default_factory=dict)
+    """Held-out loss of a constant predictor, by target and seed number."""
     shares: Mapping[Key, float] = field(default_factory=dict)
     """The source's share of the updates."""
+
+    def constant(self, arm: Key) -> float:
+        """Held-out loss of a constant predictor of the arm's target; NaN where it is not known."""
+        return self.constants.get((arm[-2], arm[-1]), float("nan"))
 
 
 def best_decay(outcomes: Sequence[RunOutcome]) -> dict[Key, Judged]:
@@ -82,7 +88,8 @@ def compare(
             continue
         pair = arms.best[base], arms.best[other]
         unusable += _divergence(pair, names, words)
-        seeds.append(_seed_gain(seed, metric, *pair, arms.removed.get(other, 0)))
+        found = _seed_gain(seed, metric, *pair, arms.removed.get(other, 0))
+        seeds.append(replace(found, constant_loss=arms.constant(other)))
     return paired(settings, names, metric, seeds, unusable, words)
 
 
@@ -105,7 +112,7 @@ def paired(
         gain=gain if not unusable else Interval(None, n=gain.n),
         metric=metric,
         metric_gain=t_interval([s.metric_gain for s in seeds], settings.confidence),
-        verdict=decide(gain, margin, unusable),
+        verdict=decide(gain, margin, unusable, blindness(seeds, margin)),
         stl_loss=loss,
         leaked=float(np.mean([s.removed for s in seeds])) if seeds else 0.0,
         seeds=tuple(seeds),

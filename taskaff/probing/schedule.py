@@ -124,7 +124,8 @@ class Schedule:
     def counts(self, rounds: Ints | int) -> NDArray[np.int64]:
         """Updates ``(..., S)`` of every slot in the first ``rounds (...)`` rounds."""
         n = np.minimum(np.asarray(rounds)[..., None], np.floor(self._until))
-        return np.floor(n * np.array(self.rates) + 0.5).astype(np.int64)
+        found: NDArray[np.int64] = np.floor(n * np.array(self.rates) + 0.5).astype(np.int64)
+        return found
 
     def total(self, rounds: int) -> int:
         """Updates of the run in the first rounds."""

@@ -98,12 +98,14 @@ class Planner:
             batch[: len(here), i][here] = starts[name] + own - asked[name][0]
         active = (lengths[None, :] > np.arange(E)[:, None]).sum(1)
         return Segment(
-            tuple(active.tolist()),
-            rows,
-            labels,
-            shares,
-            *(self._put(part.reshape(E, R * L)) for part in (batch, head, count)),
-            tuple(self.schedule(run).total(start) for run in runs),
+            active=tuple(active.tolist()),
+            rows=rows,
+            label_rows=labels,
+            shares=shares,
+            batch=self._put(batch.reshape(E, R * L)),
+            head=self._put(head.reshape(E, R * L)),
+            count=self._put(count.reshape(E, R * L)),
+            before=tuple(self.schedule(run).total(start) for run in runs),
         )
 
     def _order(self, schedule: Schedule, k: int, start: int, stop: int) -> tuple[Ints, Ints]:
@@ -138,7 +140,12 @@ class Planner:
         shares = np.where(np.arange(self.width) < size, 1.0 / size, 0.0).astype(np.float32)
         found = self._put(np.concatenate(rows))
         same = all(table is own for table, own in zip(rows, labels, strict=True))
-        return starts, found, found if same else self._put(np.concatenate(labels)), self._put(shares)
+        return (
+            starts,
+            found,
+            found if same else self._put(np.concatenate(labels)),
+            self._put(shares),
+        )
 
     def _put(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

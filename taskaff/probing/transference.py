@@ -38,7 +38,7 @@ from taskaff.recipe import parse
 from taskaff.records import TaskVectors
 
 if TYPE_CHECKING:
-    from taskaff.probing.records import Floats, Ints
+    from taskaff.probing.records import Floats
 
 WINDOWS = 10
 """Parts of training over which the mean is shown."""

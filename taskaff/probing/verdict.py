@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import stdtrit
 
-from taskaff.probing.records import Interval, Verdict
+from taskaff.probing.records import Interval, SeedGain, Verdict
 
 
 def t_interval(values: Sequence[float], confidence: float) -> Interval:
@@ -23,14 +23,15 @@ def t_interval(values: Sequence[float], confidence: float) -> Interval:
     return Interval(mean, mean - reach, mean + reach, stderr, len(found))
 
 
-def decide(gain: Interval, margin: float, unusable: Sequence[str] = ()) -> Verdict:
-    """``positive`` or ``negative`` when the whole interval lies beyond the margin.
+def decide(gain: Interval, margin: float, unusable: Sequence[str] = (), blind: str = "") -> Verdict:
+    """``positive``, ``negative`` or ``neutral`` by the whole interval, else ``inconclusive``.
 
     Parameters
     ----------
     gain : interval of the gain in held-out loss.
-    margin : in the same unit.
+    margin : in the same unit; a gain within it is no effect.
     unusable : reasons why some seed has no number; any of them makes the pair inconclusive.
+    blind : why the experiment could not have shown an effect; then none is not called neutral.
     """
     if unusable:
         return Verdict("inconclusive", "; ".join(dict.fromkeys(unusable)))
@@ -42,5 +43,22 @@ def decide(gain: Interval, margin: float, unusable: Sequence[str] = ()) -> Verdi
     if gain.high < -margin:
         return Verdict("negative", f"interval {span} lies below {0.0 - margin:.4g}")
     if margin > 0 and -margin <= gain.low and gain.high <= margin:
-        return Verdict("inconclusive", f"interval {span} lies within the margin {margin:.4g}")
+        if blind:
+            return Verdict("inconclusive", blind)
+        return Verdict("neutral", f"interval {span} lies within the margin {margin:.4g}")
     return Verdict("inconclusive", f"interval {span} is not beyond the margin {margin:.4g}")
+
+
+def blindness(seeds: Sequence[SeedGain], margin: float) -> str:
+    """Why these seeds could not have shown an effect, or nothing.
+
+    A task that its baseline learns no better than a constant predictor (label frequencies or mean)
+    has nothing that another task could improve or spoil.
+    """
+    known = [seed.constant_loss - seed.stl_loss for seed in seeds]
+    if not known or not np.isfinite(known).all() or np.mean(known) > margin:
+        return ""
+    return (
+        f"the target alone learns no more than {margin:.4g} beyond a constant predictor, so that "
+        "nothing could have shown"
+    )

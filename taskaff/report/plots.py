@@ -21,7 +21,12 @@ from taskaff.report.probe.words import by_arm
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLORS = {"positive": "#0072b2", "negative": "#d55e00", "inconclusive": "#8a8a8a"}
+COLORS = {
+    "positive": "#0072b2",
+    "negative": "#d55e00",
+    "neutral": "#3a3a3a",
+    "inconclusive": "#a8a8a8",
+}
 """Blue and orange can be told apart by people who see no red or green."""
 
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8a8a8a")

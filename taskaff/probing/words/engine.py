@@ -92,7 +92,7 @@ def _tokens(bank: Bank) -> TokenBank:
 def _chunks(
     bank: Bank, tokens: TokenBank, runs: Sequence[Run], memory: int, chunk_runs: int | None
 ) -> Iterator[list[int]]:
-    """Numbers of runs that go together: of one shape, those with most updates first, as many as pay and fit."""
+    """Numbers of runs that go together: of one shape, in order of pace, as many as pay and fit."""
     keys = [_shape(bank, run) for run in runs]
     sizes = [_bytes(bank, tokens, run) for run in runs]
     paces = [Schedule(run).pace for run in runs]

@@ -23,7 +23,7 @@ from taskaff.report.schema_parts import (
 
 OUTCOME: Schema = {"enum": list(OUTCOMES)}
 LEVEL: Schema = {"enum": list(get_args(Level))}
-CALL: Schema = {"enum": ["positive", "negative", "inconclusive"]}
+CALL: Schema = {"enum": ["positive", "negative", "neutral", "inconclusive"]}
 
 
 def check() -> Schema:

@@ -31,7 +31,8 @@ def probe_document(result: ProbeResult) -> Document:
         "mode": result.mode,
         "finished": result.finished,
         "settings": asdict(result.settings),
-        "sampling_rule": result.sampling_rule,
+        "recipe": result.settings.recipes[0],
+        "rule": result.rule,
         "runs": result.runs,
         "tasks": [asdict(task) for task in result.tasks],
         "pairs": [pair(each) for each in result.pairs],
@@ -75,6 +76,9 @@ def pair(found: PairOutcome) -> Document:
         "target": found.target,
         "arm": found.arm,
         "against": found.against,
+        "recipe": found.recipe,
+        "share": rounded(found.share),
+        "at_cap": found.at_cap,
         "verdict": found.verdict.call,
         "reason": found.verdict.reason,
         "gain": interval(found.gain),
@@ -94,6 +98,8 @@ def _seed(found: SeedGain) -> dict[str, Any]:
         **{name: rounded(getattr(found, name)) for name in numbers},
         "removed": found.removed,
         "weight_decay": list(found.weight_decay),
+        "updates": list(found.updates),
+        "constant_loss": rounded(found.constant_loss),
         "metrics": {
             name: {"stl": rounded(alone), "mtl": rounded(together)}
             for name, (alone, together) in found.metrics.items()

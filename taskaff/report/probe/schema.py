@@ -32,7 +32,8 @@ def probe() -> Schema:
         mode={"enum": ["pairs", "mix", "transfer", "capacity"]},
         finished={"type": "boolean", "description": "False: interrupted, or out of time."},
         settings=_settings(),
-        sampling_rule=TEXT,
+        recipe=TEXT,
+        rule=TEXT,
         runs=COUNT,
         tasks={"type": "array", "items": _task()},
         pairs=list_of("probe_pair"),
@@ -63,7 +64,8 @@ def probe_pair() -> Schema:
     """One directed pair and arm."""
     seed = object_of(
         "One seed: held-out losses and metrics of both arms, source rows removed because the "
-        "target has them, and the weight decay that each arm chose (alone, with the source).",
+        "target has them, and what each arm chose (alone, with the source): weight decay, and "
+        "updates of the target at its checkpoint.",
         seed=COUNT,
         stl_loss=MAYBE,
         mtl_loss=MAYBE,
@@ -71,6 +73,8 @@ def probe_pair() -> Schema:
         mtl_metric=MAYBE,
         removed=COUNT,
         weight_decay=NUMBERS,
+        updates=NUMBERS,
+        constant_loss=MAYBE,
         metrics=map_of(object_of("One metric of both arms.", stl=MAYBE, mtl=MAYBE)),
     )
     return object_of(
@@ -79,7 +83,10 @@ def probe_pair() -> Schema:
         target=TEXT,
         arm=TEXT,
         against=TEXT,
-        verdict={"enum": ["positive", "negative", "inconclusive"]},
+        recipe={**TEXT, "description": "How the tasks shared the updates; empty if they did not."},
+        share={**MAYBE, "description": "The source's share of the updates."},
+        at_cap={**COUNT, "description": "Seeds of which an arm still improved at its cap."},
+        verdict={"enum": ["positive", "negative", "neutral", "inconclusive"]},
         reason=TEXT,
         gain={**ref("interval"), "description": "Loss against minus loss of arm; above 0 helps."},
         metric=TEXT,

@@ -53,25 +53,29 @@ def curve_bars(values: Sequence[float | None]) -> str:
 
 def footnote(pair: PairOutcome) -> str:
     """Why a verdict is what it is, where the interval beside it does not say so."""
-    why, mark, rest = pair.verdict.reason.partition("interval [")
+    why, mark, _ = pair.verdict.reason.partition("interval [")
     if not mark:
         return why if pair.verdict.call == "inconclusive" else ""
-    if "within the margin" in rest:
-        return "decided: the whole interval lies within the margin"
     return why.rstrip(": ")
 
 
 def setup(result: ProbeResult) -> list[str]:
-    """How it was trained, in one line, and the rule of sampling."""
+    """How it was trained, in one line, and the recipe."""
     s = result.settings
-    updates = f"{s.steps:,} updates" if s.epochs is None else f"{s.epochs:,} epochs"
+    updates = f"{s.epochs:,} epochs" if s.epochs is not None else _updates(s)
     sizes = f"{s.target_rows:,} target rows, up to {s.source_rows:,} source rows"
     r = "" if s.capacities or not s.r else f", r = {s.r:,}"
     seeds = "1 seed" if len(s.seeds) == 1 else f"{len(s.seeds)} seeds"
     parts = [f"mode {result.mode}: {s.trunk} trunk{r}, {updates}, {seeds}", sizes]
     parts += _extras(s)
     parts += [f"intervals at {100 * s.confidence:g}%", f"margin {_margin(s)}"]
-    return ["; ".join(parts), f"sampling {s.sampling}: {result.sampling_rule}"]
+    return ["; ".join(parts), f"recipe {s.recipes[0]}: {result.rule}"]
+
+
+def _updates(s: ProbeSettings) -> str:
+    if not s.patience:
+        return f"{s.updates:,} updates of the target"
+    return f"stopped by validation loss, at about {s.updates:,} updates of the target at most"
 
 
 def _extras(s: ProbeSettings) -> list[str]:
@@ -93,15 +97,16 @@ def by_arm(
     pairs: Sequence[PairOutcome],
 ) -> Iterator[tuple[tuple[str, str], list[PairOutcome]]]:
     """Pairs of one comparison together: what was trained, against what."""
-    for arms in dict.fromkeys((pair.arm, pair.against) for pair in pairs):
-        yield arms, [pair for pair in pairs if (pair.arm, pair.against) == arms]
+    for kind in dict.fromkeys((pair.arm, pair.against, pair.recipe) for pair in pairs):
+        same = [pair for pair in pairs if (pair.arm, pair.against, pair.recipe) == kind]
+        yield kind[:2], same
 
 
 def tally(pairs: Sequence[PairOutcome], level: float) -> str:
     """How many verdicts of each kind, and how many intervals can be expected to miss."""
     counts = Counter(pair.verdict.call for pair in pairs)
     found = ", ".join(
-        f"{counts[call]:,} {call}" for call in ("positive", "negative", "inconclusive")
+        f"{counts[call]:,} {call}" for call in ("positive", "negative", "neutral", "inconclusive")
     )
     total = len(pairs)
     if total < FEW:
