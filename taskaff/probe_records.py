@@ -34,7 +34,7 @@ class ProbeSettings:
     """Capacity: output width of the shared module; 0 with transformers, whose width is their own.
     The defaults here are those of trunks on vectors; ``probing.defaults`` has those of the others.
     """
-    recipes: tuple[str, ...] = ("turns", "concat")
+    recipes: tuple[str, ...] = ("turns",)
     """How the tasks share the updates (``taskaff.recipe``). The first decides the verdict; in pairs
     mode the others are measured beside it."""
     updates: int = 1200

@@ -104,7 +104,7 @@ def test_the_python_function_takes_arrays_and_synthetic_tasks():
     X = rng.normal(size=(80, 20)).astype(np.float32)
     found = taskaff.probe(
         {"mine": (X, (X[:, 0] > 0).astype(int)), "drawn": "synthetic:linear?rows=120&d=20"},
-        steps=20,
+        updates=20,
         seeds=2,
         weight_decay=[0.0],
     )

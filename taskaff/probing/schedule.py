@@ -137,7 +137,7 @@ class Schedule:
         return 1.0 if self.run.together else sum(self.rates)
 
     def order(self, start: int, stop: int) -> Ints:
-        """Slots of the updates in rounds ``start + 1 .. stop``; all are 0 when all train at once."""
+        """Slots of the updates in rounds ``start + 1 .. stop``; 0 where all train at once."""
         if self.run.together:
             return np.zeros(stop - start, dtype=np.int64)
         parts = []

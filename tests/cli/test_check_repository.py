@@ -85,7 +85,7 @@ def test_signatures_of_the_mix_give_the_same_findings(gate, cli, folder, cache):
 
 @pytest.mark.slow
 def test_the_probe_decides_on_what_it_measures(gate):
-    done = gate("series", "--probe", "--seeds", "3", "--config", "probe.steps=300", "--json")
+    done = gate("series", "--probe", "--seeds", "3", "--config", "probe.updates=300", "--json")
     assert done.returncode in (0, 3), done.stderr
     document = json.loads(done.stdout)
     measured = [f for f in document["findings"] if f["rule"] == "max_loss_increase"]

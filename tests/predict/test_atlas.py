@@ -109,7 +109,7 @@ def test_what_cannot_be_appended_is_refused(tmp_path, text, found):
             "trunk=relu,seeds=2,draws=1,layouts=same,sources=9",
             SetUp(trunk="relu", seeds=2, draws=1, layouts="same", sources=9),
         ),
-        ("encoder=st:a,steps=5", SetUp(encoder="st:a", steps=5)),
+        ("encoder=st:a,updates=5", SetUp(encoder="st:a", updates=5)),
     ],
 )
 def test_a_set_up_in_words(text, found):

@@ -65,7 +65,7 @@ def run(folder, *arguments, **variables):
 
 
 def test_build_show_and_what_is_wrong(folder):
-    setup = "n=40,r=4,seeds=2,steps=30,source_rows=60"
+    setup = "n=40,r=4,seeds=2,updates=30,source_rows=60"
     done = run(folder, "atlas", "build", "sets", "-o", "own.parquet", "--setup", setup)
     assert done.returncode == 0, done.stderr
     assert "broken is left out" in done.stderr
@@ -86,7 +86,7 @@ def test_build_show_and_what_is_wrong(folder):
 
 
 def test_a_data_set_more_trains_only_its_own_pairs(folder, tmp_path):
-    setup = ("--setup", "n=40,r=4,seeds=2,steps=30,source_rows=60")
+    setup = ("--setup", "n=40,r=4,seeds=2,updates=30,source_rows=60")
     first = run(folder, "atlas", "build", "sets", "-o", tmp_path / "two.parquet", *setup)
     assert first.returncode == 0, first.stderr
     text = (folder / "sets" / "one" / "data.csv").read_text().replace("one", "third")
@@ -131,7 +131,7 @@ def test_nothing_to_train_is_said(folder, tmp_path):
     text = "\n".join(["text,text_b,label", *both])
     (tmp_path / "sets" / "pairs" / "data.csv").write_text(text + "\n")
     (tmp_path / "sets" / "one").symlink_to(folder / "sets" / "one")
-    setup = ("--setup", "n=40,r=4,seeds=1,steps=10,layouts=same")
+    setup = ("--setup", "n=40,r=4,seeds=1,updates=10,layouts=same")
     done = run(folder, "atlas", "build", tmp_path / "sets", "-o", tmp_path / "x.parquet", *setup)
     assert done.returncode == 2
     assert "no pair of these data sets has a gain" in done.stderr

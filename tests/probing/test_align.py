@@ -40,19 +40,19 @@ def slot(bank, number, **changes):
 def aligned_runs(bank, form, trunk="linear"):
     s = [slot(bank, i) for i in range(4)]
     base = Run(
-        ("",), 0, (s[0],), "trunk", trunk=trunk, r=4, steps=40, batch=16,
+        ("",), 0, (s[0],), "trunk", trunk=trunk, r=4, updates=40, batch=16,
         align=form, align_rank=2, lr_align=0.02, keep_state=True,
     )  # fmt: skip
     still = frozenset({"trunk"})
     return [
         replace(base, key=("alone",)),
         replace(base, key=("pair",), slots=(s[0], replace(s[1], judged=False)), scale=0.5),
-        replace(base, key=("fixed",), slots=(s[1], s[0]), frozen=still, seed=1, steps=33),
+        replace(base, key=("fixed",), slots=(s[1], s[0]), frozen=still, seed=1, updates=33),
         replace(base, key=("decay",), slots=(s[0], s[1]), weight_decay=0.5, r=3),
-        replace(base, key=("kinds",), slots=(s[3], s[1], s[2]), sampling="equal"),
+        replace(base, key=("kinds",), slots=(s[3], s[1], s[2]), recipes=("turns",)),
         replace(base, key=("weights",), slots=(s[0], replace(s[1], weight=0.2))),
-        replace(base, key=("joint",), slots=(s[0], s[1]), sampling="joint"),
-        replace(base, key=("joint fixed",), slots=(s[0], s[3]), sampling="joint", frozen=still),
+        replace(base, key=("joint",), slots=(s[0], s[1]), recipes=("together",)),
+        replace(base, key=("joint fixed",), slots=(s[0], s[3]), recipes=("together",), frozen=still),
     ]
 
 
@@ -225,7 +225,7 @@ def test_the_kept_state_is_that_of_the_best_look_and_can_be_started_from(bank, f
     runs = [run for run in aligned_runs(bank, form) if run.sampling != "joint"]
     for run, found in zip(runs, train(bank, runs), strict=True):
         still = frozenset({"trunk", "heads"})
-        again = replace(run, initial=found.state, frozen=still, lr_align=0.0, steps=3)
+        again = replace(run, initial=found.state, frozen=still, lr_align=0.0, updates=3)
         outcome = train(bank, [again])[0].slots[0]
         assert outcome.test_loss == pytest.approx(found.slots[0].test_loss, abs=2e-6)
         assert outcome.curve[0, 0] == 0
@@ -235,7 +235,7 @@ def test_the_kept_state_is_that_of_the_best_look_and_can_be_started_from(bank, f
 def test_runs_of_one_chunk_stand_in_order_of_falling_steps(bank):
     """Also where few runs of several widths share it: the active ones are its leading part."""
     short, long = aligned_runs(bank, "full")[0], aligned_runs(bank, "full")[2]
-    runs = [replace(short, r=2, steps=5), replace(long, r=9, steps=50)]
+    runs = [replace(short, r=2, updates=5), replace(long, r=9, updates=50)]
     (together,) = chunks(bank, runs, memory=1 << 30)
     assert together == [1, 0]
     for one, alone in zip(train(bank, runs), (train(bank, [run])[0] for run in runs), strict=True):
@@ -246,7 +246,7 @@ def test_runs_of_one_chunk_stand_in_order_of_falling_steps(bank):
 
 QUICK = ProbeSettings(
     r=2,
-    steps=40,
+    updates=40,
     target_rows=40,
     source_rows=80,
     seeds=(0, 1, 2),

@@ -37,7 +37,7 @@ def test_asking_for_more_batches_changes_none():
 
 
 def test_mixed_sampling_is_in_proportion_in_every_epoch():
-    run = Run((), 0, (slot(32), slot(320, "b")), "x", steps=110, batch=32)
+    run = Run((), 0, (slot(32), slot(320, "b")), "x", updates=110, batch=32)
     sequence = slot_sequence(run)
     for epoch in range(10):
         assert (sequence[epoch * 11 : (epoch + 1) * 11] == 0).sum() == 1
@@ -45,13 +45,13 @@ def test_mixed_sampling_is_in_proportion_in_every_epoch():
 
 @pytest.mark.parametrize(("sampling", "share"), [("equal", 0.5), ("proportional", 1 / 11)])
 def test_other_rules(sampling, share):
-    run = Run((), 0, (slot(32), slot(320, "b")), "x", steps=4000, batch=32, sampling=sampling)
+    run = Run((), 0, (slot(32), slot(320, "b")), "x", updates=4000, batch=32, sampling=sampling)
     assert (slot_sequence(run) == 0).mean() == pytest.approx(share, abs=0.02)
 
 
 def test_a_source_that_leaves_gives_its_updates_to_the_target():
     slots = (slot(32), replace(slot(320, "b"), judged=False))
-    run = Run((), 0, slots, "x", steps=200, batch=32, sampling="equal")
+    run = Run((), 0, slots, "x", updates=200, batch=32, recipes=("turns",))
     whole, half = slot_sequence(run), slot_sequence(replace(run, source_until=0.5))
     np.testing.assert_array_equal(half[:100], whole[:100])
     assert not half[100:].any()

@@ -16,7 +16,7 @@ from taskaff.probing.run import probe
 from taskaff.probing.synthetic import synthetic_task
 
 QUICK = ProbeSettings(
-    steps=40, target_rows=60, seeds=(0, 1, 2), weight_decay=(0.0,), capacities=(4, 1, 2)
+    updates=40, target_rows=60, seeds=(0, 1, 2), weight_decay=(0.0,), capacities=(4, 1, 2)
 )
 NONE = np.empty(0, np.int64)
 
@@ -83,7 +83,7 @@ def test_more_tasks_than_capacity_interfere():
         )
         for i, n in ((1, "one"), (2, "two"), (3, "three"))
     ]
-    settings = replace(QUICK, steps=250, target_rows=300, capacities=(1, 3, 6))
+    settings = replace(QUICK, updates=250, target_rows=300, capacities=(1, 3, 6))
     found = sweeps(probe_capacity(tasks, settings))
     narrow, enough, _ = found["all"].loss
     assert narrow.mean > enough.mean + 0.2

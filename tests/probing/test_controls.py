@@ -18,7 +18,7 @@ from taskaff.probing.synthetic import synthetic_task
 
 QUICK = ProbeSettings(
     r=2,
-    steps=40,
+    updates=40,
     target_rows=40,
     source_rows=80,
     seeds=(0, 1, 2),
@@ -65,7 +65,7 @@ def test_permuted_labels_are_those_of_a_task_with_its_labels_permuted(kind, samp
     source = permuted(prepared.source_slot(1, prepared.splits[1][0].source), 0)
     assert sorted(source.labels) == sorted(source.train)
     assert (source.labels != source.train).mean() > 0.8
-    run = Run((), 0, (target, source), "x", r=2, steps=60, sampling=sampling)
+    run = Run((), 0, (target, source), "x", r=2, updates=60, sampling=sampling)
     labels = np.array(tasks[1].labels)
     start = prepared.bank.starts[1]
     labels[source.train - start] = tasks[1].labels[source.labels - start]
@@ -81,7 +81,7 @@ def test_a_permuted_neighbour_changes_nobody_else():
     tasks = [task("a", 150), task("b", 150, seed=1)]
     prepared = prepare(tasks, QUICK)
     target, source = prepared.target_slot(0, 0), prepared.source_slot(1, np.arange(80))
-    run = Run((), 0, (target, source), "x", r=2, steps=60)
+    run = Run((), 0, (target, source), "x", r=2, updates=60)
     other = replace(run, slots=(target, permuted(source, 0)))
     alone = train(prepared.bank, [run])[0].slots[0]
     beside = train(prepared.bank, [other, run])[1].slots[0]
@@ -97,8 +97,8 @@ def test_permuted_labels_lose_what_the_source_gave():
     settings = replace(
         QUICK,
         r=1,
-        steps=500,
-        sampling="equal",
+        updates=500,
+        recipes=("turns",),
         target_rows=200,
         source_rows=2000,
         seeds=tuple(range(5)),

@@ -15,8 +15,8 @@ from taskaff.probing.verdict import t_interval
 COSINES = (0.1, 0.5, 0.9)
 BASE = ProbeSettings(
     r=1,
-    steps=600,
-    sampling="equal",
+    updates=600,
+    recipes=("turns",),
     weight_decay=(0.0,),
     target_rows=300,
     source_rows=2000,

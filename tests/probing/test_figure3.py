@@ -14,8 +14,8 @@ from taskaff.probing.verdict import t_interval
 
 BASE = ProbeSettings(
     r=1,
-    steps=1000,
-    sampling="equal",
+    updates=1000,
+    recipes=("turns",),
     weight_decay=(0.0,),
     target_rows=300,
     validation_rows=300,

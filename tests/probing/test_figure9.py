@@ -12,8 +12,8 @@ from taskaff.probing.synthetic import synthetic_task
 
 SETTINGS = ProbeSettings(
     r=1,
-    steps=1000,
-    sampling="equal",
+    updates=1000,
+    recipes=("turns",),
     weight_decay=(0.0,),
     target_rows=300,
     source_rows=200,

@@ -78,13 +78,13 @@ class Plain:
 
 def runs(bank):
     a, b, c = (slot(bank, i) for i in range(3))
-    base = Run(("alone",), 0, (a,), "trunk", r=3, steps=40, batch=16)
+    base = Run(("alone",), 0, (a,), "trunk", r=3, updates=40, batch=16)
     turned = replace(b, judged=False, labels=b.train[::-1].copy())
     return [
         base,
         replace(base, key=("pair",), slots=(a, turned), keep_state=True),
-        replace(base, key=("kinds",), slots=(c, b, replace(a, weight=0.3)), seed=2, steps=60),
-        replace(base, key=("joint",), slots=(a, c), sampling="joint"),
+        replace(base, key=("kinds",), slots=(c, b, replace(a, weight=0.3)), seed=2, updates=60),
+        replace(base, key=("joint",), slots=(a, c), recipes=("together",)),
         replace(base, key=("learned",), slots=(b, c, a), uncertain=True, lr=0.03),
         replace(base, key=("wild",), lr=1e30),
     ]
@@ -109,7 +109,7 @@ def test_a_run_judged_by_itself_is_a_run_of_a_stack(bank):
 
 
 def test_the_batches_of_a_run_are_those_of_its_epochs(bank):
-    run = replace(runs(bank)[2], steps=17, sampling="mixed")
+    run = replace(runs(bank)[2], updates=17, recipes=("concat",))
     seen = [[] for _ in run.slots]
     for update in run_batches(run):
         ((s, rows, labelled),) = update

@@ -15,7 +15,7 @@ from taskaff.probing.records import ProbeSettings
 from taskaff.probing.synthetic import synthetic_task
 
 QUICK = ProbeSettings(
-    r=2, steps=40, target_rows=60, source_rows=80, seeds=(0, 1, 2), weight_decay=(0.0,)
+    r=2, updates=40, target_rows=60, source_rows=80, seeds=(0, 1, 2), weight_decay=(0.0,)
 )
 
 
@@ -73,8 +73,8 @@ def test_the_synthetic_source_helps_or_hurts_as_in_figure_3():
     target, alike, unlike = (synthetic_task(spec.format(i), f"task{i}") for i in (1, 2, 3))
     settings = ProbeSettings(
         r=1,
-        steps=800,
-        sampling="equal",
+        updates=800,
+        recipes=("turns",),
         weight_decay=(0.0,),
         target_rows=200,
         validation_rows=300,
@@ -110,7 +110,7 @@ def test_joint_sampling_has_one_split_and_all_tasks_in_every_update():
     first = task("a", 200)
     second = replace(first, name="b", labels=(first.X[:, 0] > 0).astype(np.int64))
     third = replace(first, name="c", labels=(first.X[:, 1] > 0).astype(np.int64))
-    settings = replace(QUICK, sampling="joint", weights="svd")
+    settings = replace(QUICK, recipes=("together",), weights="svd")
     found = by_target(probe_mix([first, second, third], settings))
     assert set(found) == {"a", "b", "c", "all"}
     assert all(pair.gain.mean is not None and pair.leaked == 0 for pair in found.values())

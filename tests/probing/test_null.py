@@ -48,7 +48,7 @@ def test_a_look_gives_a_verdict_or_not(null):
 @pytest.mark.parametrize("design", ["noise", "halves", "permutations"])
 def test_false_verdicts_are_as_rare_as_stated(null, design):
     """The interval of the rate reaches down to the level; the full size is in the benchmark."""
-    settings = replace(null.SETTINGS, steps=40, weight_decay=(0.0,))
+    settings = replace(null.SETTINGS, updates=40, weight_decay=(0.0,))
     found = null.measure(design, 60, settings, (5, 10))
     for way in ("fixed", "budget"):
         assert found[way]["low"] <= 1 - settings.confidence, found

@@ -12,7 +12,7 @@ from taskaff.probing.prepare import prepare
 from taskaff.probing.records import ProbeSettings
 
 QUICK = ProbeSettings(
-    r=2, steps=40, target_rows=40, source_rows=80, seeds=(0, 1, 2), weight_decay=(0.0,)
+    r=2, updates=40, target_rows=40, source_rows=80, seeds=(0, 1, 2), weight_decay=(0.0,)
 )
 
 ALL = [(s, t) for s in range(3) for t in range(3) if s != t]
@@ -104,7 +104,7 @@ def test_a_seed_has_every_metric_of_both_arms():
 
 
 def test_leaks_are_removed_and_their_effect_is_shown():
-    settings = replace(QUICK, steps=300, leaks="both", source_rows=250)
+    settings = replace(QUICK, updates=300, leaks="both", source_rows=250)
     pair = probe_pairs(leaky_tasks(), settings).pair("s", "t")
     assert pair.leaked > 20
     assert pair.gain_with_leaks.mean > pair.gain.mean + 0.02
@@ -135,7 +135,7 @@ def test_divergence_is_inconclusive_with_its_reason():
 
 def test_a_source_that_leaves_at_once_is_the_target_alone():
     tasks = [task("a", 150), task("b", 150, seed=1)]
-    settings = replace(QUICK, sampling="equal", source_until=0.0)
+    settings = replace(QUICK, recipes=("turns",), source_until=0.0)
     for pair in probe_pairs(tasks, settings).pairs:
         for seed in pair.seeds:
             assert seed.mtl_loss == pytest.approx(seed.stl_loss, abs=1e-6)
@@ -149,11 +149,11 @@ def test_a_source_that_leaves_at_once_is_the_target_alone():
 def test_joint_sampling_trains_same_inputs_together():
     one = task("a", 150, c=3)
     other = replace(one, name="b", labels=(one.X[:, 0] > 0).astype(np.int64))
-    result = probe_pairs([one, other], replace(QUICK, sampling="joint"))
+    result = probe_pairs([one, other], replace(QUICK, recipes=("together",)))
     assert result.pair("a", "b").gain.mean is not None
     assert "labels of all tasks" in result.sampling_rule
     with pytest.raises(ProbeError, match="needs the same inputs"):
-        probe_pairs([one, task("c", 150, seed=3)], replace(QUICK, sampling="joint"))
+        probe_pairs([one, task("c", 150, seed=3)], replace(QUICK, recipes=("together",)))
 
 
 def test_epochs_pass_over_all_rows_of_both_tasks():

@@ -13,7 +13,7 @@ from taskaff.probing.records import ProbeSettings
 from taskaff.probing.transfer import TUNED, TURNED, probe_transfer
 
 QUICK = ProbeSettings(
-    r=2, steps=40, target_rows=40, source_rows=120, seeds=(0, 1, 2), weight_decay=(0.0,)
+    r=2, updates=40, target_rows=40, source_rows=120, seeds=(0, 1, 2), weight_decay=(0.0,)
 )
 
 
@@ -69,7 +69,7 @@ def test_a_source_with_the_rule_of_the_target_helps_and_noise_does_not():
     random = np.random.default_rng(1).integers(0, 2, 1500)
     noise = part("n", slice(300, 1500), random)
     settings = replace(
-        QUICK, r=1, steps=300, target_rows=60, source_rows=900, seeds=tuple(range(5))
+        QUICK, r=1, updates=300, target_rows=60, source_rows=900, seeds=tuple(range(5))
     )
     result = probe_transfer([target, source], settings)
     assert found(result, "s", "t", TUNED).verdict.call == "positive"

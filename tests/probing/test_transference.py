@@ -24,7 +24,7 @@ TASKS = [
 ]
 QUICK = ProbeSettings(
     r=2,
-    steps=40,
+    updates=40,
     target_rows=40,
     source_rows=80,
     seeds=(0, 1, 2),
@@ -51,9 +51,9 @@ def runs_of(bank, trunk):
     base = Run(("pair",), 0, (s[0], slot(bank, 1, judged=False)), "t", trunk, 4, 30, 16)
     return [
         base,
-        replace(base, key=("three",), slots=(s[2], s[3], s[1]), r=3, seed=1, steps=21, lr=0.05),
+        replace(base, key=("three",), slots=(s[2], s[3], s[1]), r=3, seed=1, updates=21, lr=0.05),
         replace(base, key=("decay",), weight_decay=0.5, scale=0.5),
-        replace(base, key=("joint",), sampling="joint", slots=(s[0], s[3])),
+        replace(base, key=("joint",), recipes=("together",), slots=(s[0], s[3])),
     ]
 
 
@@ -161,7 +161,7 @@ def relabel(like, seed, sign):
 
 
 def test_rows_of_pairs_and_of_the_mix():
-    settings = replace(QUICK, steps=50, target_rows=100, source_rows=100, seeds=tuple(range(8)))
+    settings = replace(QUICK, updates=50, target_rows=100, source_rows=100, seeds=tuple(range(8)))
     found = probe(tasks(), settings)
     plain = probe(tasks(), replace(settings, transference=False))
     assert [p.gain for p in found.pairs] == [p.gain for p in plain.pairs]
@@ -202,6 +202,6 @@ def test_a_mix_that_cannot_be_trained_is_a_note():
 
 
 def test_joint_sampling_mixes_apart():
-    rows, runs = mix_rows(tasks()[:2], replace(QUICK, sampling="joint"))
+    rows, runs = mix_rows(tasks()[:2], replace(QUICK, recipes=("together",)))
     assert runs == 3
     assert {(row.source, row.target) for row in rows} == {("a", "same"), ("same", "a")}

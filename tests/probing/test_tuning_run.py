@@ -179,7 +179,7 @@ def test_joint_sampling_sums_the_losses_of_all_tasks(bank):
     """The same rows for two tasks: a batch of each in every update."""
     first = slot(bank, 0)
     other = replace(first, judged=False, weight=0.5)
-    run = replace(make_run(bank, 0), slots=(first, other), sampling="joint")
+    run = replace(make_run(bank, 0), slots=(first, other), recipes=("together",))
     found = train_one(bank, run).slots[0].curve[-1, 1]
     assert found == pytest.approx(Plain(bank, run).train(), rel=2e-4)
 
@@ -417,7 +417,7 @@ def test_inputs_are_means_of_what_r_multiplies(bank):
 
 
 def test_learned_weights_of_the_losses_are_returned(bank):
-    run = make_run(bank, 0, 3, uncertain=True, lr=5e-3, steps=30)
+    run = make_run(bank, 0, 3, uncertain=True, lr=5e-3, updates=30)
     weights = train_one(bank, run).weights
     assert len(weights) == 2
     assert all(w > 0 and w != 1.0 for w in weights)
@@ -429,7 +429,7 @@ def test_a_tiny_model_learns_which_words_count(bank):
     whole = make_bank([task], "cpu", tokens=True)
     rows = np.arange(400)
     one = Slot(0, rows[:240], rows[240:300], rows[300:], "more")
-    run = Run(("x",), 0, (one,), "s", trunk="transformer", steps=150, batch=16, lr=3e-3)
+    run = Run(("x",), 0, (one,), "s", trunk="transformer", updates=150, batch=16, lr=3e-3)
     assert train_one(whole, run).slots[0].metrics["accuracy"] > 0.8
 
 

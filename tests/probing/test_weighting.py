@@ -18,7 +18,7 @@ from taskaff.probing.weighting import weigh
 from taskaff.svd_weights import svd_weights
 
 QUICK = ProbeSettings(
-    r=2, steps=40, target_rows=40, source_rows=120, seeds=(0, 1), weight_decay=(0.0,)
+    r=2, updates=40, target_rows=40, source_rows=120, seeds=(0, 1), weight_decay=(0.0,)
 )
 TASKS = [
     task("two", 120, c=2, seed=1),
@@ -68,7 +68,7 @@ def test_algorithm_2_weighs_noise_down():
     weights = probe_pairs(twins(0.0), settings, wanted=[(1, 0)]).weights["b + a"]
     assert weights["a"] == pytest.approx(1.0, abs=1e-6)
     # of the three, the noisy one is weighed least
-    prepared = prepare(twins(1.0), replace(settings, sampling="joint"))
+    prepared = prepare(twins(1.0), replace(settings, recipes=("together",)))
     slots = tuple(prepared.target_slot(i, 0) for i in range(3))
     found = [slot.weight for slot in weigh(prepared, slots)]
     assert found[2] < 0.7 < found[0]
@@ -82,7 +82,7 @@ def test_the_printed_form_of_algorithm_2_weighs_by_size():
     settings = replace(QUICK, target_rows=200, weights="svd")
     alike = probe_pairs([a, c], settings, wanted=[(1, 0)]).weights["c + a"]
     assert alike["a"] == pytest.approx(alike["c"])
-    prepared = prepare([a, c], replace(settings, weights="svd-printed", sampling="joint"))
+    prepared = prepare([a, c], replace(settings, weights="svd-printed", recipes=("together",)))
     slot = prepared.target_slot(0, 0)
     other = replace(slot, task=1, train=slot.train + prepared.bank.starts[1])
     found = [s.weight for s in weigh(prepared, (slot, other))]
@@ -144,11 +144,11 @@ def learn_plainly(run, bank):
 def test_learned_weights_are_those_of_autograd_whatever_the_stacking():
     bank = make_bank(TASKS, "cpu")
     two, labels, numbers = slots(bank)
-    base = Run((1,), 0, (two, labels, numbers), "trunk", r=3, steps=60, batch=16, uncertain=True)
+    base = Run((1,), 0, (two, labels, numbers), "trunk", r=3, updates=60, batch=16, uncertain=True)
     runs = [
         base,
         replace(base, key=(2,), slots=(numbers, two), lr=0.03, seed=1),
-        replace(base, key=(3,), slots=(labels, two), steps=50, r=2),
+        replace(base, key=(3,), slots=(labels, two), updates=50, r=2),
         replace(base, key=(4,), slots=(labels, two), uncertain=False),
     ]
     found = train(bank, runs)

@@ -39,18 +39,18 @@ def slot(bank, number, **more):
 def mixed_runs(bank, trunk):
     """Runs that differ in everything that may differ between neighbours."""
     s = [slot(bank, i) for i in range(4)]
-    base = Run(("alone",), 0, (s[0],), "trunk", trunk=trunk, r=4, steps=10, batch=8)
+    base = Run(("alone",), 0, (s[0],), "trunk", trunk=trunk, r=4, updates=10, batch=8)
     turned = replace(s[1], judged=False, labels=s[1].train[::-1].copy())
     return [
         base,
-        replace(base, key=("pair",), slots=(s[0], turned), steps=13),
+        replace(base, key=("pair",), slots=(s[0], turned), updates=13),
         replace(base, key=("r",), slots=(s[1], s[0]), r=2, seed=1),
         replace(base, key=("decay",), slots=(s[0], s[1]), weight_decay=0.5, lr=0.03),
-        replace(base, key=("kinds",), slots=(s[3], replace(s[2], weight=0.3), s[1]), steps=15),
-        replace(base, key=("equal",), slots=(s[0], s[1]), sampling="equal"),
+        replace(base, key=("kinds",), slots=(s[3], replace(s[2], weight=0.3), s[1]), updates=15),
+        replace(base, key=("equal",), slots=(s[0], s[1]), recipes=("turns",)),
         replace(base, key=("still",), slots=(s[1],), frozen=frozenset({"trunk"})),
         replace(base, key=("head",), slots=(s[1],), frozen=frozenset({"heads"})),
-        replace(base, key=("joint",), slots=(s[0], s[2]), sampling="joint"),
+        replace(base, key=("joint",), slots=(s[0], s[2]), recipes=("together",)),
         replace(base, key=("learned",), slots=(s[2], s[3]), uncertain=True),
     ]
 
@@ -112,7 +112,7 @@ def test_chunks_hold_what_fits_and_what_is_alike(bank):
 def test_frozen_parts_do_not_move(bank):
     for trunk in TRUNKS:
         run = replace(mixed_runs(bank, trunk)[0], keep_state=True, weight_decay=0.1, lr=0.1)
-        still = replace(run, steps=1, lr=0.0)
+        still = replace(run, updates=1, lr=0.0)
         both = [replace(run, frozen=frozenset({part})) for part in ("trunk", "heads")]
         start, trunk_still, heads_still = train_words(bank, [still, *both], memory=MEMORY)
         for name, value in start.state.items():
@@ -128,7 +128,7 @@ def test_training_goes_on_from_a_state(bank):
         first = replace(first, keep_state=True, align=align, align_rank=2, lr_align=0.02)
         found = train_words(bank, [first], memory=MEMORY)[0]
         again = replace(first, initial=found.state, frozen=frozenset({"trunk", "heads"}))
-        again = replace(again, lr_align=0.0, steps=1)
+        again = replace(again, lr_align=0.0, updates=1)
         second = train_words(bank, [again, replace(first, initial=found.state)], memory=MEMORY)
         for outcome in second:
             start = outcome.slots[0].curve[0]

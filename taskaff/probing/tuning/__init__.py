@@ -5,9 +5,9 @@ is, so that tasks share nothing that moves. A task has a linear head on the pool
 alignment ``Z_i = E_i R_i`` between the embedding layer and the first layer (W Figure 4).
 
 Usual for fine-tuning: AdamW, 10 % linear warm-up (and a linear decay to zero where the number of
-updates is fixed), gradients clipped at norm 1, heads at ``HEAD_RATE`` times the body's learning rate. Dropout is off: its noise would
-differ between the arms of a comparison. On CUDA matrix products are in bfloat16, weights and
-moments in float32.
+updates is fixed), gradients clipped at norm 1, heads at ``HEAD_RATE`` times the body's learning
+rate. Dropout is off: its noise would differ between the arms of a comparison. On CUDA matrix
+products are in bfloat16, weights and moments in float32.
 
 One run after the other: a body fills a device by itself. With several devices one worker each.
 """
