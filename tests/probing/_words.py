@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from taskaff.probing.batches import run_batches
 from taskaff.probing.judge import SlotLabels
 from taskaff.probing.model import initial_state
+from taskaff.probing.schedule import Schedule
 from taskaff.probing.words.trunks import TRUNKS, WIDTHS, filter_counts
 from taskaff.records import LabelSchema, TaskVectors, TokenLayer, TokenRows
 
@@ -57,7 +57,8 @@ class Naive:
         self.p = {k: torch.tensor(v, requires_grad=True) for k, v in state.items()}
         self.moments = {k: [np.zeros_like(v), np.zeros_like(v)] for k, v in state.items()}
         self.counts = {k: np.zeros(len(v) if k == "words" else 1) for k, v in state.items()}
-        self.batches = run_batches(run)
+        self.schedule = Schedule(run)
+        self.batches = self.schedule.updates()
         self.labels = [SlotLabels(bank, slot) for slot in run.slots]
 
     # ------------------------------------------------------------- training

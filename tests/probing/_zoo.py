@@ -62,6 +62,20 @@ def train_plainly(run, bank):
     """Validation losses at every look and the test loss at the best, for each judged slot."""
     model = PlainModel(run, bank)
     optimisers = decoupled(model, run)
+
+    @torch.no_grad()
+    def loss(s, rows):
+        rows = torch.from_numpy(rows)
+        return float(plain_loss(bank, run.slots[s], model(bank.X[rows], s), rows))
+
+    return plain_loop(run, lambda batch: plain_update(model, optimisers, bank, batch), loss)
+
+
+def plain_loop(run, update, loss):
+    """The rounds of a run, one update after the other.
+
+    ``update(batch)`` trains, ``loss(s, rows)`` is a held-out loss of a slot.
+    """
     schedule = Schedule(run)
     judged = [s for s, slot in enumerate(run.slots) if slot.judged]
     due = {s: schedule.look_rounds(s) for s in judged}
@@ -70,14 +84,11 @@ def train_plainly(run, bank):
     updates, t = schedule.updates(), 0
     for n in range(1, max(max(rounds) for rounds in due.values()) + 1):
         while t < schedule.total(n):
-            plain_update(model, optimisers, bank, next(updates))
+            update(next(updates))
             t += 1
         for s in [s for s in sorted(still) if n in due[s]]:
-            slot = run.slots[s]
-            with torch.no_grad():
-                for rows, into in ((slot.validation, curves), (slot.test, tests)):
-                    rows = torch.from_numpy(rows)
-                    into[s].append(float(plain_loss(bank, slot, model(bank.X[rows], s), rows)))
+            curves[s].append(loss(s, run.slots[s].validation))
+            tests[s].append(loss(s, run.slots[s].test))
             if curves[s][-1] < best[s][0]:
                 best[s] = curves[s][-1], due[s][n]
             if schedule.limits(s).ended(due[s][n], best[s][1]):

@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from probing._zoo import plain_loss, task
+from probing._zoo import plain_loop, plain_loss, task
 
 from taskaff.errors import UsageError
 from taskaff.probing import align
 from taskaff.probing.bank import make_bank
-from taskaff.probing.batches import batch_table, looks, slot_sequence
 from taskaff.probing.engine import chunks, train
 from taskaff.probing.model import initial_state
 from taskaff.probing.pairs import probe_pairs
@@ -49,10 +48,10 @@ def aligned_runs(bank, form, trunk="linear"):
         replace(base, key=("pair",), slots=(s[0], replace(s[1], judged=False)), scale=0.5),
         replace(base, key=("fixed",), slots=(s[1], s[0]), frozen=still, seed=1, updates=33),
         replace(base, key=("decay",), slots=(s[0], s[1]), weight_decay=0.5, r=3),
-        replace(base, key=("kinds",), slots=(s[3], s[1], s[2]), recipes=("turns",)),
+        replace(base, key=("kinds",), slots=(s[3], s[1], s[2]), shares=(0.2, 0.5, 0.3)),
         replace(base, key=("weights",), slots=(s[0], replace(s[1], weight=0.2))),
-        replace(base, key=("joint",), slots=(s[0], s[1]), recipes=("together",)),
-        replace(base, key=("joint fixed",), slots=(s[0], s[3]), recipes=("together",), frozen=still),
+        replace(base, key=("joint",), slots=(s[0], s[1]), together=True),
+        replace(base, key=("joint fixed",), slots=(s[0], s[3]), together=True, frozen=still),
     ]
 
 
@@ -117,22 +116,14 @@ def train_plainly(run, bank):
     if "trunk" not in run.frozen:
         groups.append(Group(p, trunk, run.lr, run.weight_decay))
     turning = Group(p, turns, run.lr_align, run.weight_decay)
-    tables = [batch_table(s, run.seed, run.batch, run.steps) for s in run.slots]
-    sequence = slot_sequence(run) if run.sampling != "joint" else None
-    seen = [0] * len(run.slots)
-    judged = [s for s, one in enumerate(run.slots) if one.judged]
-    curves = {s: [] for s in judged}
-    tests = {s: [] for s in judged}
-    for t in range(run.steps):
-        slots = range(len(run.slots)) if sequence is None else [sequence[t]]
 
+    def update(batch):
         def loss():
             total = 0.0
-            for s in slots:  # noqa: B023
-                table, sizes = tables[s]
-                rows = torch.from_numpy(table[seen[s], : sizes[seen[s]]])
+            for s, rows, _ in batch:
+                rows, one = torch.from_numpy(rows), run.slots[s]
                 out = output(run, p, bank.X[rows], s)
-                total = total + run.slots[s].weight * plain_loss(bank, run.slots[s], out, rows)
+                total = total + one.weight * plain_loss(bank, one, out, rows)
             return total
 
         for value in p.values():
@@ -141,14 +132,8 @@ def train_plainly(run, bank):
         for group in groups:
             group.move()
         turning.step(loss())
-        for s in slots:
-            seen[s] += 1
-        if t + 1 in looks(run.steps):
-            for s in judged:
-                curves[s].append(held_out(run, bank, p, s, run.slots[s].validation))
-                tests[s].append(held_out(run, bank, p, s, run.slots[s].test))
-    best = {s: int(np.argmin(curves[s])) for s in judged}
-    return {s: (np.array(curves[s]), tests[s][best[s]]) for s in judged}
+
+    return plain_loop(run, update, lambda s, rows: held_out(run, bank, p, s, rows))
 
 
 # -------------------------------------------------------------------- tests

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -11,10 +12,10 @@ from probing._zoo import PlainModel, decoupled, task
 
 from taskaff.errors import ProbeError
 from taskaff.probing.bank import make_bank
-from taskaff.probing.batches import run_batches
 from taskaff.probing.engine import train
 from taskaff.probing.judge import Judge, SlotLabels, require_rows, train_judged
 from taskaff.probing.records import Run, Slot
+from taskaff.probing.schedule import DENSE, Schedule
 
 TASKS = [
     task("two", 120, c=2, seed=1),
@@ -44,7 +45,8 @@ class Plain:
         self.optimisers = decoupled(self.model, run)
         if run.uncertain:
             self.optimisers.append(torch.optim.Adam(self.s, lr=run.lr))
-        self.batches = run_batches(run)
+        self.schedule = Schedule(run)
+        self.batches = self.schedule.updates()
         self.labels = [SlotLabels(bank, slot) for slot in run.slots]
 
     def update(self):
@@ -84,8 +86,9 @@ def runs(bank):
         base,
         replace(base, key=("pair",), slots=(a, turned), keep_state=True),
         replace(base, key=("kinds",), slots=(c, b, replace(a, weight=0.3)), seed=2, updates=60),
-        replace(base, key=("joint",), slots=(a, c), recipes=("together",)),
+        replace(base, key=("joint",), slots=(a, c), together=True),
         replace(base, key=("learned",), slots=(b, c, a), uncertain=True, lr=0.03),
+        replace(base, key=("stops",), slots=(a, turned), updates=20, patience=1.5),
         replace(base, key=("wild",), lr=1e30),
     ]
 
@@ -109,9 +112,9 @@ def test_a_run_judged_by_itself_is_a_run_of_a_stack(bank):
 
 
 def test_the_batches_of_a_run_are_those_of_its_epochs(bank):
-    run = replace(runs(bank)[2], updates=17, recipes=("concat",))
+    run = replace(runs(bank)[2], updates=17)
     seen = [[] for _ in run.slots]
-    for update in run_batches(run):
+    for update in islice(Schedule(run).updates(), 17):
         ((s, rows, labelled),) = update
         assert rows is labelled or (rows == labelled).all()
         seen[s].extend(rows.tolist())
@@ -132,11 +135,11 @@ def test_every_slot_is_tested_at_its_own_best_weights(bank):
                 self.model.parts["A0"].neg_().mul_(1.02)
 
     model = Worse(bank, run)
-    judge = Judge(bank, run)
-    for update in judge.updates:
-        while model.t < update:
+    judge = Judge(bank, run, model.schedule, DENSE)
+    for rounds in judge.rounds():
+        while model.t < model.schedule.total(rounds):
             model.update()
-        judge.look(model)
+        judge.look(model, rounds)
     found = judge.outcome(model).slots[0]
     assert found.step == found.curve[found.curve[:, 1].argmin(), 0]
     assert found.validation_loss == found.curve[:, 1].min()

@@ -8,7 +8,7 @@ import torch
 from probing._zoo import PlainModel, plain_loss, task
 
 from taskaff.probing.bank import make_bank
-from taskaff.probing.batches import batch_table
+from taskaff.probing.batches import SlotBatches
 from taskaff.probing.chunk import Chunk
 from taskaff.probing.engine import train
 from taskaff.probing.merge import merge
@@ -53,7 +53,7 @@ def runs_of(bank, trunk):
         base,
         replace(base, key=("three",), slots=(s[2], s[3], s[1]), r=3, seed=1, updates=21, lr=0.05),
         replace(base, key=("decay",), weight_decay=0.5, scale=0.5),
-        replace(base, key=("joint",), recipes=("together",), slots=(s[0], s[3])),
+        replace(base, key=("joint",), together=True, slots=(s[0], s[3])),
     ]
 
 
@@ -73,18 +73,17 @@ def state_of(chunk, i):
     return model
 
 
-def plain_z(chunk, i, m, every):
+def plain_z(chunk, i, m):
     """By autograd, one lookahead at a time."""
     run, bank = chunk.runs[i], chunk.bank
-    count = -(-run.steps // every)
     k = len(run.slots)
     Z = np.full((k, k), np.nan)
 
     def rows(s, role):
         one = run.slots[s]
         named = replace(one, train=getattr(one, role), stream=f"{one.stream}/lookahead/{role}")
-        table, sizes = batch_table(named, run.seed, run.batch, count)
-        return torch.from_numpy(table[m, : sizes[m]])
+        table, _, sizes = SlotBatches(named, run).take(m, m + 1)
+        return torch.from_numpy(table[0, : sizes[0]])
 
     def loss(model, s, role):
         at = rows(s, role)
@@ -109,21 +108,16 @@ def test_against_autograd_one_at_a_time(bank, trunk):
     groups = [[0, 1, 2], [3]]  # joint sampling stacks apart
     runs = runs_of(bank, trunk)
     for group in groups:
-        chunk = Chunk(bank, sorted((runs[i] for i in group), key=lambda run: -run.steps))
+        chunk = Chunk(bank, [runs[i] for i in group])
         watch = Watch(every, lambda run: True)
-        observe = watch(chunk)
-        for t in range(30):
-            if t % every == 0:
-                due = [i for i, run in enumerate(chunk.runs) if t < run.steps]
-                expected = {i: plain_z(chunk, i, t // every, every) for i in due}
-            observe()
-            for i in due if t % every == 0 else ():
-                found = watch.found[chunk.runs[i].key][t // every]
-                np.testing.assert_allclose(found, expected[i], atol=2e-6)
-            chunk.update()
-        for run in chunk.runs:
-            assert watch.found[run.key].shape[0] == -(-run.steps // every)
-            assert np.isfinite(watch.found[run.key][:, :, 0]).all()
+        watching = watch(chunk)
+        for m in range(4):
+            expected = {run.key: plain_z(chunk, i, m) for i, run in enumerate(chunk.runs)}
+            watching.measure()
+            for key, Z in expected.items():
+                np.testing.assert_allclose(watch.found[key][m], Z, atol=2e-6)
+                assert np.isfinite(watch.found[key][m][:, 0]).all()
+            chunk.advance(watching.next_round)
 
 
 def test_training_is_not_disturbed(bank):
@@ -202,6 +196,6 @@ def test_a_mix_that_cannot_be_trained_is_a_note():
 
 
 def test_joint_sampling_mixes_apart():
-    rows, runs = mix_rows(tasks()[:2], replace(QUICK, recipes=("together",)))
+    rows, runs = mix_rows(tasks()[:2], replace(QUICK, together=True))
     assert runs == 3
     assert {(row.source, row.target) for row in rows} == {("a", "same"), ("same", "a")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 
 import _tiny_bert
 import numpy as np
@@ -13,10 +14,10 @@ from torch.nn import functional
 from taskaff.errors import ProbeError
 from taskaff.probing import align
 from taskaff.probing.bank import make_bank
-from taskaff.probing.batches import run_batches
 from taskaff.probing.records import Run, Slot
+from taskaff.probing.schedule import Schedule
 from taskaff.probing.streams import stream
-from taskaff.probing.tuning import HEAD_RATE, looks, rate
+from taskaff.probing.tuning import HEAD_RATE, rate
 from taskaff.probing.tuning.body import Body
 from taskaff.probing.tuning.engine import inputs, train_transformers
 from taskaff.probing.tuning.tuned import Tuned
@@ -140,13 +141,15 @@ class Plain:
             group = {"params": turns, "rate": run.lr_align, "weight_decay": run.weight_decay}
             optimisers.append(torch.optim.AdamW([group]))
         everything = [*self.bert.parameters(), *groups[0]["params"], *groups[1]["params"], *turns]
-        for t, batch in enumerate(run_batches(run)):
+        schedule = Schedule(run)
+        last = schedule.total(run.updates)
+        for t, batch in enumerate(islice(schedule.updates(), last)):
             for optimiser in optimisers:
                 for p in everything:
                     p.grad = None
                 sum(self.objective(k, rows) for k, rows, _ in batch).backward()
                 for group in optimiser.param_groups:
-                    group["lr"] = group["rate"] * rate(t, run.steps)
+                    group["lr"] = group["rate"] * rate(t, last, falls=True)
                 own = [p for g in optimiser.param_groups for p in g["params"]]
                 torch.nn.utils.clip_grad_norm_([p for p in own if p.grad is not None], 1.0)
                 optimiser.step()
@@ -160,7 +163,7 @@ CASES = [
     ((2, 3), {"uncertain": True, "lr": 1e-2}),
     ((0, 1), {"align": "full"}),
     ((1, 0), {"trunk": "transformer-frozen", "align": "full"}),
-    ((0, 1), {"trunk": "transformer-frozen", "align": "orthogonal", "sampling": "equal"}),
+    ((0, 1), {"trunk": "transformer-frozen", "align": "orthogonal", "shares": (0.3, 0.7)}),
     ((0,), {"trunk": "transformer-frozen", "align": "low-rank", "align_rank": 3}),
     ((1,), {"trunk": "transformer-frozen"}),
 ]
@@ -170,7 +173,7 @@ CASES = [
 def test_a_run_is_a_plain_loop_row_by_row(bank, tasks, more):
     run = make_run(bank, *tasks, **more)
     found = train_one(bank, run).slots[0].curve[-1]
-    assert found[0] == run.steps
+    assert found[0] == run.updates
     torch.manual_seed(0)  # nothing may depend on it
     assert found[1] == pytest.approx(Plain(bank, run).train(), rel=2e-4)
 
@@ -434,18 +437,14 @@ def test_a_tiny_model_learns_which_words_count(bank):
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 10, 99, 1200])
-def test_rates_rise_and_fall_and_looks_are_few(steps):
-    rates = [rate(t, steps) for t in range(steps)]
+def test_rates_rise_and_fall_where_the_number_of_updates_is_fixed(steps):
+    rates = [rate(t, steps, falls=True) for t in range(steps)]
     top = int(np.argmax(rates))
     assert max(rates) == 1.0
     assert all(0 < r <= 1 for r in rates)
     assert rates[: top + 1] == sorted(rates[: top + 1])
     assert rates[top:] == sorted(rates[top:], reverse=True)
-    grid = looks(steps, start=False)
-    assert grid[-1] == steps
-    assert list(grid) == sorted(set(grid))
-    assert len(grid) == min(steps, 10)
-    assert looks(steps, start=True) == (0, *grid)
+    assert {rate(t, steps, falls=False) for t in range(top, 2 * steps)} == {1.0}
 
 
 @pytest.mark.gpu

@@ -5,11 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from probing._zoo import PlainModel, plain_loss, task
+from probing._zoo import PlainModel, plain_loop, plain_loss, task
 
 from taskaff.errors import ProbeError
 from taskaff.probing.bank import make_bank
-from taskaff.probing.batches import batch_table, looks, slot_sequence
 from taskaff.probing.engine import train
 from taskaff.probing.pairs import plan_pairs, probe_pairs
 from taskaff.probing.prepare import prepare
@@ -119,13 +118,10 @@ def learn_plainly(run, bank):
     p = dict(model.parts)
     trunk = torch.optim.AdamW([v for n, v in p.items() if n == "B"], run.lr, weight_decay=0.0)
     rest = torch.optim.AdamW([v for n, v in p.items() if n != "B"], run.lr, weight_decay=0.0)
-    tables = [batch_table(s, run.seed, run.batch, run.steps) for s in run.slots]
-    seen, curve = [0] * len(run.slots), []
-    for t, s in enumerate(slot_sequence(run)):
-        table, sizes = tables[s]
-        rows = torch.from_numpy(table[seen[s], : sizes[seen[s]]])
-        seen[s] += 1
-        slot = run.slots[s]
+
+    def update(batch):
+        ((s, rows, _),) = batch
+        slot, rows = run.slots[s], torch.from_numpy(rows)
         loss = plain_loss(bank, slot, model(bank.X[rows], s), rows)
         half = 0.5 if bank.kinds[slot.task] == 2 else 1.0
         log_variance = p[f"s{s}"].squeeze()
@@ -134,10 +130,13 @@ def learn_plainly(run, bank):
         (half * torch.exp(-log_variance) * loss + log_variance / 2).backward()
         for optimiser in (trunk, rest):
             optimiser.step()
-        if t + 1 in looks(run.steps):
-            slot, rows = run.slots[0], torch.from_numpy(run.slots[0].validation)
-            with torch.no_grad():
-                curve.append(float(plain_loss(bank, slot, model(bank.X[rows], 0), rows)))
+
+    @torch.no_grad()
+    def held_out(s, rows):
+        rows = torch.from_numpy(rows)
+        return float(plain_loss(bank, run.slots[s], model(bank.X[rows], s), rows))
+
+    curve = plain_loop(run, update, held_out)[0][0]
     return curve, [float(torch.exp(-p[f"s{s}"].detach())) for s in range(len(run.slots))]
 
 
