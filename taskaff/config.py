@@ -197,6 +197,7 @@ class ProbeSection(_Section):
     max_tokens: int | None = Field(
         default=None, ge=1, description="tokens of a row, of trunks that are fine-tuned"
     )
+    shares: bool = Field(default=False, description="also the gain over the source's share")
     source_until: float = Field(
         default=1.0, ge=0, le=1, description="share of the cap that the source takes part in"
     )

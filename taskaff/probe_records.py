@@ -50,6 +50,8 @@ class ProbeSettings:
     """Learning rate of Adam."""
     weight_decay: tuple[float, ...] = (0.0, 0.3, 1.0, 3.0, 10.0)
     """Tried in every arm, decoupled; each run's own validation loss chooses."""
+    shares: bool = False
+    """Measure the gain over the source's share of the updates too, and at the best of them."""
     source_until: float = 1.0
     """Share of the cap after which the source has no more updates (pairs mode)."""
     target_rows: int = 300
@@ -152,6 +154,8 @@ class SeedGain:
     """One of the arms still improved at its cap."""
     constant_loss: float = float("nan")
     """Held-out loss of the training rows' label frequencies, or mean."""
+    validation: tuple[float, float] = (float("nan"), float("nan"))
+    """Validation losses at the checkpoints: (STL, MTL)."""
 
     @property
     def gain(self) -> float:

@@ -61,6 +61,7 @@ SETTINGS: dict[str, tuple[tuple[str, str], Callable[[str], Any]]] = {
     "probe_align_form": (("probe", "align_form"), str),
     "probe_weights": (("probe", "weights"), str),
     "probe_recipe": (("probe", "recipe"), str),
+    "probe_shares": (("probe", "shares"), _flag),
     "probe_source_until": (("probe", "source_until"), toml_value),
     "probe_capacity": (("probe", "capacities"), _numbers),
     "probe_r": (("probe", "r"), toml_value),

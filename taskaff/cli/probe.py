@@ -73,6 +73,14 @@ class ProbeOptions:
             rich_help_panel=_PANEL,
         ),
     ] = None
+    shares: Annotated[
+        bool | None,
+        Option(
+            "--shares",
+            help="Also the gain over the source's share, and at the best.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
     source_until: Annotated[
         float | None,
         Option(

@@ -28,6 +28,7 @@ from taskaff.probing.records import (
     Progress,
     Verdict,
 )
+from taskaff.probing.shares import with_best
 
 FIRST = 3
 """Fewest seeds of the first look."""
@@ -218,7 +219,8 @@ class _Driver:
 
     def _merged(self) -> ProbeResult:
         used = replace(self.settings, seeds=self.seeds[: self.used])
-        return merge(self.parts, used, self.confidence)
+        merged = merge(self.parts, used, self.confidence)
+        return with_best(merged, self.confidence) if self.settings.shares else merged
 
     def _open(self) -> Names | None:
         """Pairs that need more seeds; None for all, as with a fixed number of seeds."""

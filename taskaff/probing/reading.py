@@ -146,4 +146,5 @@ def _seed_gain(seed: int, metric: str, base: Judged, other: Judged, removed: int
         {name: (value, other[0].metrics[name]) for name, value in base[0].metrics.items()},
         (base[0].step, other[0].step),
         base[0].at_cap or other[0].at_cap,
+        validation=(base[0].validation_loss, other[0].validation_loss),
     )

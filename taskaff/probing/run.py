@@ -10,6 +10,7 @@ from taskaff.probing import MODES
 from taskaff.probing.budget import Names, drive
 from taskaff.probing.prepare import check_settings
 from taskaff.probing.records import ProbeResult, ProbeSettings, Progress
+from taskaff.probing.shares import with_shares
 from taskaff.records import TaskVectors
 from taskaff.registry import resolve, unknown_name
 from taskaff.store import Store
@@ -52,6 +53,8 @@ def probe(
             return found
         return _pairs(tasks, settings, wanted, progress, store)
 
+    if settings.shares:
+        settings = with_shares(settings)
     result = drive(measure, _runs(len(tasks), settings, mode), settings, progress)
     if settings.trunk != "transformer-frozen":
         return result
@@ -100,7 +103,7 @@ def _with_mix(
 def _runs(k: int, settings: ProbeSettings, mode: str) -> int:
     """About the number of runs a seed needs, which need not be exact."""
     if mode in ("pairs", "transfer"):
-        arms = k * (len(settings.targets) or k)
+        arms = k * (len(settings.targets) or k) * len(settings.recipes)
     else:
         arms = (k + 1) * max(len(settings.capacities), 2)
     return arms * len(settings.weight_decay)
@@ -120,6 +123,11 @@ def _check(tasks: Sequence[TaskVectors], settings: ProbeSettings, mode: str) -> 
             raise unknown_name("target", name, names)
     if mode != "pairs" and settings.targets:
         raise UsageError(f"targets are chosen among pairs, not with --mode {mode}")
+    if mode != "pairs" and settings.shares:
+        raise UsageError(
+            f"shares are measured of pairs, not with --mode {mode}",
+            hint="--recipe share=0.2 trains a mix with one share of the added task",
+        )
     if mode != "pairs" and settings.source_until < 1:
         raise UsageError(f"a source leaves a pair, not with --mode {mode}", hint="--mode pairs")
     if mode != "pairs" and (settings.controls or settings.transference):

@@ -10,7 +10,7 @@ batch is a training batch and j's a batch of validation rows. Weights of losses 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -262,9 +262,9 @@ def _row(
     z = [float(np.mean(series)) for series, _ in seeds]
     own = [float(np.mean(series)) for _, series in seeds]
     ratios = [a / b if b > 0 else float("nan") for a, b in zip(z, own, strict=True)]
-    parts = min(WINDOWS, *(len(series) for series, _ in seeds))
-    curves = [[float(w.mean()) for w in np.array_split(series, parts)] for series, _ in seeds]
-    ends = np.cumsum([len(w) for w in np.array_split(seeds[0][0], parts)])
+    parts = min(WINDOWS, -(-settings.updates // settings.transference_every))
+    curves = [[float(w.mean()) for w in _windows(series, parts)] for series, _ in seeds]
+    ends = np.ceil(np.arange(1, parts + 1) * len(seeds[0][0]) / parts)
     level = settings.confidence
     return TransferenceRow(
         source,
@@ -277,3 +277,10 @@ def _row(
         kind,
         tuple(tuple(curve) for curve in curves),
     )
+
+
+def _windows(series: Floats, parts: int) -> Iterator[Floats]:
+    """Equal parts of a run's time, whose length may differ from seed to seed; never empty."""
+    edges = np.arange(parts + 1) * len(series) / parts
+    for start, stop in zip(np.floor(edges[:-1]).astype(int), np.ceil(edges[1:]), strict=True):
+        yield series[start : int(stop)]

@@ -207,7 +207,7 @@ def test_the_low_rank_form_has_that_rank(bank):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_kept_state_is_that_of_the_best_look_and_can_be_started_from(bank, form):
-    runs = [run for run in aligned_runs(bank, form) if run.sampling != "joint"]
+    runs = [run for run in aligned_runs(bank, form) if not run.together]
     for run, found in zip(runs, train(bank, runs), strict=True):
         still = frozenset({"trunk", "heads"})
         again = replace(run, initial=found.state, frozen=still, lr_align=0.0, updates=3)

@@ -25,6 +25,7 @@ TASKS = [
 QUICK = ProbeSettings(
     r=2,
     updates=40,
+    patience=0.0,
     target_rows=40,
     source_rows=80,
     seeds=(0, 1, 2),
@@ -164,14 +165,14 @@ def test_rows_of_pairs_and_of_the_mix():
     for row in rows.values():
         assert row.own.mean > 0
         assert len(row.over_time) == len(row.updates) in (5, 10)
-        assert row.z.n == row.ratio.n == 8
+        assert row.z.n == 8
         assert np.mean(row.by_seed, axis=0) == pytest.approx(row.over_time)
         assert len(row.by_seed) == 8
         if row.run == "pair":  # windows of one size
             assert np.mean(row.over_time) == pytest.approx(row.z.mean, rel=1e-3, abs=1e-6)
         assert list(row.updates) == sorted(row.updates)
     for run in ("pair", "all"):
-        assert rows[run, "same", "a"].z.mean > 0
+        assert rows[run, "same", "a"].over_time[0] > 0
     assert rows["pair", "same", "a"].updates[-1] == 50
     assert found.runs == plain.runs + 8
 
@@ -196,6 +197,6 @@ def test_a_mix_that_cannot_be_trained_is_a_note():
 
 
 def test_joint_sampling_mixes_apart():
-    rows, runs = mix_rows(tasks()[:2], replace(QUICK, together=True))
+    rows, runs = mix_rows(tasks()[:2], replace(QUICK, recipes=("together",)))
     assert runs == 3
     assert {(row.source, row.target) for row in rows} == {("a", "same"), ("same", "a")}

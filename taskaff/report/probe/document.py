@@ -100,6 +100,7 @@ def _seed(found: SeedGain) -> dict[str, Any]:
         "weight_decay": list(found.weight_decay),
         "updates": list(found.updates),
         "constant_loss": rounded(found.constant_loss),
+        "validation_losses": [rounded(loss) for loss in found.validation],
         "metrics": {
             name: {"stl": rounded(alone), "mtl": rounded(together)}
             for name, (alone, together) in found.metrics.items()

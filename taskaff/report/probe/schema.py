@@ -75,6 +75,7 @@ def probe_pair() -> Schema:
         weight_decay=NUMBERS,
         updates=NUMBERS,
         constant_loss=MAYBE,
+        validation_losses={"type": "array", "items": MAYBE},
         metrics=map_of(object_of("One metric of both arms.", stl=MAYBE, mtl=MAYBE)),
     )
     return object_of(
