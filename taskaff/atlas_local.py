@@ -11,7 +11,7 @@ import numpy as np
 
 from taskaff.errors import Place, PredictError
 from taskaff.predict import atlas
-from taskaff.predicting import PREDICTED
+from taskaff.recipe import PREDICTED
 
 
 def append(results: Sequence[Path], target: Path) -> tuple[int, int]:

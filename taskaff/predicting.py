@@ -15,6 +15,7 @@ from taskaff.errors import TaskaffError
 from taskaff.predict import features
 from taskaff.predict_records import Prediction, PredictSettings, Setup
 from taskaff.probe_records import Interval, ProbeResult, ProbeSettings
+from taskaff.recipe import PREDICTED
 from taskaff.records import DataRequest, ScoreResult, ScoreSettings, Training
 from taskaff.signing import same_width, signature_of
 from taskaff.store import Store, digest_key
@@ -33,9 +34,6 @@ NEEDED = tuple(name for name in SCORES if name != "moment_gain")
 
 SETTINGS = ScoreSettings(scores=SCORES, intervals=False, capacity=False)
 """The same for those who want nothing but predictions."""
-
-PREDICTED = "concat"
-"""The recipe of the shipped atlas."""
 
 SYNTHETIC = "synthetic:"
 """Data sets of the probe that are made up and have no texts to score."""

@@ -34,6 +34,15 @@ RULES = {
     TOGETHER: "every update is one batch with the labels of all tasks, their losses summed",
 }
 
+CURVE = ("share=0.05", "share=0.1", "share=0.2", "share=0.35")
+"""Recipes of a curve over the source's share, beside ``turns`` (one half) and ``concat``."""
+
+BEST = "best share"
+"""What the outcome at the best share of a curve has in place of a recipe."""
+
+PREDICTED = "concat"
+"""The recipe of the shipped atlas, and so of predictions."""
+
 MOST_UPDATES = 30.0
 """Updates of another task for one of a judged task are limited to this many."""
 

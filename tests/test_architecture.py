@@ -24,6 +24,7 @@ SHARED = (
     "config",
     "parallel",
     "provenance",
+    "recipe",
     "spectra",
 )
 ORDER = {
@@ -37,6 +38,7 @@ ORDER = {
     "store": 1,
     "provenance": 1,
     "spectra": 1,
+    "recipe": 2,
 }
 MODELS = ("transformers", "tokenizers", "huggingface_hub", "sentence_transformers")
 HEAVY = ("torch", "sklearn", *MODELS)

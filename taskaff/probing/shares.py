@@ -13,17 +13,12 @@ import numpy as np
 
 from taskaff.probing.reading import paired
 from taskaff.probing.records import PairOutcome, ProbeResult, ProbeSettings, SeedGain
-
-GRID = ("share=0.05", "share=0.1", "share=0.2", "share=0.35")
-"""Recipes that are measured beside ``turns`` (a share of one half) and ``concat``."""
-
-BEST = "best share"
-"""Recipe of the outcome at the best share above 0."""
+from taskaff.recipe import BEST, CURVE
 
 
 def with_shares(settings: ProbeSettings) -> ProbeSettings:
     """The settings with the recipes of a curve over shares."""
-    return replace(settings, recipes=tuple(dict.fromkeys((*settings.recipes, *GRID))))
+    return replace(settings, recipes=tuple(dict.fromkeys((*settings.recipes, *CURVE))))
 
 
 def with_best(result: ProbeResult, confidence: float) -> ProbeResult:
@@ -33,9 +28,7 @@ def with_best(result: ProbeResult, confidence: float) -> ProbeResult:
         if (pair.arm, pair.against) == ("mtl", "alone") and pair.share is not None:
             curves.setdefault((pair.source, pair.target), []).append(pair)
     settings = replace(result.settings, confidence=confidence)
-    found = tuple(
-        best for curve in curves.values() if (best := _best(curve, settings)) is not None
-    )
+    found = tuple(best for curve in curves.values() if (best := _best(curve, settings)) is not None)
     return replace(result, pairs=(*result.pairs, *found))
 
 
@@ -62,27 +55,3 @@ def _best(curve: Sequence[PairOutcome], settings: ProbeSettings) -> PairOutcome 
 def _validation_gain(seed: SeedGain) -> float:
     alone, together = seed.validation
     return alone - together
-
-
-def advice(now: PairOutcome, best: PairOutcome | None) -> str:
-    """What to do with the source, in words.
-
-    Parameters
-    ----------
-    now : as one trains now.
-    best : at the best share above 0, where it was measured.
-    """
-    if now.verdict.call == "positive":
-        return "add it"
-    if best is None:
-        return {"neutral": "no difference", "negative": "not so; try --shares"}.get(
-            now.verdict.call, "undecided"
-        )
-    at = "" if best.share is None else f" at a share of about {best.share:.0%}"
-    if best.verdict.call == "positive":
-        return f"add it{at}"
-    if best.verdict.call == "negative":
-        return "keep it apart"
-    if now.verdict.call == "negative" and best.verdict.call == "neutral":
-        return f"no harm{at}"
-    return "no difference" if now.verdict.call == "neutral" else "undecided"

@@ -16,7 +16,7 @@ from taskaff.errors import ReportError
 from taskaff.probe_records import Interval, PairOutcome, ProbeResult, TransferenceRow
 from taskaff.report.escape import terminal
 from taskaff.report.names import short_names
-from taskaff.report.probe.words import by_arm
+from taskaff.report.probe.words import CALLS, by_arm, main_pairs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +77,7 @@ def _saved(figure: Any, format: str) -> bytes:
 
 def _panels(result: ProbeResult) -> list[Panel]:
     found: list[Panel] = []
-    for arms, pairs in by_arm([pair for pair in result.pairs if pair.gain.mean is not None]):
+    for arms, pairs in by_arm([pair for pair in main_pairs(result) if pair.gain.mean is not None]):
         title = f"{arms[0]}, against {arms[1]}"
         height = 1.4 + 0.24 * min(MOST, len(pairs))
         found.append((height, partial(_gains, pairs=pairs, title=title)))
@@ -123,7 +123,7 @@ def _gains(ax: Axes, result: ProbeResult, pairs: Sequence[PairOutcome], title: s
             _value(pair.gain), y, xerr=[[low], [high]], fmt="o", ms=4, color=color, capsize=2
         )
     for call in dict.fromkeys(pair.verdict.call for pair in pairs):
-        ax.plot([], [], "o", ms=4, color=COLORS[call], label=call)
+        ax.plot([], [], "o", ms=4, color=COLORS[call], label=CALLS[call])
     ax.axvline(0.0, color="black", lw=0.8)
     margin = result.settings.margin
     if margin and result.settings.margin_unit == "loss":

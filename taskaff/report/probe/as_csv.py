@@ -10,12 +10,13 @@ from typing import Any
 
 from taskaff.predict_records import Prediction
 from taskaff.probe_records import Interval, PairOutcome, ProbeResult
+from taskaff.recipe import PREDICTED
 from taskaff.report.escape import csv_cell
 from taskaff.report.numbers import rounded
 from taskaff.report.options import ReportOptions
 
 PAIRS = (
-    *("source", "target", "arm", "against", "verdict"),
+    *("source", "target", "arm", "against", "recipe", "share", "verdict"),
     *("gain", "gain_low", "gain_high", "seeds"),
     *("metric", "metric_gain", "metric_gain_low", "metric_gain_high"),
     *("stl_loss", "leaked", "gain_with_leaks", "gain_with_leaks_low", "gain_with_leaks_high"),
@@ -38,7 +39,7 @@ def render(result: ProbeResult, options: ReportOptions) -> Iterator[str]:  # noq
     yield _line(PAIRS)
     predicted = {(each.source, each.target): each for each in result.predictions}
     for pair in result.pairs:
-        own = pair.arm == "mtl" and pair.against == "alone"
+        own = (pair.arm, pair.against) == ("mtl", "alone") and pair.recipe == PREDICTED
         found = predicted.get((pair.source, pair.target)) if own else None
         yield _line([*_pair(pair), *_prediction(found)])
 
@@ -46,7 +47,8 @@ def render(result: ProbeResult, options: ReportOptions) -> Iterator[str]:  # noq
 def _pair(pair: PairOutcome) -> list[Any]:
     leaks = pair.gain_with_leaks or Interval(None)
     return [
-        *(pair.source, pair.target, pair.arm, pair.against, pair.verdict.call),
+        *(pair.source, pair.target, pair.arm, pair.against),
+        *(pair.recipe, rounded(pair.share), pair.verdict.call),
         *(*_ends(pair.gain), pair.gain.n),
         *(pair.metric, *_ends(pair.metric_gain)),
         *(pair.stl_loss, pair.leaked, *_ends(leaks), pair.verdict.reason),

@@ -9,7 +9,7 @@ from taskaff.report.escape import guard, terminal
 from taskaff.report.names import short_names, shorten
 from taskaff.report.options import ReportOptions
 from taskaff.report.probe.sections import Section, headline, sections
-from taskaff.report.probe.words import setup, signed_interval
+from taskaff.report.probe.words import CALLS, main_pairs, setup, signed_interval
 from taskaff.report.terminal.bands import Column, add_bands
 from taskaff.report.terminal.page import Page, heading, paragraph, superscript
 from taskaff.report.terminal.predictions import add_predictions
@@ -36,11 +36,12 @@ def render(result: ProbeResult, options: ReportOptions) -> Iterator[str]:
 
 
 def _one_line(result: ProbeResult) -> str:
-    if len(result.pairs) != 1:
+    pairs = main_pairs(result)
+    if len(pairs) != 1:
         return headline(result)
-    [pair] = result.pairs
+    [pair] = pairs
     names = " → ".join(shorten(name, 40) for name in (pair.source, pair.target))
-    return terminal(f"{names}: {pair.verdict.call}, gain {signed_interval(pair.gain)}")
+    return terminal(f"{names}: {CALLS[pair.verdict.call]}, gain {signed_interval(pair.gain)}")
 
 
 def _add(page: Page, section: Section) -> None:

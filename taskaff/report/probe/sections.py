@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from taskaff.probe_records import Interval, PairOutcome, ProbeResult, TransferenceRow
 from taskaff.report.cells import Footnotes, kind_text
 from taskaff.report.numbers import MISSING, short
+from taskaff.report.probe.shares import share_rows
 from taskaff.report.probe.words import (
+    CALLS,
+    beside,
     by_arm,
     curve_bars,
     footnote,
     headline,
     interval_text,
+    main_pairs,
     signed,
     signed_interval,
     tally,
@@ -76,15 +80,23 @@ def _tasks(result: ProbeResult) -> Section:
 # ------------------------------------------------------------------- transfer
 
 
+SHARES = (
+    "gain in loss by the source's share of the updates; validation rows of the other seeds choose "
+    "the best share, so that choosing does not flatter"
+)
 PLAIN = ("mtl", "alone")
 """The comparison that needs no name: trained together, against alone."""
 
 
 def _transfer(result: ProbeResult, mark: Callable[[int], str]) -> Iterator[Section]:
     """A section for each comparison: what was trained, against what."""
-    for arms, pairs in by_arm(result.pairs):
+    for arms, pairs in by_arm(main_pairs(result)):
         title = "Transfer" if arms == PLAIN else f"Transfer: {arms[0]}, against {arms[1]}"
         yield _comparison(result, title, pairs, mark)
+    if result.settings.shares:
+        headers, names, rows = share_rows(result)
+        below = [SHARES]
+        yield Section("Gain over the source's share", headers, names, rows, below=below)
 
 
 def _comparison(
@@ -96,14 +108,16 @@ def _comparison(
     leaks = any(pair.leaked for pair in pairs)
     both = any(pair.gain_with_leaks for pair in pairs)
     metric = f"{metrics[0]} gain" if len(metrics) == 1 else "metric gain"
-    headers = ["source → target", "gain in loss", "verdict", metric]
+    others = beside(result) if (pairs[0].arm, pairs[0].against) == PLAIN else {}
+    headers = ["source → target", "gain in loss", "verdict", *others, metric]
     headers += ["shared rows"] * leaks + ["gain with them"] * both
     rows = []
     for pair in shown:
         moved = signed_interval(pair.metric_gain)
         cells = [
             signed_interval(pair.gain),
-            pair.verdict.call + mark(notes.mark(footnote(pair))),
+            CALLS[pair.verdict.call] + mark(notes.mark(footnote(pair))),
+            *(_other(known.get((pair.source, pair.target))) for known in others.values()),
             moved if len(metrics) == 1 else f"{pair.metric} {moved}",
             *[f"{pair.leaked:,.0f}" if pair.leaked else MISSING] * leaks,
             *[signed_interval(pair.gain_with_leaks or Interval(None))] * both,
@@ -113,7 +127,15 @@ def _comparison(
     below = [f"{left:,} between these are not listed; -f csv gives all of them."] if left else []
     rule = _leaks_rule(result) if leaks else ""
     below += [f"{tally(pairs, result.settings.confidence)}{rule}."]
-    return Section(title, headers, names, rows, (4,) if leaks else (), notes.texts, below)
+    right = (4 + len(others),) if leaks else ()
+    return Section(title, headers, names, rows, right, notes.texts, below)
+
+
+def _other(pair: PairOutcome | None) -> str:
+    """What another recipe gives, in a few words."""
+    if pair is None or pair.gain.mean is None:
+        return MISSING
+    return f"{signed(pair.gain.mean)} {CALLS[pair.verdict.call]}"
 
 
 def _shown(pairs: Sequence[PairOutcome]) -> tuple[Sequence[PairOutcome], int]:

@@ -7,10 +7,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from taskaff.probe_records import Interval, PairOutcome, ProbeResult, ProbeSettings
+from taskaff.recipe import CURVE
 from taskaff.report.numbers import MISSING, short
 
 BARS = "▁▂▃▄▅▆▇█"
 MINUS = "\N{MINUS SIGN}"
+CALLS = {
+    "positive": "helps",
+    "negative": "hurts",
+    "neutral": "no effect",
+    "inconclusive": "undecided",
+}
+"""Verdicts as people read them."""
+
 FEW = 10
 """With fewer verdicts than this nobody needs to be told that some intervals miss."""
 
@@ -97,17 +106,28 @@ def by_arm(
     pairs: Sequence[PairOutcome],
 ) -> Iterator[tuple[tuple[str, str], list[PairOutcome]]]:
     """Pairs of one comparison together: what was trained, against what."""
-    for kind in dict.fromkeys((pair.arm, pair.against, pair.recipe) for pair in pairs):
-        same = [pair for pair in pairs if (pair.arm, pair.against, pair.recipe) == kind]
-        yield kind[:2], same
+    for arms in dict.fromkeys((pair.arm, pair.against) for pair in pairs):
+        yield arms, [pair for pair in pairs if (pair.arm, pair.against) == arms]
+
+
+def main_pairs(result: ProbeResult) -> list[PairOutcome]:
+    """Pairs that decide: those of the first recipe, and those to which recipes mean nothing."""
+    return [pair for pair in result.pairs if pair.recipe in ("", result.settings.recipes[0])]
+
+
+def beside(result: ProbeResult) -> dict[str, dict[tuple[str, str], PairOutcome]]:
+    """Pairs of the other recipes that were asked for, by recipe and by names; not of a curve."""
+    found: dict[str, dict[tuple[str, str], PairOutcome]] = {}
+    for pair in result.pairs:
+        if pair.recipe in result.settings.recipes[1:] and pair.recipe not in CURVE:
+            found.setdefault(pair.recipe, {})[pair.source, pair.target] = pair
+    return found
 
 
 def tally(pairs: Sequence[PairOutcome], level: float) -> str:
     """How many verdicts of each kind, and how many intervals can be expected to miss."""
     counts = Counter(pair.verdict.call for pair in pairs)
-    found = ", ".join(
-        f"{counts[call]:,} {call}" for call in ("positive", "negative", "neutral", "inconclusive")
-    )
+    found = ", ".join(f"{counts[call]:,} {word}" for call, word in CALLS.items())
     total = len(pairs)
     if total < FEW:
         return found
@@ -120,7 +140,7 @@ def headline(result: ProbeResult) -> str:
     """The result in one line of trusted text and numbers, without names."""
     state = "" if result.finished else "not finished: "
     if result.pairs:
-        _, pairs = next(by_arm(result.pairs))
+        _, pairs = next(by_arm(main_pairs(result)))
         found = tally(pairs, result.settings.confidence)
         return f"{state}{len(result.tasks):,} tasks; {found}"
     chosen = {sweep.model: sweep.chosen for sweep in result.capacity}.get("all")
