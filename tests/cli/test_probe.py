@@ -63,7 +63,7 @@ def test_every_format_and_picture_in_one_run(direct, tmp_path):
     files = [argument for name in names for argument in ("-o", name)]
     done = direct("probe", FILMS, BOOKS, *QUICK, *files)
     assert done.returncode == 0, done.stderr
-    for word in ("films → books", "accuracy gain", "sampling mixed: ", "2 seeds", "r = 16"):
+    for word in ("films → books", "accuracy gain", "recipe turns: ", "2 seeds", "r = 16"):
         assert word in done.stdout
     assert (tmp_path / "r.png").read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in (tmp_path / "r.svg").read_bytes()
@@ -197,7 +197,7 @@ def test_different_widths(direct, tmp_path):
         ("--budget", "soon"),
         ("--margin", "-1"),
         ("--capacity", "0"),
-        ("--sampling", "often"),
+        ("--recipe", "often"),
         ("-o", "x.pdf"),
         ("--device", "abacus"),
     ],

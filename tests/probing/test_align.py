@@ -217,8 +217,8 @@ def test_the_kept_state_is_that_of_the_best_look_and_can_be_started_from(bank, f
         assert outcome.curve[0, 1] == pytest.approx(found.slots[0].validation_loss, abs=2e-6)
 
 
-def test_runs_of_one_chunk_stand_in_order_of_falling_steps(bank):
-    """Also where few runs of several widths share it: the active ones are its leading part."""
+def test_runs_of_several_widths_and_paces_share_a_chunk(bank):
+    """Those with more updates a round stand first."""
     short, long = aligned_runs(bank, "full")[0], aligned_runs(bank, "full")[2]
     runs = [replace(short, r=2, updates=5), replace(long, r=9, updates=50)]
     (together,) = chunks(bank, runs, memory=1 << 30)
@@ -230,6 +230,8 @@ def test_runs_of_one_chunk_stand_in_order_of_falling_steps(bank):
 # --------------------------------------------------------------- pairs mode
 
 QUICK = ProbeSettings(
+    patience=0.0,
+    margin=0.0,
     r=2,
     updates=40,
     target_rows=40,

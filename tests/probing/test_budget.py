@@ -25,7 +25,14 @@ from taskaff.probing.run import probe
 from taskaff.probing.verdict import decide, t_interval
 
 QUICK = ProbeSettings(
-    r=2, updates=30, target_rows=40, source_rows=80, seeds=(0, 1, 2, 3), weight_decay=(0.0,)
+    patience=0.0,
+    margin=0.0,
+    r=2,
+    updates=30,
+    target_rows=40,
+    source_rows=80,
+    seeds=(0, 1, 2, 3),
+    weight_decay=(0.0,),
 )
 
 

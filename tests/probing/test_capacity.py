@@ -16,7 +16,13 @@ from taskaff.probing.run import probe
 from taskaff.probing.synthetic import synthetic_task
 
 QUICK = ProbeSettings(
-    updates=40, target_rows=60, seeds=(0, 1, 2), weight_decay=(0.0,), capacities=(4, 1, 2)
+    patience=0.0,
+    margin=0.0,
+    updates=40,
+    target_rows=60,
+    seeds=(0, 1, 2),
+    weight_decay=(0.0,),
+    capacities=(4, 1, 2),
 )
 NONE = np.empty(0, np.int64)
 
@@ -153,7 +159,7 @@ def test_seeds_apart_merge_into_the_sweep_of_all():
 
 
 @pytest.mark.parametrize(
-    "change", [{"capacities": ()}, {"capacities": (0, 4)}, {"sampling": "joint"}]
+    "change", [{"capacities": ()}, {"capacities": (0, 4)}, {"recipes": ("together",)}]
 )
 def test_bad_sweeps_are_refused(change):
     with pytest.raises(UsageError):

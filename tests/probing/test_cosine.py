@@ -14,6 +14,8 @@ from taskaff.probing.verdict import t_interval
 
 COSINES = (0.1, 0.5, 0.9)
 BASE = ProbeSettings(
+    patience=0.0,
+    margin=0.0,
     r=1,
     updates=600,
     recipes=("turns",),

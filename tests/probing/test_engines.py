@@ -21,6 +21,8 @@ from taskaff.store import Store
 
 LAYER = TokenLayer("words", "glove", "print", 4, np.zeros((12, 4), np.float32))
 QUICK = ProbeSettings(
+    patience=0.0,
+    margin=0.0,
     trunk="lstm",
     r=3,
     updates=12,
@@ -39,7 +41,7 @@ WAYS = {
     "transfer": ("transfer", {}),
     "capacity": ("pairs", {"capacities": (1, 3)}),
     "budget": ("pairs", {"budget": 1e-6}),
-    "joint": ("pairs", {"sampling": "joint"}),
+    "joint": ("pairs", {"recipes": ("together",)}),
 }
 
 
@@ -109,7 +111,7 @@ def test_both_arms_have_the_same_streams_rows_and_no_scale(fake):
     assert pairs
     for run in pairs:
         alone = arms["stl", -1, *run.key[2:]]
-        assert (alone.seed, alone.stream, alone.steps) == (run.seed, run.stream, run.steps)
+        assert (alone.seed, alone.stream, alone.updates) == (run.seed, run.stream, run.updates)
         assert alone.slots[0].stream == run.slots[0].stream
         assert np.array_equal(alone.slots[0].train, run.slots[0].train)
         assert run.scale == alone.scale == 1.0
@@ -158,7 +160,7 @@ def test_finished_runs_are_not_trained_again(fake, tmp_path):
         {"weight_decay": (0.1,)},
         {"seeds": (7,)},
         {"target_rows": 41},
-        {"sampling": "equal"},
+        {"recipes": ("share=0.2",)},
         {"weights": "uncertainty"},
     ],
 )

@@ -13,6 +13,8 @@ from taskaff.probing.synthetic import synthetic_task
 from taskaff.probing.verdict import t_interval
 
 BASE = ProbeSettings(
+    patience=0.0,
+    margin=0.0,
     r=1,
     updates=1000,
     recipes=("turns",),

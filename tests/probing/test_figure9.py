@@ -11,6 +11,8 @@ from taskaff.probing.records import ProbeSettings
 from taskaff.probing.synthetic import synthetic_task
 
 SETTINGS = ProbeSettings(
+    patience=0.0,
+    margin=0.0,
     r=1,
     updates=1000,
     recipes=("turns",),

@@ -15,7 +15,14 @@ from taskaff.probing.records import ProbeSettings
 from taskaff.probing.synthetic import synthetic_task
 
 QUICK = ProbeSettings(
-    r=2, updates=40, target_rows=60, source_rows=80, seeds=(0, 1, 2), weight_decay=(0.0,)
+    patience=0.0,
+    margin=0.0,
+    r=2,
+    updates=40,
+    target_rows=60,
+    source_rows=80,
+    seeds=(0, 1, 2),
+    weight_decay=(0.0,),
 )
 
 

@@ -10,9 +10,17 @@ from taskaff.errors import ProbeError, UsageError
 from taskaff.probing.pairs import plan_pairs, probe_pairs
 from taskaff.probing.prepare import prepare
 from taskaff.probing.records import ProbeSettings
+from taskaff.probing.schedule import Schedule
 
 QUICK = ProbeSettings(
-    r=2, updates=40, target_rows=40, source_rows=80, seeds=(0, 1, 2), weight_decay=(0.0,)
+    patience=0.0,
+    margin=0.0,
+    r=2,
+    updates=40,
+    target_rows=40,
+    source_rows=80,
+    seeds=(0, 1, 2),
+    weight_decay=(0.0,),
 )
 
 ALL = [(s, t) for s in range(3) for t in range(3) if s != t]
@@ -62,7 +70,7 @@ def test_the_arms_share_split_batches_and_initial_weights():
     of_target = [run for run in plan.runs if run.key[2] == 0 and run.seed == 1]
     assert len(of_target) == 3
     assert len({id(run.slots[0]) for run in of_target}) == 1
-    assert len({(run.stream, run.scale, run.steps) for run in of_target}) == 1
+    assert len({(run.stream, run.scale, run.updates) for run in of_target}) == 1
 
 
 def test_weight_decay_is_chosen_on_validation_rows_in_both_arms():
@@ -141,7 +149,7 @@ def test_a_source_that_leaves_at_once_is_the_target_alone():
             assert seed.mtl_loss == pytest.approx(seed.stl_loss, abs=1e-6)
     stays = probe_pairs(tasks, replace(settings, source_until=0.5)).pairs[0]
     assert stays.seeds[0].mtl_loss != stays.seeds[0].stl_loss
-    for changes in ({"source_until": 1.5}, {"sampling": "joint"}):
+    for changes in ({"source_until": 1.5}, {"recipes": ("together",)}):
         with pytest.raises(UsageError):
             probe_pairs(tasks, replace(settings, **changes))
 
@@ -151,7 +159,7 @@ def test_joint_sampling_trains_same_inputs_together():
     other = replace(one, name="b", labels=(one.X[:, 0] > 0).astype(np.int64))
     result = probe_pairs([one, other], replace(QUICK, recipes=("together",)))
     assert result.pair("a", "b").gain.mean is not None
-    assert "labels of all tasks" in result.sampling_rule
+    assert "labels of all tasks" in result.rule
     with pytest.raises(ProbeError, match="needs the same inputs"):
         probe_pairs([one, task("c", 150, seed=3)], replace(QUICK, recipes=("together",)))
 
@@ -159,8 +167,9 @@ def test_joint_sampling_trains_same_inputs_together():
 def test_epochs_pass_over_all_rows_of_both_tasks():
     tasks = [task("a", 150), task("b", 150, seed=1)]
     plan = plan_pairs(prepare(tasks, replace(QUICK, epochs=3, batch=20)), [(0, 1)])
-    steps = {run.key[0]: run.steps for run in plan.runs}
-    assert steps == {"stl": 3 * 2, "mtl": 3 * (2 + 4)}
+    totals = {run.key[0]: Schedule(run).total(3 * 2) for run in plan.runs}
+    assert totals == {"stl": 3 * 2, "mtl": 3 * (2 + 4)}
+    assert {Schedule(run).limits(0).most for run in plan.runs} == {3 * 2}
 
 
 def test_fewer_rows_than_a_batch_train_as_one_short_batch():
@@ -204,8 +213,10 @@ def test_unlabelled_tasks_are_refused():
     "change",
     [
         {"trunk": "gru"},
-        {"sampling": "round"},
-        {"steps": 0},
+        {"recipes": ("round",)},
+        {"recipes": ()},
+        {"updates": 0},
+        {"patience": 0.5},
         {"seeds": ()},
         {"seeds": (1, 1)},
         {"confidence": 1.0},

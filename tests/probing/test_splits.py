@@ -13,7 +13,9 @@ from taskaff.probing.records import ProbeSettings
 from taskaff.probing.splits import split_task, without_leaks
 from taskaff.probing.streams import content_id
 
-SETTINGS = ProbeSettings(target_rows=40, source_rows=100, validation_rows=30, test_rows=50)
+SETTINGS = ProbeSettings(
+    patience=0.0, margin=0.0, target_rows=40, source_rows=100, validation_rows=30, test_rows=50
+)
 
 
 def parts(split):

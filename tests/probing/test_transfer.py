@@ -13,7 +13,14 @@ from taskaff.probing.records import ProbeSettings
 from taskaff.probing.transfer import TUNED, TURNED, probe_transfer
 
 QUICK = ProbeSettings(
-    r=2, updates=40, target_rows=40, source_rows=120, seeds=(0, 1, 2), weight_decay=(0.0,)
+    patience=0.0,
+    margin=0.0,
+    r=2,
+    updates=40,
+    target_rows=40,
+    source_rows=120,
+    seeds=(0, 1, 2),
+    weight_decay=(0.0,),
 )
 
 

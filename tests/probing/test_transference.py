@@ -23,6 +23,7 @@ TASKS = [
     task("numbers", 90, c=2, kind="regression", seed=4),
 ]
 QUICK = ProbeSettings(
+    margin=0.0,
     r=2,
     updates=40,
     patience=0.0,

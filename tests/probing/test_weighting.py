@@ -17,7 +17,14 @@ from taskaff.probing.weighting import weigh
 from taskaff.svd_weights import svd_weights
 
 QUICK = ProbeSettings(
-    r=2, updates=40, target_rows=40, source_rows=120, seeds=(0, 1), weight_decay=(0.0,)
+    patience=0.0,
+    margin=0.0,
+    r=2,
+    updates=40,
+    target_rows=40,
+    source_rows=120,
+    seeds=(0, 1),
+    weight_decay=(0.0,),
 )
 TASKS = [
     task("two", 120, c=2, seed=1),

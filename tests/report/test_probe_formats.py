@@ -202,7 +202,7 @@ def test_footnotes_say_what_the_interval_does_not(call, reason, text):
 
 
 def test_the_tally_warns_of_intervals_that_miss():
-    assert tally([pair("a", "b")], 0.9) == "1 positive, 0 negative, 0 inconclusive"
+    assert tally([pair("a", "b")], 0.9) == "1 helps, 0 hurts, 0 no effect, 0 undecided"
     assert "of 30 intervals at 90% about 3 miss" in tally([pair("a", "b")] * 30, 0.9)
 
 

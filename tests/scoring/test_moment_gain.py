@@ -233,7 +233,9 @@ def test_it_says_what_the_probe_measures():
         for cosine in (0.0, 0.5, 0.95)
     ]
     kept = {"r": 1, "target_rows": 100, "lr": 0.01}
-    probed = taskaff.probe(specs, **kept, steps=600, seeds=6, weight_decay=(0.3,), sampling="equal")
+    probed = taskaff.probe(
+        specs, **kept, updates=300, patience=0.0, seeds=6, weight_decay=(0.3,), recipes=("turns",)
+    )
     measured = [
         next(p.gain.mean for p in probed.pairs if (p.source, p.target) == (t.name, first))
         for first in (probed.tasks[0].name,)
