@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from taskaff.predict_records import Prediction
+    from taskaff.records import Floats32, Hashes
 
 Trunk = Literal[
     "linear", "relu", "mlp", "lstm", "cnn", "mlp-tokens", "transformer", "transformer-frozen"
@@ -122,7 +123,10 @@ class Interval:
     low: float | None = None
     high: float | None = None
     stderr: float | None = None
+    """Over seeds."""
     n: int = 0
+    fixed: float | None = None
+    """Standard error that no seed shrinks, of the finite rows; ``low`` and ``high`` contain it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,20 @@ class Verdict:
 
     call: Call
     reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowGains:
+    """Gains of a seed's test rows, and which part of the rows at hand the seed has drawn."""
+
+    ids: Hashes
+    """``(n,)`` content hashes."""
+    gains: Floats32
+    """``(n,)`` STL minus MTL loss."""
+    pool: int
+    """Rows that the test rows were drawn from; the rows themselves where they were not drawn."""
+    trained: float
+    """Share of the target's training rows at hand that the seed trains on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,6 +174,8 @@ class SeedGain:
     """Held-out loss of the training rows' label frequencies, or mean."""
     validation: tuple[float, float] = (float("nan"), float("nan"))
     """Validation losses at the checkpoints: (STL, MTL)."""
+    test_rows: RowGains | None = None
+    """What finite rows mean for the gain; not part of the documents."""
 
     @property
     def gain(self) -> float:

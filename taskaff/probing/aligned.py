@@ -57,7 +57,9 @@ def align_pairs(
     """
     started = list(_second_stage(prepared, runs, outcomes, first))
     found = prepared.train(started, progress)
-    arms = Arms(best_decay(found), _unusable(first), first.removed, first.constants)
+    arms = Arms(
+        best_decay(found), _unusable(first), first.removed, first.constants, rows=first.rows
+    )
     states = {
         run.key: (run, outcome.state)
         for run, outcome in zip(started, found, strict=True)

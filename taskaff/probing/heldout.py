@@ -16,7 +16,7 @@ from torch import Tensor
 from taskaff.probing import align
 from taskaff.probing.chunk import Chunk
 from taskaff.probing.judge import constant_loss, diverged
-from taskaff.probing.losses import CLASSES, mean_loss
+from taskaff.probing.losses import CLASSES, mean_loss, row_losses
 from taskaff.probing.metrics import metrics
 from taskaff.probing.model import Parameters, finish_trunk
 from taskaff.probing.records import RunOutcome, Slot, SlotOutcome
@@ -150,22 +150,23 @@ class HeldOut:
         for units, updates, losses in self.seen:
             for u, update, loss in zip(units, updates, losses, strict=True):
                 curves[u].append((float(update), float(loss)))
-        tested: dict[int, tuple[float, dict[str, np.ndarray], int]] = {}
+        tested: dict[int, tuple[np.ndarray, dict[str, np.ndarray], int]] = {}
         for group in self.families["test"]:
             at = self._long(group.units)
             for part, out in group.outputs({k: v[at] for k, v in self.kept.items()}, at):
-                loss = group.loss(out).cpu().numpy()
+                losses = group.row_losses(out).cpu().numpy()
                 found = metrics(group.kind, out.mT.cpu().numpy(), *group.truth())
                 for j, u in enumerate(group.units[part].tolist()):
-                    tested[u] = (float(loss[j]), found, j)
+                    tested[u] = (losses[j], found, j)
         built = [self._outcome(u, np.array(curves[u]), *tested[u]) for u in range(len(self.slots))]
         return [self._run_outcome(i, built) for i in range(len(self.runs))]
 
     # ------------------------------------------------------------------ parts
 
     def _outcome(
-        self, u: int, curve: np.ndarray, loss: float, found: dict[str, np.ndarray], j: int
+        self, u: int, curve: np.ndarray, rows: np.ndarray, found: dict[str, np.ndarray], j: int
     ) -> SlotOutcome:
+        loss = float(rows.mean(dtype=np.float64))
         task = self.slots[u].task
         constant = constant_loss(self.chunk.bank.kinds[task], self.chunk.bank.widths[task])
         reason = diverged(curve[:, 1], loss, constant)
@@ -175,7 +176,9 @@ class HeldOut:
         values = {name: float(value[j]) for name, value in found.items()}
         step = int(self.best_step[u])
         late = self.limits[u].at_cap(int(self.updates[u]), step)
-        return SlotOutcome(float(self.best[u]), loss, values, step, curve, at_cap=late)
+        return SlotOutcome(
+            float(self.best[u]), loss, values, step, curve, at_cap=late, row_losses=rows
+        )
 
     def _run_outcome(self, i: int, built: Sequence[SlotOutcome]) -> RunOutcome:
         run = self.runs[i]
@@ -300,6 +303,10 @@ class Group:
     def loss(self, outputs: Tensor) -> Tensor:
         """``(m,)``."""
         return mean_loss(outputs, self.kind, self.codes, self.values.T)
+
+    def row_losses(self, outputs: Tensor) -> Tensor:
+        """``(m, n)``."""
+        return row_losses(outputs, self.kind, self.codes, self.values.T)
 
     def truth(self) -> tuple[np.ndarray, np.ndarray]:
         """Codes ``(n,)`` and values ``(n, c)`` as the loss sees them."""

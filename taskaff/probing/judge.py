@@ -14,12 +14,14 @@ import torch
 from torch import Tensor
 
 from taskaff.errors import ProbeError
-from taskaff.probing.losses import CLASSES, MULTILABEL, REGRESSION, mean_loss
+from taskaff.probing.losses import CLASSES, MULTILABEL, REGRESSION, mean_loss, row_losses
 from taskaff.probing.metrics import metrics
 from taskaff.probing.records import RunOutcome, SlotOutcome
 from taskaff.probing.schedule import DENSE, Grid, Schedule
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from taskaff.probing.bank import Bank
     from taskaff.probing.records import Ints, Run, Slot, State
 
@@ -99,6 +101,13 @@ class SlotLabels:
         half = 0.5 if self.kind == REGRESSION else 1.0
         return half * torch.exp(-s.reshape(())) * loss + 0.5 * s.reshape(())
 
+    def row_losses(self, outputs: Tensor, rows: Ints) -> NDArray[np.float32]:
+        """``(n,)``."""
+        codes, values = self.of(rows)
+        found = row_losses(outputs.T.unsqueeze(0), self.kind, codes, values.T)[0]
+        losses: NDArray[np.float32] = found.detach().cpu().numpy()
+        return losses
+
     def metrics(self, outputs: Tensor, rows: Ints) -> dict[str, float]:
         """Metrics of ``outputs (n, c)`` by name."""
         codes, values = (part.cpu().numpy() for part in self.of(rows))
@@ -168,7 +177,8 @@ class Judge:
         labels, rows = self.labels[s], self.run.slots[s].test
         model.restore(s, self.kept.pop(s))
         outputs = model.outputs(s, rows).float()
-        loss, curve = float(labels.loss(outputs, rows)), np.array(self.curves[s])
+        losses = labels.row_losses(outputs, rows)
+        loss, curve = float(losses.mean(dtype=np.float64)), np.array(self.curves[s])
         found = labels.metrics(outputs, rows)
         reason = diverged(curve[:, 1], loss, labels.constant_loss())
         if reason:
@@ -176,7 +186,7 @@ class Judge:
             return SlotOutcome(nan, nan, dict.fromkeys(found, nan), 0, curve, reason)
         least, step = self.best[s]
         late = self.limits[s].at_cap(self.updates[s], step)
-        return SlotOutcome(least, loss, found, step, curve, at_cap=late)
+        return SlotOutcome(least, loss, found, step, curve, at_cap=late, row_losses=losses)
 
 
 def train_judged(bank: Bank, run: Run, model: Model, grid: Grid = DENSE) -> RunOutcome:

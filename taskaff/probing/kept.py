@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from taskaff.probing.records import Ints
 
 KIND = "probe-run"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 MOST_BYTES = 32 * 2**20
 """Outcomes with weights beyond this are not kept: a probe has hundreds of them."""
@@ -127,7 +127,9 @@ def save_outcome(outcome: RunOutcome, path: Path) -> None:
             slots.append(None)
             continue
         arrays[f"curve.{s}"] = np.ascontiguousarray(slot.curve)
-        slots.append({k: v for k, v in asdict(slot).items() if k != "curve"})
+        if slot.row_losses is not None:
+            arrays[f"rows.{s}"] = np.ascontiguousarray(slot.row_losses)
+        slots.append({k: v for k, v in asdict(slot).items() if k not in ("curve", "row_losses")})
     known = {"slots": slots, "weights": outcome.weights, "state": outcome.state is not None}
     save_file(arrays, path, {"outcome": json.dumps(known)})
 
@@ -138,7 +140,9 @@ def load_outcome(path: Path) -> RunOutcome:
         known = json.loads(file.metadata()["outcome"])
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     slots = tuple(
-        None if slot is None else SlotOutcome(**slot, curve=arrays[f"curve.{s}"])
+        None
+        if slot is None
+        else SlotOutcome(**slot, curve=arrays[f"curve.{s}"], row_losses=arrays.get(f"rows.{s}"))
         for s, slot in enumerate(known["slots"])
     )
     state = {k.removeprefix("state."): v for k, v in arrays.items() if k.startswith("state.")}

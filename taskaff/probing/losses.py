@@ -61,11 +61,16 @@ def lane_losses(logits: Tensor, labels: Labels, weights: Tensor) -> Tensor:
     return (rows * weights).sum(2, keepdim=True)
 
 
-def mean_loss(logits: Tensor, kind: int, codes: Tensor, values: Tensor) -> Tensor:
-    """Held-out loss ``(m,)`` of ``logits (m, c, n)`` with one set of labels, ``values (c, n)``."""
+def row_losses(logits: Tensor, kind: int, codes: Tensor, values: Tensor) -> Tensor:
+    """Losses ``(m, n)`` of ``logits (m, c, n)`` with one set of labels, ``values (c, n)``."""
     if kind == CLASSES:
         chosen = logits.gather(1, codes.view(1, 1, -1).expand(len(logits), 1, -1))[:, 0]
-        return (torch.logsumexp(logits, 1) - chosen).mean(-1)
+        return torch.logsumexp(logits, 1) - chosen
     if kind == MULTILABEL:
-        return (torch.nn.functional.softplus(logits) - logits * values).mean((1, 2))
-    return (logits - values).square().mean((1, 2))
+        return (torch.nn.functional.softplus(logits) - logits * values).mean(1)
+    return (logits - values).square().mean(1)
+
+
+def mean_loss(logits: Tensor, kind: int, codes: Tensor, values: Tensor) -> Tensor:
+    """Held-out loss ``(m,)``, the mean over the rows."""
+    return row_losses(logits, kind, codes, values).mean(1)

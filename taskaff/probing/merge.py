@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from taskaff.probing.capacity import choose
+from taskaff.probing.finite import widened
 from taskaff.probing.records import (
     CapacitySweep,
     Interval,
@@ -112,6 +113,7 @@ def _pair(parts: Sequence[PairOutcome], settings: ProbeSettings, confidence: flo
     losses = [seed.stl_loss for seed in seeds]
     loss = float(np.mean(losses)) if losses and np.isfinite(losses).all() else None
     whole, margin = _pooled(parts, confidence), margin_of(loss, settings)
+    whole = replace(whole, gain=widened(whole.gain, seeds, confidence))
     return replace(
         whole,
         metric_gain=t_interval([seed.metric_gain for seed in seeds], confidence),

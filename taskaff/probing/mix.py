@@ -78,7 +78,12 @@ def probe_mix(
         for n, slots in enumerate(mixes)
         for slot in slots
     }
-    arms = Arms(_best(runs, outcomes), removed=_removed(prepared, mixes), constants=constants)
+    arms = Arms(
+        _best(runs, outcomes),
+        removed=_removed(prepared, mixes),
+        constants=constants,
+        rows={} if prepared.recipe.together else prepared.finite(),
+    )
     return ProbeResult(
         mode="mix",
         tasks=describe(prepared),

@@ -89,7 +89,9 @@ def probe_pairs(
         for run in plan.runs
         if run.key[0] == "stl" and run.key[4] == settings.weight_decay[0]
     }
-    arms = Arms(best_decay(outcomes), plan.unusable, plan.removed, constants, shares)
+    arms = Arms(
+        best_decay(outcomes), plan.unusable, plan.removed, constants, shares, prepared.finite()
+    )
     more: Found = ((), (), 0)
     if settings.align:
         more = align_pairs(prepared, plan.runs, outcomes, arms, wanted, progress)

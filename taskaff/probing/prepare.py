@@ -23,6 +23,7 @@ from taskaff.store import Store
 
 if TYPE_CHECKING:
     from taskaff.probing.records import Ints
+    from taskaff.records import Hashes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +119,18 @@ class Prepared:
             "epochs": settings.epochs,
             "shares": recipe.shares(rows, newcomer) if recipe and shared else (),
             "together": bool(recipe and shared and recipe.together),
+        }
+
+    def finite(self) -> dict[tuple[int, int], tuple[Hashes, int, float]]:
+        """What ``Arms.rows`` holds: of every target and seed number, what finite rows mean."""
+        return {
+            (task, n): (
+                self.tasks[task].hashes[split.test],
+                split.test_pool,
+                len(split.train) / max(len(split.pool), 1),
+            )
+            for task, splits in enumerate(self.splits)
+            for n, split in enumerate(splits)
         }
 
     def one_class(self, target: Slot) -> str:

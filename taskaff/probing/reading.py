@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from taskaff.probing.finite import widened
 from taskaff.probing.metrics import MAIN
 from taskaff.probing.records import (
     Interval,
     PairOutcome,
     ProbeSettings,
+    RowGains,
     RunOutcome,
     SeedGain,
     SlotOutcome,
 )
 from taskaff.probing.verdict import blindness, decide, t_interval
 from taskaff.records import LabelKind
+
+if TYPE_CHECKING:
+    from taskaff.records import Hashes
 
 Key = tuple[Any, ...]
 """One arm of a comparison for one seed."""
@@ -40,6 +45,8 @@ class Arms:
     """Held-out loss of a constant predictor, by target and seed number."""
     shares: Mapping[Key, float] = field(default_factory=dict)
     """The source's share of the updates."""
+    rows: Mapping[tuple[int, int], tuple[Hashes, int, float]] = field(default_factory=dict)
+    """Of a target and seed number: hashes of test rows, their pool, share that is trained on."""
 
     def constant(self, arm: Key) -> float:
         """Held-out loss of a constant predictor of the arm's target; NaN where it is not known."""
@@ -89,7 +96,8 @@ def compare(
         pair = arms.best[base], arms.best[other]
         unusable += _divergence(pair, names, words)
         found = _seed_gain(seed, metric, *pair, arms.removed.get(other, 0))
-        seeds.append(replace(found, constant_loss=arms.constant(other)))
+        rows = _row_gains(arms.rows.get((other[-2], other[-1])), *pair)
+        seeds.append(replace(found, constant_loss=arms.constant(other), test_rows=rows))
     return paired(settings, names, metric, seeds, unusable, words)
 
 
@@ -103,6 +111,7 @@ def paired(
 ) -> PairOutcome:
     """Interval and verdict over seeds."""
     gain = t_interval([s.gain for s in seeds], settings.confidence)
+    gain = widened(gain, seeds, settings.confidence)
     losses = [s.stl_loss for s in seeds]
     loss = float(np.mean(losses)) if losses and np.isfinite(losses).all() else None
     margin = settings.margin * (loss or 0.0 if settings.margin_unit == "relative" else 1.0)
@@ -132,6 +141,16 @@ def _divergence(
         for (slot, _), word in zip(pair, words, strict=True)
         if slot.diverged
     ]
+
+
+def _row_gains(
+    rows: tuple[Hashes, int, float] | None, base: Judged, other: Judged
+) -> RowGains | None:
+    """Gains of the test rows, where both arms have losses of the same rows."""
+    one, two = base[0].row_losses, other[0].row_losses
+    if rows is None or one is None or two is None or not len(one) == len(two) == len(rows[0]):
+        return None
+    return RowGains(rows[0], one - two, rows[1], rows[2])
 
 
 def _seed_gain(seed: int, metric: str, base: Judged, other: Judged, removed: int) -> SeedGain:

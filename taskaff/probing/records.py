@@ -21,6 +21,7 @@ from taskaff.probe_records import (
     ProbeSettings,
     ProbeTask,
     Progress,
+    RowGains,
     SeedGain,
     Splits,
     TransferenceRow,
@@ -47,6 +48,7 @@ __all__ = [
     "ProbeSettings",
     "ProbeTask",
     "Progress",
+    "RowGains",
     "Run",
     "RunOutcome",
     "SeedGain",
@@ -143,6 +145,8 @@ class SlotOutcome:
     """Why the run counts as diverged; its numbers are NaN then."""
     at_cap: bool = False
     """Training ended at the cap although the best look is close to the end."""
+    row_losses: NDArray[np.float32] | None = None
+    """``(n,)``: loss of every test row."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

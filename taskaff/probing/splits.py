@@ -43,6 +43,8 @@ class Split:
     """The first ``source_rows`` of the pool: the task as a source."""
     validation: Ints
     test: Ints
+    test_pool: int = 0
+    """Rows that the test rows were drawn from, or how many these are where they were not drawn."""
 
 
 def split_task(task: TaskVectors, name: str, seed: int, settings: ProbeSettings) -> Split:
@@ -55,6 +57,7 @@ def split_task(task: TaskVectors, name: str, seed: int, settings: ProbeSettings)
     distinct, inverse = np.unique(task.hashes, return_inverse=True)
     role = _own_roles(task, inverse, len(distinct), settings.splits)
     order = stream(seed, "split", name).permutation(len(distinct))
+    drawn_test = not (role == TEST).any()
     caps = {TEST: settings.test_rows, VALIDATION: settings.validation_rows}
     for wanted, share in SHARES.items():
         if not (role == wanted).any():
@@ -76,6 +79,7 @@ def split_task(task: TaskVectors, name: str, seed: int, settings: ProbeSettings)
         pool[: settings.source_rows],
         validation[: settings.validation_rows],
         test[: settings.test_rows],
+        len(rows) if drawn_test else len(test),
     )
 
 

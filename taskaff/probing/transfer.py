@@ -78,7 +78,9 @@ def probe_transfer(
     second = list(_tuning(prepared, plan, first))
     outcomes = prepared.train(second, progress)
     ended = time.perf_counter()
-    arms = Arms(best_decay([*first, *outcomes]), plan.unusable, plan.removed)
+    arms = Arms(
+        best_decay([*first, *outcomes]), plan.unusable, plan.removed, rows=prepared.finite()
+    )
     return ProbeResult(
         mode="transfer",
         tasks=describe(prepared),

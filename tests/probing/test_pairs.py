@@ -166,7 +166,8 @@ def test_joint_sampling_trains_same_inputs_together():
 
 def test_epochs_pass_over_all_rows_of_both_tasks():
     tasks = [task("a", 150), task("b", 150, seed=1)]
-    plan = plan_pairs(prepare(tasks, replace(QUICK, epochs=3, batch=20)), [(0, 1)])
+    settings = replace(QUICK, epochs=3, batch=20, recipes=("concat",))
+    plan = plan_pairs(prepare(tasks, settings), [(0, 1)])
     totals = {run.key[0]: Schedule(run).total(3 * 2) for run in plan.runs}
     assert totals == {"stl": 3 * 2, "mtl": 3 * (2 + 4)}
     assert {Schedule(run).limits(0).most for run in plan.runs} == {3 * 2}
