@@ -45,7 +45,11 @@ class DataOptions:
     ] = None
     split_column: Annotated[
         str | None,
-        Option(metavar="COL", help="Column that names the split.", rich_help_panel=_DATA),
+        Option(
+            metavar="COL",
+            help="Column that names the split; none ignores one called split.",
+            rich_help_panel=_DATA,
+        ),
     ] = None
     delimiter: Annotated[
         str | None,

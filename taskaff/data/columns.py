@@ -25,7 +25,6 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.types as pat
 
-from taskaff.data.names import split_word
 from taskaff.data.reader import Column, Reader
 from taskaff.errors import DataError, Place
 from taskaff.records import DataRequest, Layout
@@ -43,6 +42,8 @@ _SINGLES = ("text", "sentence", "question")
 _VECTORS = ("vector", "vectors", "embedding", "embeddings", "x")
 _LABELS = ("label", "labels", "score", "target")
 _LABEL_PREFIX = "label::"
+NO_SPLIT = "none"
+"""``--split-column none``: a column called ``split`` holds something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +93,25 @@ class Chooser:
     # -- splits
 
     def _split(self) -> str | None:
-        if self._request.split_column is not None:
-            return self._exact((self._request.split_column,), "--split-column")[0]
-        found = self._match(("split",))
-        if not found:
+        """The column that ``--split-column`` names, or one called ``split``; ``none`` is neither.
+
+        Its cells are judged by the scan, which refuses the first one that names no split.
+        """
+        asked = self._request.split_column
+        if asked == NO_SPLIT:
             return None
-        cells = self._reader.peek([found]).column(0).cast(pa.string()).to_pylist()
-        if not cells or not all(cell is not None and split_word(cell) for cell in cells):
-            return None
-        self._notes.append(f"splits from column {found!r}")
-        return found
+        if asked is not None:
+            found = self._exact((asked,), "--split-column")
+            if len(found) > 1:
+                raise self._error(
+                    f"{asked!r} stands for {len(found)} columns, and one names the splits",
+                    f"--split-column {_quoted(found[0])}",
+                )
+            return found[0]
+        named = self._match(("split",))
+        if named:
+            self._notes.append(f"splits from column {named!r}")
+        return named
 
     # -- inputs
 

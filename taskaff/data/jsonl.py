@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -128,7 +129,7 @@ class JsonlReader:
         return DataError(
             reason + (more if len(bad) > 1 else ""),
             where=Place(self._blob.path, row=row, line=line),
-            hint="write one JSON object a line with the same keys in each",
+            hint="write one JSON object a line, with the same keys in each and no key twice",
         )
 
 
@@ -138,7 +139,7 @@ class _BadLineError(Exception):
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(line.decode("utf-8"))
+        value = json.loads(line.decode("utf-8"), object_pairs_hook=_unique)
     except UnicodeDecodeError:
         raise _BadLineError("not UTF-8 (if the file is Latin-1: --encoding latin-1)") from None
     except RecursionError:
@@ -150,6 +151,15 @@ def _object(line: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _BadLineError(f"{_family(value)} where an object is needed")
     return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, at any depth; ``json`` itself keeps the last of two values and says nothing."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        name, times = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise _BadLineError(f"the key {name!r} stands {times} times in one object")
+    return row
 
 
 def _cells(row: dict[str, Any], columns: Sequence[str], families: dict[str, str]) -> list[Any]:

@@ -62,7 +62,8 @@ def _split_codes(array: pa.Array, column: str, path: str, row: int) -> NDArray[n
         raise DataError(
             f"{array[bad].as_py()!r} is not a split",
             where=Place(path, row=row + bad, column=column),
-            hint="write train, validation (valid, val, dev) or test, or --split-column OTHER",
+            hint="write train, validation (valid, val, dev) or test in every row; if the column "
+            "holds something else: --split-column none",
         )
     table = np.array([SPLITS.index(split) for split in splits if split], dtype=np.int8)
     return table[arrow.array(coded.indices)] if len(table) else np.zeros(0, np.int8)
