@@ -18,6 +18,7 @@ SHARED = (
     "probe_records",
     "predict_records",
     "gate_records",
+    "content",
     "errors",
     "registry",
     "store",

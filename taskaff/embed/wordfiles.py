@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from taskaff.embed.wordvectors import WordVectors
 
 TEXT, BINARY = "text", "word2vec binary"
-READER_VERSION = 1
+READER_VERSION = 2
 """Raise it when the reader gives other words or numbers for the same file."""
 
 

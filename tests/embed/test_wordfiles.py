@@ -6,6 +6,7 @@ import gzip
 import io
 import pickle
 import struct
+import subprocess
 import warnings
 import zipfile
 
@@ -196,6 +197,40 @@ def test_tabs_are_explained(made):
     with pytest.raises(EmbedError) as caught:
         made(b"the\t1\t2\nof\t3\t4\n")
     assert "tr '\\t' ' '" in caught.value.hint
+
+
+TABBED = b"the\t0.5 -1 2e-1\nof\t3 .25 1.\nto\t1 2 3\n"
+
+
+def test_a_tab_between_the_word_and_its_numbers_is_no_narrower_vector(made, tmp_path):
+    with pytest.raises(EmbedError) as caught:
+        made(TABBED)
+    command = caught.value.hint.rpartition(": ")[2]
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    words, vectors = made((tmp_path / "spaced.txt").read_bytes(), "w.txt")
+    assert words == [b"the", b"of", b"to"]
+    assert vectors.shape == (3, 3)
+    with pytest.raises(EmbedError) as caught:
+        made(PLAIN + b"one\t1.5 1 2 3\n")
+    assert caught.value.where.line == 4
+    assert "a tab stands between" in caught.value.found
+    assert made(b"a\tb 1 2\nc 3 4\n")[0] == [b"a\tb", b"c"]  # a tab inside a word
+
+
+@pytest.mark.parametrize(
+    ("content", "found", "hint"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "LFS", "lfs pull"),
+        (b"<!DOCTYPE html>\n<html lang='en'>\n", "a web page", "fetch the file itself"),
+        (b"PAR1\x15\x04" + bytes(90), "Parquet", "one word and its numbers"),
+        (b"BZh91AY&SY" + bytes(90), "bzip2", "bunzip2"),
+    ],
+)
+def test_files_that_are_something_else(made, content, found, hint):
+    with pytest.raises(EmbedError) as caught:
+        made(content)
+    assert found in caught.value.found
+    assert hint in caught.value.hint
 
 
 @pytest.mark.parametrize(
