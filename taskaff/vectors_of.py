@@ -21,6 +21,7 @@ from taskaff.embed import tokenrows
 from taskaff.errors import ProbeError, TaskaffError, UsageError
 from taskaff.parallel import ordered_map
 from taskaff.probe_records import ProbeSettings
+from taskaff.probing.class_order import in_content_order
 from taskaff.probing.defaults import TRUNKS, fine_tuned
 from taskaff.probing.synthetic import PREFIX, synthetic_task
 from taskaff.records import (
@@ -235,7 +236,7 @@ def _joined(
     splits = np.repeat([split for split, _ in found], [len(part[0]) for _, part in found])
     task = TaskVectors(info.name, X, labels, hashes, splits.astype(np.int64), info.schema)
     cut = int(tokens[1].sum()) if tokens else 0
-    return Collected(task, counts, tokens[0] if tokens else None, cut)
+    return Collected(in_content_order(task), counts, tokens[0] if tokens else None, cut)
 
 
 def _require_texts(settings: ProbeSettings, name: str, info: TaskInfo | None = None) -> None:
