@@ -110,7 +110,9 @@ class Judge:
             self.width = values.shape[1]
         elif len(array) > array.null_count:
             raise DataError(
-                "the vector is empty", where=Place(path, row=row, column=self.choice.inputs[0])
+                "the vector is empty",
+                where=Place(path, row=row, column=self.choice.inputs[0]),
+                hint="write vectors of at least one number",
             )
         null = arrow.is_null(array)
         with np.errstate(over="ignore"):
