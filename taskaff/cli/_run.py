@@ -2,7 +2,8 @@
 
 0 finished or passed, 1 the gate failed and nothing else, 2 could not run, 3 inconclusive,
 130 interrupted, 141 broken pipe. The application is invoked below the point where Typer would
-turn an abort, a broken pipe or an uncaught exception into exit code 1.
+turn an abort, a broken pipe or an uncaught exception into exit code 1. An error that cannot be
+reported, because standard error cannot be written either, is still exit code 2.
 """
 
 from __future__ import annotations
@@ -16,19 +17,23 @@ from typing import NoReturn, TextIO
 
 import typer
 
+from taskaff.cli._interrupt import INTERRUPTED, interrupt, leave, on_interrupt
 from taskaff.cli._streams import flush, say
 from taskaff.errors import TaskaffError
 
-FINISHED, BROKEN, INTERRUPTED, BROKEN_PIPE = 0, 2, 130, 141
+FINISHED, BROKEN, BROKEN_PIPE = 0, 2, 141
 """The others, 1 and 3, come from the gate alone (``_gate.EXIT_CODES``)."""
 
 
 def main() -> NoReturn:
     """Run with the arguments of this process, and exit."""
+    _fill_descriptors()
+    on_interrupt(interrupt)
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # a second one, while the first was being reported
         code = INTERRUPTED
+    on_interrupt(leave)  # nothing is left to be told, and exiting may wait for threads
     sys.exit(code)
 
 
@@ -42,13 +47,15 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         code = BROKEN_PIPE
     except KeyboardInterrupt:
-        say("interrupted")
         code = INTERRUPTED
+        with contextlib.suppress(Exception):
+            say("interrupted")
     except (Exception, SystemExit) as error:
         code = BROKEN
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(Exception):
             _complain(error, debug)
     _close_output(sys.stdout)
+    _close_output(sys.stderr)
     return code
 
 
@@ -97,6 +104,15 @@ def _usage(error: typer.TyperException) -> tuple[str, str]:
     found = error.message if near else error.format_message()
     hint = f"did you mean {' or '.join(near)}?" if near else f"see {command} --help"
     return f"usage: {found.replace('Value error, ', '')}", hint
+
+
+def _fill_descriptors() -> None:
+    """Open what was closed (``<&-``, ``>&-``), so that no file of ours takes its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
 
 
 def _tolerate_streams() -> None:

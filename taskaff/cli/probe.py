@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from typer import Option
 
 from taskaff.cli._groups import spread
+from taskaff.cli._interrupt import INTERRUPTED, interrupt, on_interrupt
 from taskaff.cli._options import (
     ConfigOptions,
     DataOptions,
@@ -31,7 +32,7 @@ EXAMPLES = (
 )
 
 _PANEL = "Probe"
-FINISHED, INTERRUPTED = 0, 130
+FINISHED = 0
 
 
 def _number(text: str, **more: Any) -> Any:
@@ -192,11 +193,12 @@ def interruptions() -> Iterator[list[int]]:
     """
     seen: list[int] = []
 
-    def interrupt(number: int, frame: Any) -> None:  # noqa: ARG001
+    def note(number: int, frame: Any) -> None:
         seen.append(number)
-        raise KeyboardInterrupt
+        interrupt(number, frame)
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    on_interrupt(note)
     try:
         yield seen
     finally:

@@ -88,6 +88,12 @@ class Chooser:
             raise self._error(
                 f"column {min(both)!r} is both input and label", "--text COL --label OTHER"
             )
+        if split is not None and split in (*inputs, *labels):
+            use = "input" if split in inputs else "label"
+            raise self._error(
+                f"column {split!r} is both {use} and split",
+                "--split-column OTHER, or --split-column none",
+            )
         return Choice(layout, inputs, features, labels, binary, split, tuple(self._notes))
 
     # -- splits
@@ -109,6 +115,8 @@ class Chooser:
                 )
             return found[0]
         named = self._match(("split",))
+        if named in (*(self._request.text or ()), *(self._request.label or ())):
+            return None
         if named:
             self._notes.append(f"splits from column {named!r}")
         return named

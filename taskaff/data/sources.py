@@ -88,7 +88,11 @@ def _standard_input(request: DataRequest) -> Located:
         raise UsageError(
             "standard input has no suffix that says its format", hint="--stdin-format csv"
         )
-    blob = spool(sys.stdin.buffer, "-")
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None:
+        hint = "pipe the data in, as in: cat data.csv | taskaff inspect - --stdin-format csv"
+        raise UsageError("standard input is closed, and - reads it", hint=hint)
+    blob = spool(stream, "-")
     return Located("stdin", [Found("-", request.format, None, blob)])
 
 

@@ -72,12 +72,22 @@ def test_what_is_ambiguous_lists_the_candidates():
     refused(table("text", "Text", **LABEL), "differ only in case", "rename")
     refused(table("text", **LABEL), "no column 'txet'", "--text text", text=("txet",))
     refused(table("text", "a"), "both input and label", "--label", text=("a",), label=("a",))
+    refused(table("text", **LABEL), "both input and split", "--split-column", split_column="text")
+    refused(table("text", **LABEL), "stands for 2 columns", "--split-column text", split_column="*")
     refused(
         table("text", n=list(range(20)), **LABEL),
         "not numeric",
         "--text",
         text=("text", "n", "label"),
     )
+
+
+def test_a_column_that_is_asked_for_is_not_taken_for_the_splits():
+    t = table("text", "label", split=["train", "test"] * 10)
+    assert opened(t).info.rows == {"train": 10, "test": 10}
+    assert opened(t, label=("split",)).info.schema.names == ("test", "train")
+    assert opened(t, text=("split",)).info.rows == {"train": 20}
+    assert opened(t, split_column="sp*").info.rows == {"train": 10, "test": 10}
 
 
 def test_a_text_alone_has_no_labels(tmp_path):
