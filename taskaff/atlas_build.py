@@ -16,6 +16,7 @@ from taskaff.atlas_features import Features, Plan, full_features, small_features
 from taskaff.atlas_measure import Known, Member, Members, all_parts, measure, not_drawn
 from taskaff.atlas_sets import SetUp, datasets_under, probe_settings
 from taskaff.errors import TaskaffError, UsageError
+from taskaff.files import whole_file
 from taskaff.predict import atlas, fit
 from taskaff.predict.features import of_setup
 from taskaff.predict_records import Setup
@@ -207,9 +208,8 @@ def kept(path: Path, compute: Callable[[], Features]) -> Features:
     if not path.exists():
         rows = [[*pair, found] for pair, found in compute().items()]
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(rows), encoding="utf-8")
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            temporary.write_text(json.dumps(rows), encoding="utf-8")
     rows = json.loads(path.read_text(encoding="utf-8"))
     return {(source, target): found for source, target, found in rows}
 

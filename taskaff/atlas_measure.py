@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from taskaff.atlas_sets import SetUp, probe_settings
+from taskaff.files import whole_file
 from taskaff.probe_records import PairOutcome
 from taskaff.records import EncodeCounts, EncoderCard, Layout, TaskVectors
 from taskaff.store import digest_key
@@ -111,9 +112,8 @@ def measure(part: Part, folder: Path, device: str = "cpu") -> list[dict[str, Any
     result = probe_pairs(_same_width(part.members), settings, wanted=part.wanted)
     rows = [_row(pair) for pair in result.pairs]
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(rows), encoding="utf-8")
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(rows), encoding="utf-8")
     return rows
 
 

@@ -33,10 +33,13 @@ from pydantic_core import PydanticCustomError
 from taskaff.config_errors import complaint, line_of, split_key
 from taskaff.config_values import margin_of, seconds_of
 from taskaff.errors import ConfigError, Place
+from taskaff.files import read_text
 
 FILE = "taskaff.toml"
 PYPROJECT = "pyproject.toml"
 TABLE = ("tool", "taskaff")
+MOST_BYTES = 2**24
+"""Of a configuration file; a longer one is a device or no configuration."""
 
 
 # ------------------------------------------------------------------ what may stand in the file
@@ -390,7 +393,7 @@ def find_file(start: Path) -> Path | None:
 def _has_our_table(path: Path) -> bool:
     """Whether ``path`` is ours to read; one that does not parse, but names our table, is."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, MOST_BYTES)
         return TABLE[1] in tomllib.loads(text).get(TABLE[0], {})
     except tomllib.TOMLDecodeError:
         return "[tool.taskaff" in text
@@ -419,7 +422,7 @@ def load(file: Path | None, assignments: Sequence[Assignment] = ()) -> Config:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return read_text(file, MOST_BYTES, "utf-8-sig")
     except UnicodeDecodeError as error:
         found = f"not UTF-8 (byte {error.start}), which TOML must be"
         raise ConfigError(found, where=Place(str(file)), hint="save it as UTF-8") from error

@@ -7,7 +7,6 @@ The conversion is kept in the cache under the content of the source, and what is
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from taskaff.embed.textblock import NUMBER
 from taskaff.embed.textvectors import Shape, head_shape, parse_header, read_text
 from taskaff.embed.word2vec import read_binary
 from taskaff.errors import CacheError, EmbedError, Place
+from taskaff.files import whole_file
 from taskaff.store import Store, digest_key, file_sha256
 
 if TYPE_CHECKING:
@@ -86,15 +86,12 @@ def describe(spec: str, store: Store) -> WordVectorInfo:
 
 def convert(spec: str, out: Path) -> WordVectorInfo:
     """Convert a file into one safetensors file; ``out`` appears when it is complete."""
-    temporary = out.with_name(f".{out.name}.{secrets.token_hex(4)}.tmp")
     try:
-        _write_converted(spec, temporary)
-        temporary.replace(out)
+        with whole_file(out) as temporary:
+            _write_converted(spec, temporary)
     except OSError as error:
         found = f"cannot write: {error.strerror or error}"
         raise EmbedError(found, where=Place(str(out)), hint="choose another -o FILE") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return _info(spec, wordvectors.open_file(out))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from taskaff.errors import CheckError, Place
+from taskaff.files import read_text
 from taskaff.gate.measured import RULE as MEASURED
 from taskaff.gate.scores import FAIL_UNDER
 from taskaff.gate_records import (
@@ -27,6 +28,8 @@ from taskaff.predict_records import Finding
 VERSION = 1
 DIGITS = 4
 """Decimals that are kept: below this, machines differ."""
+
+MOST_BYTES = 2**26
 
 RULE = "baseline"
 REWRITE = "look at the change, then accept it with taskaff check --write-baseline"
@@ -90,7 +93,7 @@ def _about(finding: Finding) -> str:
 def read(path: Path) -> tuple[str, Lock]:
     """The path and content of a baseline file."""
     try:
-        return str(path), load(path.read_text(encoding="utf-8"), str(path))
+        return str(path), load(read_text(path, MOST_BYTES), str(path))
     except UnicodeDecodeError as error:
         raise CheckError("not UTF-8", where=Place(str(path)), hint=WRITE) from error
     except OSError as error:

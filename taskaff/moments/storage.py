@@ -12,13 +12,13 @@ import stat
 from collections.abc import Mapping
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taskaff.errors import Place, SignatureError
+from taskaff.files import whole_file
 from taskaff.moments.checks import ROOM, require_room, require_valid
 from taskaff.moments.container import (
     Buffer,
@@ -67,20 +67,15 @@ def save(signature: TaskSignature, path: Path) -> None:
         "version": str(FORMAT_VERSION),
     }
     parts = encode(_tensors(signature), metadata)
-    temporary = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
     try:
-        try:
-            with temporary.open("xb") as file:
-                file.writelines(parts)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with whole_file(path) as temporary, temporary.open("wb") as file:
+            file.writelines(parts)
     except OSError as error:
         raise SignatureError(
             f"the signature cannot be written: {error.strerror or error}",
             task=signature.name,
             where=where,
-            hint="check that the folder exists and can be written",
+            hint="check that the folder exists, can be written and has room",
         ) from error
 
 
