@@ -46,15 +46,25 @@ def format_and_compression(path: str, request: DataRequest) -> tuple[str, str | 
     return name, compression
 
 
-def found_local(path: str, request: DataRequest, folders: tuple[str, ...]) -> Found:
-    """A file of this machine, under folders whose names may say the split."""
+def found_local(
+    path: str, request: DataRequest, folders: tuple[str, ...], declared: str | None = None
+) -> Found:
+    """A file of this machine, under folders whose names may say the split.
+
+    A split that was declared for the file counts more than its name.
+    """
     name, compression = format_and_compression(path, request)
-    split = split_of((*folders, stem_of(path)))
+    split = split_of((*folders, stem_of(path)) if declared is None else (declared,))
     return Found(path, name, split, local_blob(path, compression))
 
 
 def found_remote(
-    filesystem: Any, info: Any, request: DataRequest, folders: tuple[str, ...], shown: str
+    filesystem: Any,
+    info: Any,
+    request: DataRequest,
+    folders: tuple[str, ...],
+    shown: str,
+    declared: str | None = None,
 ) -> Found:
     """A file of an Arrow filesystem, shown as ``shown`` in messages."""
     name, compression = format_and_compression(info.path, request)
@@ -64,4 +74,5 @@ def found_remote(
         return now.size, now.mtime_ns
 
     blob = Blob(shown, info.size, lambda: filesystem.open_input_file(info.path), stamp, compression)
-    return Found(shown, name, split_of((*folders, stem_of(info.path))), blob)
+    split = split_of((*folders, stem_of(info.path)) if declared is None else (declared,))
+    return Found(shown, name, split, blob)

@@ -38,6 +38,13 @@ _SPLIT_WORDS: dict[str, SplitName] = {
     "testing": "test",
 }
 _NEUTRAL = {"data", "part", "shard", "of"}
+_NOTICES = re.compile(
+    r"(readme|licen[cs]e|notice|copying|citation|changelog|requirements)([-_.].*)?", re.IGNORECASE
+)
+_CACHED = (re.compile(r"datasets--(?:.+--)?(.+)"), re.compile(r"[^_].*___(.+)"))
+"""Folders of the caches of ``huggingface_hub`` and ``datasets``, named after a data set."""
+_STORED = re.compile(r"[0-9a-f]{40,64}|\d+\.\d+\.\d+|snapshots|default")
+"""Folders inside them: revisions, versions, the configuration without a name."""
 
 
 def split_argument(argument: str) -> tuple[str | None, str]:
@@ -91,7 +98,14 @@ def split_of(parts: tuple[str, ...]) -> SplitName | None:
     return None
 
 
+def is_notice(name: str) -> bool:
+    """Whether a file of a folder is about the data and not of them: ``README.txt`` and alike."""
+    return _NOTICES.fullmatch(name) is not None
+
+
 def _says_nothing(word: str) -> bool:
+    if _STORED.fullmatch(word):
+        return True
     tokens = _tokens(word)
     return all(t in _SPLIT_WORDS or t in _NEUTRAL or t.isdigit() for t in tokens)
 
@@ -107,6 +121,9 @@ def task_name(path: str, *, folder: bool) -> str:
     own = parts[-1] if folder else stem_of(parts[-1])
     candidates = [own, *reversed(parts[:-1])]
     for word in candidates:
+        for cached in _CACHED:
+            if match := cached.fullmatch(word):
+                return match[1]
         if not _says_nothing(word) and not word.endswith(":"):
             return word
     return own

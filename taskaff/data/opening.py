@@ -12,10 +12,12 @@ from taskaff.data.columns import Choice, Chooser
 from taskaff.data.found import Found
 from taskaff.data.labels import LabelTally
 from taskaff.data.names import task_name
+from taskaff.data.pointers import refuse_pointer
 from taskaff.data.reader import Options, Reader
 from taskaff.data.scan import SHOWN, FileScan, Gate, Judge, Marks, scan_file
 from taskaff.data.sources import locate
 from taskaff.data.task import FileTask
+from taskaff.data.unlabelled import unlabelled
 from taskaff.errors import DataError, Place, TaskaffError, UsageError
 from taskaff.records import (
     SPLITS,
@@ -76,10 +78,12 @@ class _Opening:
         self._blob_stamps = [f.blob.stamp() if f.blob else None for f in found]
 
     def task(self) -> FileTask:
-        first = self._files[0]
+        first = next((f for f in self._files if f.split != "test"), self._files[0])
         choice = Chooser(self._request, first.reader, first.path).choose()
-        for file in self._files[1:]:
-            _same_columns(self._request, choice, first.path, file)
+        self._leave_out(unlabelled(self._files, choice))
+        for file in self._files:
+            if file is not first:
+                _same_columns(self._request, choice, first.path, file)
         judge = Judge(choice, any(f.reader.nullable for f in self._files))
         tally = LabelTally(choice.labels, self._request.label_kind)
         gate = Gate(choice.split, self._request.limit)
@@ -100,6 +104,14 @@ class _Opening:
         info = self._info(choice, schema, tally, judge)
         stamps = {f.path: s for f, s in zip(self._found, self._blob_stamps, strict=True)}
         return FileTask(info, self._files, self._found, choice, stamps, self._request.limit)
+
+    def _leave_out(self, lost: list[tuple[FileScan, str]]) -> None:
+        """Take out the files of the test split that have no labels, and say so."""
+        for file, note in lost:
+            at = self._files.index(file)
+            for kept in (self._files, self._found, self._blob_stamps):
+                del kept[at]
+            self._notes.append(note)
 
     def _complain(self, marks: list[Marks], path: str) -> None:
         if not marks or self._request.on_bad_row == "skip":
@@ -183,6 +195,8 @@ def _reader(found: Found, options: Options, formats: Mapping[str, str]) -> Reade
         raise DataError(
             "the file is empty", where=Place(found.path), hint="fetch or write the file again"
         )
+    if found.blob is not None:
+        refuse_pointer(found.blob)
     made: Reader = resolve("format", formats, found.format)(found.blob, options)
     return made
 

@@ -16,6 +16,7 @@ from taskaff.data.folders import Folder
 from taskaff.data.found import Found, Located, found_local, found_remote
 from taskaff.data.names import split_word, task_name
 from taskaff.data.tables import TableReader, pair_table, spool_stream
+from taskaff.data.trees import Tree
 from taskaff.errors import DataError, Place, UsageError
 from taskaff.records import DataRequest, SplitName
 from taskaff.registry import closest
@@ -72,6 +73,10 @@ def _from_text(text: str, request: DataRequest) -> Located:
             where=Place(text),
             hint="pipe it in: a single - reads standard input, with --stdin-format csv",
         )
+    declared = Folder(str(path.parent), request).configuration(path.name)
+    if declared is not None:
+        name = task_name(str(path.absolute()), folder=True)
+        return Located(name, declared.files, declared.notes)
     raise _no_such(text)
 
 
@@ -156,6 +161,6 @@ def from_filesystem(
         found = found_remote(filesystem, info, request, (), shown)
         return Located(task_name(path, folder=False), [found])
     if info.type == pafs.FileType.Directory:
-        listed = Folder(path, request, filesystem).files()
+        listed = Folder(path, request, Tree(filesystem)).files()
         return Located(task_name(path, folder=True), listed.files, listed.notes)
     raise DataError("no such file or folder", where=Place(shown), hint="check the address")

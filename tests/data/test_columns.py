@@ -144,10 +144,11 @@ def test_the_label_prefix_and_numeric_features():
 
 def test_shards_share_their_columns(tmp_path):
     write(tmp_path / "s" / "train.csv", csv_bytes([("a", "x"), ("b", "y")]))
-    write(tmp_path / "s" / "test.csv", csv_bytes([("a",), ("b",)], ("text",)))
+    write(tmp_path / "s" / "more.csv", csv_bytes([("a",), ("b",)], ("text",)))
     with pytest.raises(DataError) as caught:
         opened(tmp_path / "s")
     assert caught.value.where.file.endswith("train.csv")
     assert "the label columns are label, and in" in caught.value.found
+    (tmp_path / "s" / "more.csv").unlink()
     write(tmp_path / "s" / "test.csv", csv_bytes([("x", "a"), ("y", "b")], ("label", "text")))
     assert opened(tmp_path / "s").info.rows == {"train": 2, "test": 2}  # in any order
