@@ -13,6 +13,7 @@ import pyarrow as pa
 from taskaff import arrow
 from taskaff.data.blobs import Blob
 from taskaff.data.encoding import NulError, Utf8, known_encoding, nul_error
+from taskaff.data.nested import look, names_of
 from taskaff.data.reader import BATCH_BYTES, BATCH_ROWS, CELL_BYTES, PEEK_ROWS, Column, Options
 from taskaff.errors import DataError, Place
 
@@ -40,7 +41,7 @@ class JsonlReader:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The keys of the first rows."""
+        """The keys of the first rows; those inside of objects as paths."""
         return self._columns
 
     @property
@@ -50,7 +51,7 @@ class JsonlReader:
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
         """The first rows."""
-        rows = [[row.get(name) for name in columns] for row in self._head()]
+        rows = [[_value(row, name) for name in columns] for row in self._head()]
         return _batch(rows, columns)
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -119,8 +120,8 @@ class JsonlReader:
                 where=Place(self._blob.path, line=1),
                 hint='it needs one object a line: {"text": "...", "label": "..."}',
             )
-        names = dict.fromkeys(name for row in head for name in row)
-        return tuple(Column(name, _type([row.get(name) for row in head])) for name in names)
+        names = names_of(head)
+        return tuple(Column(name, _type([_value(row, name) for row in head])) for name in names)
 
     def _report(self, bad: list[tuple[int, int, str]]) -> DataError:
         row, line, reason = bad[0]
@@ -165,13 +166,21 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _cells(row: dict[str, Any], columns: Sequence[str], families: dict[str, str]) -> list[Any]:
     cells = []
     for name in columns:
-        if name not in row:
-            raise _BadLineError(f"the key {name!r} is missing")
-        value = row[name]
+        try:
+            value = look(row, name)
+        except KeyError:
+            raise _BadLineError(f"the key {name!r} is missing") from None
         if value is not None:
             _check(name, value, families)
         cells.append(value)
     return cells
+
+
+def _value(row: dict[str, Any], name: str) -> Any:
+    try:
+        return look(row, name)
+    except KeyError:
+        return None
 
 
 def _check(name: str, value: Any, families: dict[str, str]) -> None:

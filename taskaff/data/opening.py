@@ -12,6 +12,7 @@ from taskaff.data.columns import Choice, Chooser
 from taskaff.data.found import Found
 from taskaff.data.labels import LabelTally
 from taskaff.data.names import task_name
+from taskaff.data.nested import opened
 from taskaff.data.pointers import refuse_pointer
 from taskaff.data.reader import Options, Reader
 from taskaff.data.scan import SHOWN, FileScan, Gate, Judge, Marks, scan_file
@@ -198,7 +199,7 @@ def _reader(found: Found, options: Options, formats: Mapping[str, str]) -> Reade
     if found.blob is not None:
         refuse_pointer(found.blob)
     made: Reader = resolve("format", formats, found.format)(found.blob, options)
-    return made
+    return opened(made, found.path)
 
 
 def _same_columns(request: DataRequest, choice: Choice, first: str, file: FileScan) -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from taskaff import arrow
 from taskaff.data.blobs import Blob, spooled
+from taskaff.data.nested import flattened
 from taskaff.data.reader import BATCH_ROWS, PEEK_ROWS, Column, pieces, unique, validate
 from taskaff.errors import DataError, Place, UsageError
 
@@ -23,8 +24,8 @@ class TableReader:
     nullable = True
 
     def __init__(self, table: pa.Table, path: str) -> None:
-        self._table, self._path = table, path
-        unique(table.schema.names, path)
+        self._table, self._path = flattened(table, path), path
+        unique(self._table.schema.names, path)
 
     @property
     def columns(self) -> tuple[Column, ...]:
