@@ -21,26 +21,19 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.types as pat
 
+from taskaff.data.candidates import Candidates, flag, is_text, looks_like_a_row
+from taskaff.data.names import LABELS, TEXT_PAIRS, TEXTS
 from taskaff.data.reader import Column, Reader
 from taskaff.errors import DataError, Place
 from taskaff.records import DataRequest, Layout
 from taskaff.registry import closest
 
-_PAIRS = (
-    ("text", "text_b"),
-    ("text_a", "text_b"),
-    ("sentence1", "sentence2"),
-    ("premise", "hypothesis"),
-    ("question1", "question2"),
-    *(("question", second) for second in ("sentence", "answer", "context", "passage")),
-)
-_SINGLES = ("text", "sentence", "question")
 _VECTORS = ("vector", "vectors", "embedding", "embeddings", "x")
-_LABELS = ("label", "labels", "score", "target")
 _LABEL_PREFIX = "label::"
 NO_SPLIT = "none"
 """``--split-column none``: a column called ``split`` holds something else."""
@@ -111,7 +104,7 @@ class Chooser:
             if len(found) > 1:
                 raise self._error(
                     f"{asked!r} stands for {len(found)} columns, and one names the splits",
-                    f"--split-column {_quoted(found[0])}",
+                    flag("--split-column", found[:1]),
                 )
             return found[0]
         named = self._match(("split",))
@@ -130,7 +123,7 @@ class Chooser:
             return self._asked(self._exact(self._request.text, "--text"))
         vectors = self._among(_VECTORS, lambda c: _is_list(c.type))
         pairs = self._pairs()
-        singles = self._among(_SINGLES, lambda c: not _is_numeric(c.type))
+        singles = self._among(TEXTS, lambda c: not _is_numeric(c.type))
         paired = {name for pair in pairs for name in pair}
         singles = [name for name in singles if name not in paired]
         candidates = [(name,) for name in vectors] + pairs + [(name,) for name in singles]
@@ -138,7 +131,7 @@ class Chooser:
             raise self._error(
                 "several columns could be the text: "
                 + " or ".join(",".join(names) for names in candidates),
-                " or ".join(f"--text {','.join(names)}" for names in candidates),
+                " or ".join(flag("--text", names) for names in candidates),
             )
         if candidates:
             names = candidates[0]
@@ -149,7 +142,7 @@ class Chooser:
 
     def _pairs(self) -> list[tuple[str, ...]]:
         found: list[tuple[str, ...]] = []
-        for first, second in _PAIRS:
+        for first, second in TEXT_PAIRS:
             a, b = self._match((first,)), self._match((second,))
             if a and b:
                 found.append((a, b))
@@ -170,7 +163,7 @@ class Chooser:
                 )
             return names, "vectors", True
         for name, kind in zip(names, types, strict=True):
-            if not _is_text(kind):
+            if not is_text(kind):
                 raise self._error(f"column {name!r} holds {kind}, not text", "--text COL")
         return names, "pair" if len(names) == 2 else "single", False
 
@@ -182,12 +175,22 @@ class Chooser:
                 f"no text column: the {len(left)} numeric columns are the input vectors"
             )
             return tuple(left)
-        texts = [n for n in left if _is_text(self._columns[n].type)] or left
-        label = f" --label {_flag(labels)}" if labels and self._request.label is None else ""
-        raise self._error(
-            "no column has a name that says text; columns: " + _listed(list(self._columns)),
-            f"--text {_quoted(texts[0])}{label}" if texts else "--text COL",
-        )
+        found = "no column has a name that says text; columns: " + _listed(list(self._columns))
+        wanted = labels is None and self._request.label_kind != "none"
+        flags = Candidates(self._reader, without=(*(labels or ()), split)).flags(label=wanted)
+        hint = flags or "name a column of texts in the header, or --text COL"
+        headless = self._headless()
+        if headless is not None:
+            found += "; the first line looks like a row"
+            hint = f"--no-header {Candidates(headless).flags()}; or, if it is the header: {hint}"
+        raise self._error(found, hint)
+
+    def _headless(self) -> Reader | None:
+        """The same file read without a header line, where that line looks like a row."""
+        again = getattr(self._reader, "without_header", None)
+        if again is None or not looks_like_a_row(list(self._columns), self._reader):
+            return None
+        return cast(Reader, again())
 
     # -- labels
 
@@ -201,13 +204,13 @@ class Chooser:
         if prefixed:
             self._notes.append(f"labels: the {len(prefixed)} columns that start with 'label::'")
             return prefixed
-        names = _LABELS + (("y",) if self._match(("x",)) or self._array_label() == "y" else ())
+        names = LABELS + (("y",) if self._match(("x",)) or self._array_label() == "y" else ())
         asked = self._request.text or ()
         found = [n for n in self._among(names, lambda _: True) if n not in (*asked, split)]
         if len(found) > 1:
             raise self._error(
                 f"several columns could be the label: {_listed(found)}",
-                " or ".join(f"--label {_quoted(name)}" for name in found),
+                " or ".join(flag("--label", [name]) for name in found),
             )
         if found:
             return (found[0],)
@@ -225,10 +228,12 @@ class Chooser:
         if len(left) > 1 and len(binary) == len(left):
             self._notes.append(f"multi-label: the {len(left)} other columns, all 0/1")
             return tuple(left)
-        flag = _flag(binary) if len(binary) > 1 else _quoted(left[0])
+        likely = Candidates(self._reader, without=(*inputs, split)).label_flag(None)
+        first = flag("--label", binary[:40]) if len(binary) > 1 else likely
+        none = "--label-kind none"
         raise self._error(
             f"no column has a name that says label; candidates: {_listed(left)}",
-            f"--label {flag} (or --label-kind none to compare inputs only)",
+            f"{first} (or {none} to compare inputs only)" if first != none else none,
         )
 
     def _binary(self, names: Sequence[str]) -> list[str]:
@@ -261,7 +266,7 @@ class Chooser:
         found = [self._match((name,)) for name in names]
         return [name for name in found if name and suits(self._columns[name])]
 
-    def _exact(self, asked: Sequence[str], flag: str) -> tuple[str, ...]:
+    def _exact(self, asked: Sequence[str], option: str) -> tuple[str, ...]:
         """Columns named exactly, or by patterns."""
         names: list[str] = []
         for word in asked:
@@ -270,7 +275,7 @@ class Chooser:
                 near = closest(word, self._columns)
                 raise self._error(
                     f"there is no column {word!r}; columns: {_listed(list(self._columns))}",
-                    f"{flag} {_quoted(near)}" if near else f"{flag} with one of them",
+                    flag(option, [near]) if near else f"{option} with one of them",
                 )
             names.extend(matches)
         return tuple(dict.fromkeys(names))
@@ -285,14 +290,6 @@ class Chooser:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(repr(name[:60]) for name in names[:12])
     return shown + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-
-
-def _flag(names: Sequence[str] | None) -> str:
-    return ",".join(_quoted(name) for name in (names or ())[:40])
-
-
-def _quoted(name: str) -> str:
-    return name if name.replace("_", "a").isalnum() else "'" + name.replace("'", "'\\''") + "'"
 
 
 def _is_list(kind: pa.DataType) -> bool:
@@ -311,14 +308,3 @@ def _is_binary_type(kind: pa.DataType) -> bool:
 
 def _feature(kind: pa.DataType, typed: bool) -> bool:
     return _is_binary_type(kind) or not typed
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    if pat.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(
-        pat.is_string(kind)
-        or pat.is_large_string(kind)
-        or pat.is_string_view(kind)
-        or pat.is_null(kind)
-    )

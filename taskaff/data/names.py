@@ -27,6 +27,18 @@ SUFFIXES: dict[str, str] = {
 }
 COMPRESSIONS: dict[str, str] = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
 
+TEXT_PAIRS = (
+    ("text", "text_b"),
+    ("text_a", "text_b"),
+    ("sentence1", "sentence2"),
+    ("premise", "hypothesis"),
+    ("question1", "question2"),
+    *(("question", second) for second in ("sentence", "answer", "context", "passage")),
+)
+TEXTS = ("text", "sentence", "question")
+LABELS = ("label", "labels", "score", "target")
+KNOWN_NAMES = frozenset(name for pair in TEXT_PAIRS for name in pair) | {*TEXTS, *LABELS, "split"}
+
 _SPLIT_WORDS: dict[str, SplitName] = {
     "train": "train",
     "training": "train",

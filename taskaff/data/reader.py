@@ -27,6 +27,8 @@ class Options:
     delimiter: str | None = None
     encoding: str | None = None
     quote: str | None = None
+    header: bool = True
+    skip_lines: int = 0
 
 
 class Column(NamedTuple):

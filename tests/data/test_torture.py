@@ -168,7 +168,9 @@ def test_the_limit_of_the_csv_module_survives_two_scans_at_once(tmp_path):
 
 def test_two_readers_that_disagree_are_noticed(tmp_path, monkeypatch):
     task = opened(write(tmp_path / "toy.csv", "text,label\na,pos\nb,pos\n"))
-    monkeypatch.setattr(CsvReader, "_strict", lambda *_: iter([["text", "label"], ["a", "pos"]]))
+    strict = CsvReader._strict
+    lines = ["text,label\n", "a,pos\n"]
+    monkeypatch.setattr(CsvReader, "_strict", lambda reader, _: strict(reader, lines))
     other = opened(tmp_path / "toy.csv")
     with pytest.raises(DataError, match="disagree"):
         list(other.batches())
