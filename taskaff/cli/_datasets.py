@@ -84,9 +84,13 @@ def _check_stdin(asked: Sequence[DataRequest], options: DataOptions) -> None:
 
 
 def _refuse_remote(request: DataRequest) -> None:
-    scheme, mark, _ = str(request.source).partition("://")
+    from taskaff.data import hub_address
+
+    source = str(request.source)
+    scheme, mark, _ = source.partition("://")
     if mark and scheme not in _LOCAL:
+        fetch = hub_address(source).download if scheme == "hf" else "copy it here first"
         raise UsageError(
             f"{request.source} is on the network, and --offline is on",
-            hint="copy it here first, or leave --offline (TASKAFF_OFFLINE, embed.offline) out",
+            hint=f"{fetch}, or leave --offline (TASKAFF_OFFLINE, embed.offline) out",
         )

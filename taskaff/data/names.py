@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
-from taskaff.errors import DataError, Place
+from taskaff.errors import DataError, Place, UsageError
 from taskaff.records import SplitName
 
 _NAMED = re.compile(r"([A-Za-z0-9_.-]+)=(.+)", re.DOTALL)
@@ -139,3 +142,40 @@ def task_name(path: str, *, folder: bool) -> str:
         if not _says_nothing(word) and not word.endswith(":"):
             return word
     return own
+
+
+_HUB = re.compile(
+    r"hf://datasets/(?P<owner>[^/@]+)/(?P<name>[^/@]+)"
+    r"(@(?P<revision>refs/[a-z]+/[^/]+|[^/]+))?(/(?P<path>.*?))?/*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HubAddress:
+    """``hf://datasets/OWNER/NAME[@REVISION][/PATH]``, taken apart."""
+
+    text: str
+    repository: str
+    revision: str | None
+    path: str
+
+    @property
+    def download(self) -> str:
+        """The command that fetches it, and what to name then."""
+        name = self.repository.partition("/")[2]
+        revision = f" --revision {shlex.quote(self.revision)}" if self.revision else ""
+        command = f"hf download {self.repository} --repo-type dataset{revision} --local-dir {name}"
+        return f"{command}; then name {shlex.quote(f'{name}/{self.path}'.rstrip('/'))}"
+
+
+def hub_address(text: str) -> HubAddress:
+    """An address of the hub, taken apart; raises ``UsageError`` for another one."""
+    match = _HUB.fullmatch(text)
+    parts = (match["owner"], match["name"]) if match else ()
+    if match is None or not all(re.fullmatch(r"[\w.-]+", part) for part in parts):
+        raise UsageError(
+            f"{text!r} is no address of a data set of the hub",
+            hint="hf://datasets/OWNER/NAME, hf://datasets/OWNER/NAME@REVISION/PATH",
+        )
+    revision = unquote(match["revision"]) if match["revision"] else None
+    return HubAddress(text, "/".join(parts), revision, match["path"] or "")

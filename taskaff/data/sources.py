@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from taskaff.data.blobs import spool
 from taskaff.data.folders import Folder
-from taskaff.data.found import Found, Located, found_local, found_remote
+from taskaff.data.found import Found, Located, found_local
 from taskaff.data.names import split_word, task_name
+from taskaff.data.remote import from_tree
 from taskaff.data.tables import TableReader, pair_table, spool_stream
 from taskaff.data.trees import Tree
 from taskaff.errors import DataError, Place, UsageError
@@ -130,7 +131,11 @@ def _fixed_parts(pattern: str) -> list[str]:
 
 def _from_url(text: str, request: DataRequest) -> Located:
     scheme = text.split("://", 1)[0].lower()
-    if scheme in ("http", "https", "hf"):
+    if scheme == "hf":
+        from taskaff.data.hub import from_hub
+
+        return from_hub(text, request)
+    if scheme in ("http", "https"):
         raise UsageError(
             f"{scheme}:// is not read", hint="download the data first and give its path"
         )
@@ -140,7 +145,7 @@ def _from_url(text: str, request: DataRequest) -> Located:
         filesystem, path = pafs.FileSystem.from_uri(text)
         if isinstance(filesystem, pafs.LocalFileSystem):
             return _from_text(path, request)
-        info = filesystem.get_file_info(path)
+        filesystem.get_file_info(path)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = (str(error).splitlines() or [""])[0]
         raise DataError(
@@ -148,19 +153,4 @@ def _from_url(text: str, request: DataRequest) -> Located:
             where=Place(text),
             hint="check the address and the credentials of the object store",
         ) from error
-    return from_filesystem(filesystem, path, info, text, request)
-
-
-def from_filesystem(
-    filesystem: Any, path: str, info: Any, shown: str, request: DataRequest
-) -> Located:
-    """A file or folder of an Arrow filesystem."""
-    import pyarrow.fs as pafs
-
-    if info.type == pafs.FileType.File:
-        found = found_remote(filesystem, info, request, (), shown)
-        return Located(task_name(path, folder=False), [found])
-    if info.type == pafs.FileType.Directory:
-        listed = Folder(path, request, Tree(filesystem)).files()
-        return Located(task_name(path, folder=True), listed.files, listed.notes)
-    raise DataError("no such file or folder", where=Place(shown), hint="check the address")
+    return from_tree(Tree(filesystem, f"{scheme}://"), path, request)

@@ -25,8 +25,7 @@ MAKERS = {
     "a.arrow": lambda rows: sink(pa.Table.from_pylist(rows), "file"),
     "a.arrows": lambda rows: sink(pa.Table.from_pylist(rows), "stream"),
 }
-KINDS = [*MAKERS, "table", "slices"]
-EVERY = [*KINDS, "stream"]
+EVERY = [*MAKERS, "table", "slices", "stream"]
 
 
 def source(tmp_path, kind, rows):
@@ -61,7 +60,7 @@ def test_lists_patterns_and_pairs(tmp_path, kind):
     assert rows_of(task)[2] == ("row 2", "en", (1.0, 1.0))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EVERY)
 def test_the_candidates_are_paths(tmp_path, kind):
     for said in ({}, {"text": ("tweet",)}):
         with pytest.raises(DataError) as caught:
@@ -81,7 +80,7 @@ def test_a_name_with_dots_comes_before_a_path(tmp_path, kind):
     assert rows_of(opened(source(tmp_path, kind, rows), text=("a.c",)))[0][0] == "other"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EVERY)
 def test_an_object_that_is_null_has_null_fields(tmp_path, kind):
     rows = [*ROWS[:3], {**ROWS[3], "tweet": None}, *ROWS[4:]]
     with pytest.raises(DataError, match=r"text is missing in column 'tweet\.text'") as caught:
