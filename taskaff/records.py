@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from taskaff.shown import Shown, Tabular
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
@@ -103,8 +105,8 @@ class InputFile:
     rejected: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TaskInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class TaskInfo(Shown):
     """What was understood of a data set before anything is embedded (``taskaff inspect``)."""
 
     name: str
@@ -284,8 +286,8 @@ class Spectrum:
     """``(d, q)`` eigenvectors, one a column."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TaskSignature:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TaskSignature(Shown):
     """Everything that the scoring stage needs of a task: sums that add over shards, and no row.
 
     The sums are float64 over the rows of ``split`` and carry a leading axis of ``FOLDS``. They
@@ -477,8 +479,8 @@ class ScoreSettings:
     of a table may then be NaN without a note."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ScoreResult:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ScoreResult(Tabular):
     """What ``taskaff score`` found: per task, per pair, and for the mix as a whole."""
 
     tasks: tuple[TaskSummary, ...]

@@ -107,6 +107,7 @@ def test_the_python_function_takes_arrays_and_synthetic_tasks():
         steps=20,
         seeds=2,
         weight_decay=[0.0],
+        cache="off",
     )
     assert [task.name for task in found.tasks] == ["mine", "drawn"]
     assert found.settings.seeds == (0, 1)

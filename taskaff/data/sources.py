@@ -40,6 +40,8 @@ def locate(request: DataRequest) -> Located:
 
 
 def _from_object(source: Any, path: str, split: SplitName | None) -> Found:
+    if hasattr(source, "collect_schema") and hasattr(source, "collect"):
+        source = source.collect()  # a polars LazyFrame
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
     if isinstance(source, pa.Table):
