@@ -10,12 +10,15 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SUFFIX = ".taskaff.tmp"
+IN_USE = ".in-use"
 
 
 @contextmanager
@@ -41,6 +44,21 @@ def remove_abandoned(folder: Path) -> None:
         for path in folder.glob(f".*{SUFFIX}"):
             with suppress(OSError):
                 _remove_unlocked(path)
+
+
+def private_folder(prefix: str) -> tuple[Path, int]:
+    """A new folder among the temporary ones, and the descriptor that marks it as in use.
+
+    Those of processes that are gone are removed.
+    """
+    for path in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        with suppress(OSError):
+            _remove_unlocked(path / IN_USE, path)
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    handle = os.open(folder / IN_USE, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    with suppress(OSError):
+        _lock(handle)
+    return folder, handle
 
 
 def read_text(path: Path, most: int, encoding: str = "utf-8") -> str:
@@ -74,11 +92,15 @@ def _locked(real: Path) -> tuple[Path, int]:
         os.close(handle)
 
 
-def _remove_unlocked(path: Path) -> None:
-    handle = os.open(path, os.O_RDWR)
+def _remove_unlocked(path: Path, folder: Path | None = None) -> None:
+    """Remove a file that nobody has locked, or the whole folder that it stands in."""
+    handle = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     try:
         _lock(handle)
-        path.unlink()
+        if folder is None:
+            path.unlink()
+        else:
+            shutil.rmtree(folder)
     finally:
         os.close(handle)
 

@@ -12,14 +12,15 @@ import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import NoReturn, TextIO
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn, TextIO
 
 import typer
 
 from taskaff.cli._interrupt import INTERRUPTED, interrupt, leave, on_interrupt
 from taskaff.cli._streams import flush, say
-from taskaff.errors import TaskaffError
+from taskaff.errors import TaskaffError, TaskaffWarning
 
 FINISHED, BROKEN, BROKEN_PIPE = 0, 2, 141
 """The others, 1 and 3, come from the gate alone (``_gate.EXIT_CODES``)."""
@@ -42,7 +43,8 @@ def run(arguments: Sequence[str]) -> int:
     debug, arguments = _take_debug(arguments)
     _tolerate_streams()
     try:
-        code = _invoke(arguments)
+        with _shown_warnings():
+            code = _invoke(arguments)
         flush()
     except BrokenPipeError:
         code = BROKEN_PIPE
@@ -68,6 +70,23 @@ def _invoke(arguments: Sequence[str]) -> int:
             return int(command.invoke(context) or FINISHED)
     except typer.Exit as ending:  # --help and --version
         return ending.exit_code
+
+
+@contextlib.contextmanager
+def _shown_warnings() -> Iterator[None]:
+    """Our own warnings as lines on standard error."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, TaskaffWarning):
+                say(f"warning: {message}")
+            else:
+                others(message, category, *where, **more)
+
+        warnings.simplefilter("always", TaskaffWarning)
+        warnings.showwarning = show
+        yield
 
 
 def _take_debug(arguments: Sequence[str]) -> tuple[bool, list[str]]:
