@@ -119,7 +119,11 @@ def finished(folder: Path, kind: str, key: str, compute: Callable[[], Any]) -> A
     path = store.get(kind, key)
     if path is None:
         text = json.dumps(compute())
-        path = store.put(kind, key, lambda file: file.write_text(text, "utf-8") and None)
+
+        def write(file: Path) -> None:
+            file.write_text(text, encoding="utf-8")
+
+        path = store.put(kind, key, write)
     return json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -79,7 +79,10 @@ def texts_digest(texts: pa.Array) -> str:
 
 
 def _save(path: Path, X: Floats32, counts: EncodeCounts) -> None:
-    tensors = {"X": np.ascontiguousarray(X), "counts": np.array(astuple(counts), np.int64)}
+    tensors: dict[str, np.ndarray] = {
+        "X": np.ascontiguousarray(X),
+        "counts": np.array(astuple(counts), np.int64),
+    }
     path.write_bytes(save(tensors))  # save_file has an error of its own for a full disk
 
 
