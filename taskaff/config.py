@@ -238,6 +238,7 @@ class DatasetSection(_Section):
     label: Columns | None = None
     label_kind: Literal["classes", "multilabel", "regression", "none"] | None = None
     split_column: str | None = None
+    join_tokens: bool = Field(default=False, description="join texts that are lists of words")
     format: str | None = None
     delimiter: str | None = None
     encoding: str | None = None

@@ -57,6 +57,8 @@ class DataRequest:
     label: tuple[str, ...] | None = None
     label_kind: LabelKind | None = None
     split_column: str | None = None
+    join_tokens: bool = False
+    """Whether a text that is a list of words is joined, with blanks between them."""
     format: str | None = None
     delimiter: str | None = None
     encoding: str | None = None

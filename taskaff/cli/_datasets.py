@@ -50,6 +50,7 @@ def _with_options(request: DataRequest, options: DataOptions) -> DataRequest:
         "label": _columns("--label", options.label),
         "label_kind": options.label_kind,
         "split_column": options.split_column,
+        "join_tokens": options.join_tokens,
         "delimiter": "\t" if options.delimiter == r"\t" else options.delimiter,
         "encoding": options.encoding,
         "quote": options.quote,

@@ -51,6 +51,10 @@ class DataOptions:
             rich_help_panel=_DATA,
         ),
     ] = None
+    join_tokens: Annotated[
+        bool | None,
+        Option("--join-tokens", help="Join texts that are lists of words.", rich_help_panel=_DATA),
+    ] = None
     delimiter: Annotated[
         str | None,
         Option(metavar="CHAR", help=r"Of CSV files; \t is a tab.", rich_help_panel=_DATA),

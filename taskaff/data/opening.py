@@ -18,6 +18,7 @@ from taskaff.data.reader import Options, Reader
 from taskaff.data.scan import SHOWN, FileScan, Gate, Judge, Marks, scan_file
 from taskaff.data.sources import locate
 from taskaff.data.task import FileTask
+from taskaff.data.tokens import joined
 from taskaff.data.unlabelled import unlabelled
 from taskaff.errors import DataError, Place, TaskaffError, UsageError
 from taskaff.records import (
@@ -74,7 +75,8 @@ class _Opening:
         self._found = found
         options = Options(request.delimiter, request.encoding, request.quote)
         self._files = [
-            FileScan(f.path, f.split or "train", _reader(f, options, formats)) for f in found
+            FileScan(f.path, f.split or "train", _reader(f, request, options, formats))
+            for f in found
         ]
         self._blob_stamps = [f.blob.stamp() if f.blob else None for f in found]
 
@@ -189,7 +191,13 @@ class _Opening:
         return notes
 
 
-def _reader(found: Found, options: Options, formats: Mapping[str, str]) -> Reader:
+def _reader(
+    found: Found, request: DataRequest, options: Options, formats: Mapping[str, str]
+) -> Reader:
+    return joined(_own_reader(found, options, formats), request, found.path)
+
+
+def _own_reader(found: Found, options: Options, formats: Mapping[str, str]) -> Reader:
     if found.table is not None:
         return found.table
     if found.blob is not None and found.blob.size == 0:

@@ -62,6 +62,7 @@ def test_every_option_reaches_the_request(config):
         label="x",
         label_kind="regression",
         split_column="fold",
+        join_tokens=True,
         delimiter=r"\t",
         encoding="latin-1",
         quote="'",
@@ -71,6 +72,7 @@ def test_every_option_reaches_the_request(config):
     )
     [request] = requests(["-"], config, options)
     assert request.text == ("a", "b, c")
+    assert request.join_tokens is True
     assert request.delimiter == "\t"
     assert request.format == "csv"
     taken = (request.label, request.label_kind, request.split_column, request.encoding)
@@ -78,7 +80,7 @@ def test_every_option_reaches_the_request(config):
     assert (request.quote, request.on_bad_row, request.limit) == ("'", "skip", 3)
 
 
-@pytest.mark.parametrize("url", ["s3://b/a.csv", "https://h/a.csv", "hf://d/a.csv"])
+@pytest.mark.parametrize("url", ["s3://b/a.csv", "https://h/a.csv", "hf://datasets/d/a.csv"])
 def test_offline_refuses_the_network_but_no_file(url):
     offline = load(None, [])
     offline = offline.model_copy(
