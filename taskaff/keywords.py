@@ -39,11 +39,15 @@ _OPTION = re.compile(
     r"(?P<value>(?<=[ =])(?:'[^']*'|\"[^\"]*\"|-?\d+(?:\.\d+)?\b"
     r"|[^\s'\"(),;-][^\s'\"();]*[^\s'\"();.,:]|\w))?"
 )
+_BESIDE = re.compile(r"([a-z_]=(?:'[^']*'|\"[^\"]*\"|\([^()]*\)|[\w.-]+)) (?=[a-z_]+=)")
+"""Two keywords side by side, which a call wants a comma between."""
 
 
 def spoken(text: str) -> str:
     """A message with keywords in place of options; commands of a shell are left as they are."""
-    return text if re.search(r"\btaskaff [a-z]+ .*--", text) else _OPTION.sub(_keyword, text)
+    if re.search(r"\btaskaff [a-z]+ .*--", text):
+        return text
+    return _BESIDE.sub(r"\1, ", _OPTION.sub(_keyword, text))
 
 
 def _keyword(match: re.Match[str]) -> str:

@@ -126,7 +126,7 @@ def test_no_keyword_is_accepted_and_ignored():
         ("--text premise,hypothesis", "text=('premise', 'hypothesis')"),
         ("--label 3 (or --label-kind none)", "label='3' (or label_kind='none')"),
         ("leave such rows out: --on-bad-row skip", "leave such rows out: on_bad_row='skip'"),
-        ("--delimiter ';'", "delimiter=';'"),
+        ("--delimiter ';' --text a,b --limit 3", "delimiter=';', text=('a', 'b'), limit=3"),
         ("--limit 1000", "limit=1000"),
         ("--missing-label -1", "missing_label='-1'"),
         ("leave --probe out, or --trunk lstm, cnn", "leave probe out, or trunk='lstm', cnn"),
@@ -150,10 +150,9 @@ def test_the_hint_of_an_error_works_in_python(tmp_path):
     path.write_text("body,stars\na fine day,5\nno,1\n")
     with pytest.raises(DataError) as caught:
         taskaff.inspect(path)
-    hint = caught.value.hint
-    assert hint == "text='body'"
+    assert caught.value.hint == "text='body', label='stars'"
     with pytest.raises(DataError) as caught:
-        taskaff.inspect(path, **eval(f"dict({hint})"))
+        taskaff.inspect(path, text="body")
     assert caught.value.hint.startswith("label='stars'")
     info = taskaff.inspect(path, text="body", label=["stars"])
     assert (info.text_columns, info.schema.columns) == (("body",), ("stars",))
