@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taskaff import data, embed, moments
+from taskaff import data, embed, moments, unfamiliar
 from taskaff.embed import tokenrows
 from taskaff.errors import ProbeError, TaskaffError, UsageError
 from taskaff.parallel import ordered_map
@@ -80,6 +80,7 @@ def tasks_of(
             tasks.append(found.task)
             texts += [] if found.tokens is None else [found.tokens]
             cards.append(bench.card(opened.info))
+            notes += unfamiliar.note(opened.info.name, found.counts, cards[-1].id)
             notes += _notes(opened.info, found, settings)
             layouts.add(opened.info.layout)
             encoder = bench.encoder_for(opened.info)

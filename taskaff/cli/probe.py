@@ -158,6 +158,9 @@ def probe(
     """Train briefly: does a source data set help or hurt a target?
 
     Without data sets, those of the nearest taskaff.toml are probed. Ctrl-C shows what is known.
+
+    Signatures (.taskaff) are refused, since they hold no rows, and so are data sets without labels,
+    and ready vectors where the trunk reads texts.
     """
     from taskaff.cli._datasets import requests
     from taskaff.cli._output import emit, plan
