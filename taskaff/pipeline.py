@@ -210,8 +210,8 @@ def merge(paths: Sequence[Path], name: str | None = None) -> TaskSignature:
 
 
 def save(signature: TaskSignature, path: Path) -> None:
-    """Write a ``.taskaff`` file, with the spectrum that many comparisons would compute again."""
-    moments.save(moments.with_spectrum(signature), path)
+    """Write a ``.taskaff`` file."""
+    moments.save(signature, path)
 
 
 def distinct_names(tasks: Sequence[Named]) -> list[Named]:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     Ints32 = NDArray[np.int32]
     Hashes = NDArray[np.uint64]
 
+ROW_IDENTITY = 2
+"""Version of the rule by which two rows are one (``moments.normal``); decides folds and overlap."""
+
 FOLDS = 4
 """Enough for cross-validation and a jackknife, few enough to store ``d * d`` numbers of each."""
 
@@ -277,17 +280,6 @@ class Sketch:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Spectrum:
-    """The fewest leading eigenpairs of ``G = X'X (d, d)`` that hold ``share`` of its trace."""
-
-    share: float
-    values: Floats
-    """``(q,)`` eigenvalues, descending, all positive."""
-    vectors: Floats
-    """``(d, q)`` eigenvectors, one a column."""
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TaskSignature(Shown):
     """Everything that the scoring stage needs of a task: sums that add over shards, and no row.
@@ -320,8 +312,6 @@ class TaskSignature(Shown):
     padded_from: int | None = None
     """Width before zero-padding, when the comparison asked for it."""
     notes: tuple[str, ...] = ()
-    spectrum: Spectrum | None = None
-    """What equation 6 keeps of ``G``, when it was computed beforehand; always that of ``sxx``."""
 
     @property
     def width(self) -> int:

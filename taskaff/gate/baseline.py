@@ -24,6 +24,7 @@ from taskaff.gate_records import (
     Tolerance,
 )
 from taskaff.predict_records import Finding
+from taskaff.records import ROW_IDENTITY
 
 VERSION = 1
 DIGITS = 4
@@ -61,6 +62,7 @@ def _conditions(evidence: Evidence, settings: CheckSettings) -> dict[str, Any]:
         "encoder": {"id": card.id, "fingerprint": card.fingerprint},
         "mix": {task.name: _identity(task) for task in evidence.mix},
         "predictor": evidence.predictor,
+        "row_identity": ROW_IDENTITY,
         "settings": {
             "margin": round(settings.margin, DIGITS),
             "measured": settings.probe,
@@ -185,6 +187,8 @@ def compare(
 def _difference(lock: Lock, now: Mapping[str, Any]) -> str:
     if lock["encoder"].get("fingerprint") != now["encoder"]["fingerprint"]:
         return f"it was made with encoder {lock['encoder'].get('id')}, not {now['encoder']['id']}"
+    if lock.get("row_identity", 1) != now["row_identity"]:
+        return "it tells rows apart by another rule, so folds and overlap are others"
     if lock["mix"] != now["mix"]:
         return f"the mix has changed: {', '.join(_changed(lock['mix'], now['mix']))}"
     if lock["predictor"] != now["predictor"]:
