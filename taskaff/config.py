@@ -243,6 +243,8 @@ class DatasetSection(_Section):
     delimiter: str | None = None
     encoding: str | None = None
     quote: str | None = None
+    no_header: bool = Field(default=False, description="the first line is a row, not a header")
+    skip_lines: int = Field(default=0, ge=0, description="lines before the header to leave out")
     on_bad_row: Literal["fail", "skip"] = "fail"
     limit: int | None = Field(default=None, ge=1, description="read at most this many rows")
 

@@ -66,6 +66,8 @@ class DataRequest:
     delimiter: str | None = None
     encoding: str | None = None
     quote: str | None = None
+    no_header: bool = False
+    skip_lines: int = 0
     on_bad_row: Literal["fail", "skip"] = "fail"
     limit: int | None = None
 

@@ -56,7 +56,10 @@ def _with_options(request: DataRequest, options: DataOptions) -> DataRequest:
         "quote": options.quote,
         "on_bad_row": options.on_bad_row,
         "limit": options.limit,
-        "format": options.stdin_format if request.source == STDIN else None,
+        "no_header": options.no_header,
+        "skip_lines": options.skip_lines,
+        "format": (options.stdin_format if request.source == STDIN else None)
+        or options.input_format,
     }
     return replace(request, **{name: value for name, value in given.items() if value is not None})
 
@@ -79,7 +82,9 @@ def _check_stdin(asked: Sequence[DataRequest], options: DataOptions) -> None:
         raise UsageError("standard input (-) is named twice", hint="write one of them to a file")
     if streams and streams[0].format is None:
         known = ", ".join(FORMATS)
-        raise UsageError("standard input has no suffix", hint=f"--stdin-format, one of {known}")
+        raise UsageError(
+            "standard input has no suffix", hint=f"--stdin-format csv, or another of {known}"
+        )
     if options.stdin_format and not streams:
         raise UsageError("--stdin-format without -", hint="name standard input as -")
 

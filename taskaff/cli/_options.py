@@ -66,9 +66,29 @@ class DataOptions:
     quote: Annotated[
         str | None, Option(metavar="CHAR", help="Of CSV files.", rich_help_panel=_DATA)
     ] = None
+    no_header: Annotated[
+        bool | None,
+        Option(
+            "--no-header",
+            help="CSV without a header line; its columns are c0, c1, ...",
+            rich_help_panel=_DATA,
+        ),
+    ] = None
+    skip_lines: Annotated[
+        int | None,
+        Option(min=0, metavar="N", help="Lines of text files to skip.", rich_help_panel=_DATA),
+    ] = None
+    input_format: Annotated[
+        str | None,
+        Option(
+            metavar="FORMAT",
+            help="In place of the suffix: csv, tsv, jsonl, txt, parquet ..., or csv.gz.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None
     stdin_format: Annotated[
         str | None,
-        Option(metavar="FORMAT", help="Format of standard input.", rich_help_panel=_DATA),
+        Option(metavar="FORMAT", help="Of standard input alone.", rich_help_panel=_DATA),
     ] = None
     on_bad_row: Annotated[
         Literal["fail", "skip"] | None,

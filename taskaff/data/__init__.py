@@ -17,6 +17,7 @@ FORMATS: dict[str, str] = {
     "csv": "taskaff.data.delimited:CsvReader",
     "tsv": "taskaff.data.delimited:TsvReader",
     "jsonl": "taskaff.data.jsonl:JsonlReader",
+    "txt": "taskaff.data.lines:TxtReader",
     "parquet": "taskaff.data.parquet:ParquetReader",
     "arrow": "taskaff.data.ipc:ArrowReader",
     "npz": "taskaff.data.arrays:NpzReader",

@@ -23,7 +23,7 @@ from taskaff import arrow
 from taskaff.data import csvfaults
 from taskaff.data.blobs import BLOCK, Blob
 from taskaff.data.csvfaults import Dialect
-from taskaff.data.encoding import NulError, Utf8, known_encoding, not_utf8, nul_error
+from taskaff.data.encoding import NulError, Utf8, known_encoding, not_utf8, nul_error, text_of
 from taskaff.data.quotes import Lines, Quotes, first_fault, inner_quote
 from taskaff.data.reader import (
     BATCH_BYTES,
@@ -45,7 +45,7 @@ class CsvReader:
     typed = False
     nullable = False
     default_delimiter = ","
-    uses = frozenset({"delimiter", "encoding", "quote", "header", "skip_lines"})
+    uses = frozenset({"delimiter", "encoding", "quote", "no_header", "skip_lines"})
 
     def __init__(self, blob: Blob, options: Options) -> None:
         self._blob, self._options = blob, options
@@ -204,10 +204,7 @@ class CsvReader:
 
     def _text(self, stream: Any, watch: Any = None) -> tuple[Utf8, io.TextIOWrapper]:
         skip = self._options.skip_lines
-        source = Utf8(stream, self._blob.path, self._encoding, skip, watch)
-        return source, io.TextIOWrapper(
-            io.BufferedReader(source, BLOCK), encoding="utf-8", newline=""
-        )
+        return text_of(stream, self._blob.path, self._encoding, skip, BLOCK, watch)
 
     def _strict(self, text: Iterable[str], quoted: bool = True) -> Any:
         quote = self._quote if quoted else None

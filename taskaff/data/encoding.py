@@ -153,6 +153,19 @@ class Utf8(io.RawIOBase):
         self.heavy = self._weight > self._weight_limit > 0
 
 
+def text_of(
+    stream: BinaryIO,
+    path: str,
+    encoding: str,
+    skip: int,
+    block: int,
+    watch: Callable[[bytes], bool] | None = None,
+) -> tuple[Utf8, io.TextIOWrapper]:
+    """A byte stream as text with its line ends as they are, and the layer that counts its bytes."""
+    source = Utf8(stream, path, encoding, skip, watch)
+    return source, io.TextIOWrapper(io.BufferedReader(source, block), encoding="utf-8", newline="")
+
+
 class NulError(Exception):
     """A NUL byte was met; ``nul_error`` finds the line."""
 

@@ -15,6 +15,7 @@ from taskaff.errors import DataError, Place
 from taskaff.records import DataRequest
 
 _TEXT, _CODE = ".txt", ".py"
+_METADATA = (".json", ".md", ".py", ".toml", ".yaml", ".yml", ".sh", ".html", ".pdf")
 
 
 class Folder:
@@ -34,9 +35,12 @@ class Folder:
         if declared is not None:
             return self._declared(declared)
         files = self._own()
-        if files:
-            return self._checked(files, self._left_out(files))
+        tables = [found for found in files if found.format != "txt"]
+        if tables:
+            return self._checked(tables, self._left_out(tables))
         holders = self._holders(DEPTH)
+        if files and not holders:
+            return self._checked(files, [])
         if len(holders) != 1:
             raise self._several(holders) if holders else self._nothing()
         inner = Folder(holders[0], self._request, self._tree).files()
@@ -81,7 +85,7 @@ class Folder:
         return files
 
     def _shards(self, path: str, infos: Sequence[Any], folders: tuple[str, ...]) -> list[Found]:
-        files = _data(infos)
+        files = _data(infos) or self._others(infos)
         dead = [link for link in self._tree.dead_links(path) if format_of(link)[0] is not None]
         if dead:
             raise DataError(
@@ -91,6 +95,14 @@ class Folder:
             )
         check_state(self._tree, path, {info.base_name for info in files})
         return [self._found(info, folders, None) for info in files]
+
+    def _others(self, infos: Sequence[Any]) -> list[Any]:
+        """Files of one text a line; where a format was named, also those of an odd suffix."""
+        asked = self._request.format is not None
+        kept = [i for i in infos if not is_notice(i.base_name)]
+        texts = [i for i in kept if format_of(i.path)[0] == "txt"]
+        odd = [i for i in kept if PurePosixPath(i.path).suffix.lower() not in _METADATA]
+        return texts or (odd if asked else [])
 
     def _found(self, info: Any, folders: tuple[str, ...], split: str | None) -> Found:
         path = str(info.path)
@@ -158,7 +170,7 @@ class Folder:
         inside = f"; it has the folders {listed(names)}" if names else ""
         return self._error(
             f"the folder holds no file of a known format{inside}",
-            "the folder must hold .csv, .tsv, .jsonl, .parquet, .arrow, .npz or .npy files",
+            "the folder must hold .csv, .tsv, .jsonl, .txt, .parquet, .arrow, .npz or .npy files",
         )
 
     def _error(self, found: str, hint: str) -> DataError:
@@ -166,8 +178,10 @@ class Folder:
 
 
 def _data(infos: Sequence[Any]) -> list[Any]:
-    """The data files among the files of a folder."""
-    return [i for i in infos if format_of(i.path)[0] is not None and not is_notice(i.base_name)]
+    """The data files among the files of a folder; plain text may be anything, and is none."""
+    return [
+        i for i in infos if format_of(i.path)[0] not in (None, "txt") and not is_notice(i.base_name)
+    ]
 
 
 def _split(name: str) -> bool:

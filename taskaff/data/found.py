@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from taskaff.data.blobs import Blob, local_blob
-from taskaff.data.names import format_of, split_of, stem_of
+from taskaff.data.names import COMPRESSIONS, format_of, split_of, stem_of
 from taskaff.data.tables import TableReader
-from taskaff.errors import DataError, Place
+from taskaff.errors import UsageError
 from taskaff.records import DataRequest, SplitName
 
 
@@ -33,17 +33,23 @@ class Located:
 
 
 def format_and_compression(path: str, request: DataRequest) -> tuple[str, str | None]:
-    """Format and compression of a file, by request or by suffix."""
+    """Format and compression of a file, by request or by suffix; ``""`` where nothing says it."""
     named, compression = format_of(path)
-    name = request.format or named
-    if name is None:
-        raise DataError(
-            "the suffix says no known format",
-            where=Place(path),
-            hint="rename it to end in .csv, .tsv, .jsonl, .parquet, .arrow, .npz or .npy "
-            "(.gz, .bz2, .xz, .zst may follow), or pipe it in: - --stdin-format csv",
+    if request.format is None:
+        return named or "", compression
+    name, said = requested_format(request.format)
+    return name, said or compression
+
+
+def requested_format(text: str) -> tuple[str, str | None]:
+    """Take ``csv.gz`` apart."""
+    name, _, suffix = text.lower().partition(".")
+    if suffix and f".{suffix}" not in COMPRESSIONS:
+        known = ", ".join(COMPRESSIONS)
+        raise UsageError(
+            f"unknown compression {suffix!r} in format {text!r}", hint=f"known: {known}"
         )
-    return name, compression
+    return name, COMPRESSIONS.get(f".{suffix}")
 
 
 def found_local(

@@ -33,10 +33,12 @@ class JsonlReader:
 
     typed = True
     nullable = True
+    uses = frozenset({"encoding", "skip_lines"})
 
     def __init__(self, blob: Blob, options: Options) -> None:
         self._blob = blob
         self._encoding = known_encoding(options.encoding)
+        self._skip = options.skip_lines
         self._columns = self._infer()
 
     @property
@@ -47,7 +49,8 @@ class JsonlReader:
     @property
     def dialect(self) -> Mapping[str, str]:
         """The encoding."""
-        return {"encoding": self._encoding}
+        skipped = {"skip_lines": str(self._skip)} if self._skip else {}
+        return {"encoding": self._encoding} | skipped
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
         """The first rows."""
@@ -84,9 +87,9 @@ class JsonlReader:
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         with self._blob.stream() as stream:
-            source = Utf8(stream, self._blob.path, self._encoding)
+            source = Utf8(stream, self._blob.path, self._encoding, self._skip)
             text = io.BufferedReader(source, 1 << 20)
-            number = 0
+            number = self._skip
             try:
                 while line := text.readline(CELL_BYTES + 1):
                     number += 1

@@ -19,6 +19,7 @@ SUFFIXES: dict[str, str] = {
     ".tab": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".txt": "txt",
     ".parquet": "parquet",
     ".pq": "parquet",
     ".arrow": "arrow",

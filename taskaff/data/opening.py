@@ -12,9 +12,7 @@ from taskaff.data.columns import Choice, Chooser
 from taskaff.data.found import Found
 from taskaff.data.labels import LabelTally
 from taskaff.data.names import task_name
-from taskaff.data.nested import opened
-from taskaff.data.pointers import refuse_pointer
-from taskaff.data.reader import Options, Reader
+from taskaff.data.readers import open_reader, options_of
 from taskaff.data.scan import SHOWN, FileScan, Gate, Judge, Marks, scan_file
 from taskaff.data.sources import locate
 from taskaff.data.task import FileTask
@@ -29,7 +27,6 @@ from taskaff.records import (
     Reject,
     TaskInfo,
 )
-from taskaff.registry import resolve
 
 
 def open_task(request: DataRequest, formats: Mapping[str, str]) -> FileTask:
@@ -73,10 +70,11 @@ class _Opening:
     ) -> None:
         self._request, self._name, self._notes = request, name, notes
         self._found = found
-        options = Options(request.delimiter, request.encoding, request.quote)
+        options = options_of(request)
+        readers = [joined(open_reader(f, options, formats), request, f.path) for f in found]
         self._files = [
-            FileScan(f.path, f.split or "train", _reader(f, request, options, formats))
-            for f in found
+            FileScan(f.path, f.split or "train", reader)
+            for f, reader in zip(found, readers, strict=True)
         ]
         self._blob_stamps = [f.blob.stamp() if f.blob else None for f in found]
 
@@ -189,25 +187,6 @@ class _Opening:
         if empty:
             notes.append(f"{len(empty)} files have no rows: {empty[0]}")
         return notes
-
-
-def _reader(
-    found: Found, request: DataRequest, options: Options, formats: Mapping[str, str]
-) -> Reader:
-    return joined(_own_reader(found, options, formats), request, found.path)
-
-
-def _own_reader(found: Found, options: Options, formats: Mapping[str, str]) -> Reader:
-    if found.table is not None:
-        return found.table
-    if found.blob is not None and found.blob.size == 0:
-        raise DataError(
-            "the file is empty", where=Place(found.path), hint="fetch or write the file again"
-        )
-    if found.blob is not None:
-        refuse_pointer(found.blob)
-    made: Reader = resolve("format", formats, found.format)(found.blob, options)
-    return opened(made, found.path)
 
 
 def _same_columns(request: DataRequest, choice: Choice, first: str, file: FileScan) -> None:

@@ -29,6 +29,8 @@ class Options:
     quote: str | None = None
     header: bool = True
     skip_lines: int = 0
+    named: bool = False
+    """Whether the format was named, so that its suffix did not say it."""
 
 
 class Column(NamedTuple):

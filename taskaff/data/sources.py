@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from taskaff.data.blobs import spool
 from taskaff.data.folders import Folder
-from taskaff.data.found import Found, Located, found_local
+from taskaff.data.found import Found, Located, found_local, requested_format
 from taskaff.data.names import split_word, task_name
 from taskaff.data.remote import from_tree
 from taskaff.data.tables import TableReader, pair_table, spool_stream
@@ -100,8 +100,8 @@ def _standard_input(request: DataRequest) -> Located:
     if stream is None:
         hint = "pipe the data in, as in: cat data.csv | taskaff inspect - --stdin-format csv"
         raise UsageError("standard input is closed, and - reads it", hint=hint)
-    blob = spool(stream, "-")
-    return Located("stdin", [Found("-", request.format, None, blob)])
+    format, compression = requested_format(request.format)
+    return Located("stdin", [Found("-", format, None, spool(stream, "-", compression))])
 
 
 def _from_glob(text: str, request: DataRequest) -> Located:

@@ -59,7 +59,7 @@ def test_a_file_of_every_format(tmp_path, name, suffix):
 
 def test_every_format_of_the_table_is_written_here():
     written = {SUFFIXES[Path(name).suffix] for name in WRITERS}
-    assert written | {"npz", "npy"} == set(FORMATS)
+    assert written | {"npz", "npy", "txt"} == set(FORMATS)
     for target in FORMATS.values():
         assert callable(load(target))
 

@@ -368,8 +368,8 @@ def test_repeated_column_names(tmp_path):
 
 
 def test_not_parquet_at_all(tmp_path):
-    refused(write(tmp_path / "toy.parquet", GOOD), "cannot be read")
-    refused(write(tmp_path / "toy.arrow", GOOD), "cannot be read")
+    refused(write(tmp_path / "toy.parquet", GOOD), "is text", "--input-format csv")
+    refused(write(tmp_path / "toy.arrow", GOOD), "is text", "--input-format csv")
     refused(write(tmp_path / "empty.parquet", b""), "empty")
     refused(write(tmp_path / "empty.arrow", b""), "empty")
     refused(write(tmp_path / "toy.csv", gzip.compress(GOOD)), "")
@@ -405,7 +405,8 @@ def npy(shape, body=b"", descr="<f4"):
         (npy((0, 3)), "no row"),
         (npy((-1, 3)), ""),
         (b"\x93NUMPY\x01\x00\xff\xff", "header"),
-        (b"garbage", "header"),
+        (b"garbage", "is text"),
+        (b"\0garbage", "header"),
         (b"", "empty"),
     ],
 )
@@ -452,7 +453,7 @@ def test_folders(tmp_path):
     write(tmp_path / "mix" / "b.jsonl", jsonl_bytes(TABLE.to_pylist()))
     refused(tmp_path / "mix", "mixes formats", "/*.csv'")
     refused(tmp_path / "mix" / "a.cvs", "no such file", "did you mean")
-    refused(write(tmp_path / "a.xlsx", b"PK"), "suffix", ".csv")
+    refused(write(tmp_path / "a.xlsx", b"PK\3\4" + bytes(26) + b"xl/"), "suffix", "as CSV")
     os.mkfifo(tmp_path / "pipe")
     refused(tmp_path / "pipe", "not a regular file", "--stdin-format")
     with pytest.raises(DataError, match="no file matches"):
