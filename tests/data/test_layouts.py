@@ -175,6 +175,21 @@ def test_a_test_file_without_labels_is_left_out(tmp_path):
     refused(folder, "the label columns are none", "same columns")  # not of the test split
 
 
+def test_a_test_file_with_fewer_columns_that_have_no_names(tmp_path):
+    rows = [("gj04", i % 2, "", f"row {i}") for i in range(4)]
+    for name in ("train.tsv", "dev.tsv"):
+        header = ("c0", "c1", "c2", "c3")
+        write(tmp_path / "CoLA" / name, csv_bytes(rows, header, delimiter="\t"))
+    other = csv_bytes([(0, "held out"), (1, "more")], ("c0", "c1"), delimiter="\t")
+    write(tmp_path / "CoLA" / "test.tsv", other)
+    said = {"text": ("c3",), "label": ("c1",)}
+    task = opened(tmp_path / "CoLA", **said)
+    assert task.info.rows == {"train": 4, "validation": 4}
+    assert "left out, no column 'c3'" in task.info.notes[0]
+    write(tmp_path / "CoLA" / "train2.tsv", other)
+    refused(tmp_path / "CoLA", "there is no column 'c3'", "--text", **said)
+
+
 def test_named_labels_that_the_test_file_lacks(tmp_path):
     write(tmp_path / "train.jsonl", '{"text": "a", "gold": "x"}\n{"text": "b", "gold": "y"}\n')
     write(tmp_path / "test.jsonl", '{"text": "c", "id": 3}\n')
