@@ -103,4 +103,8 @@ def request(
         for key, value in columns.items()
     }
     fields |= {key: tuple(fields[key]) for key in COLUMNS if isinstance(fields.get(key), list)}
+    if "missing_label" in fields:
+        given = fields["missing_label"]
+        several = isinstance(given, list | tuple | set | frozenset)
+        fields["missing_label"] = tuple(map(str, given)) if several else (str(given),)
     return DataRequest(source=source, name=name, **fields)

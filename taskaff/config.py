@@ -73,6 +73,22 @@ Columns = Annotated[
     PlainValidator(_columns),
     WithJsonSchema({"anyOf": [{"type": "string"}, _STRINGS]}),
 ]
+
+
+def _values(given: Any) -> list[str]:
+    """One word or number, or a list of them, as words."""
+    items = given if isinstance(given, list | tuple) else [given]
+    if not all(isinstance(item, str | int | float) for item in items):
+        raise PydanticCustomError("values", "expected a word or a number, or a list of them")
+    return [str(item).lower() if isinstance(item, bool) else str(item) for item in items]
+
+
+_VALUE: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+Values = Annotated[
+    list[str],
+    PlainValidator(_values),
+    WithJsonSchema({"anyOf": [_VALUE, {"type": "array", "items": _VALUE}]}),
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -246,6 +262,7 @@ class DatasetSection(_Section):
     no_header: bool = Field(default=False, description="the first line is a row, not a header")
     skip_lines: int = Field(default=0, ge=0, description="lines before the header to leave out")
     on_bad_row: Literal["fail", "skip"] = "fail"
+    missing_label: Values = Field(default=[], description="values that stand for no label")
     limit: int | None = Field(default=None, ge=1, description="read at most this many rows")
 
 

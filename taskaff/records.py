@@ -69,6 +69,8 @@ class DataRequest:
     no_header: bool = False
     skip_lines: int = 0
     on_bad_row: Literal["fail", "skip"] = "fail"
+    missing_label: tuple[str, ...] = ()
+    """Further values of the label column that stand for no label."""
     limit: int | None = None
 
 
@@ -110,6 +112,8 @@ class InputFile:
     bytes: int
     sha256: str
     rejected: int = 0
+    unlabelled: int = 0
+    """Rows that were left out because they have no label."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -130,6 +134,10 @@ class TaskInfo(Shown):
     """Reader options that were in force (delimiter, encoding, quote ...)."""
     rejects: tuple[Reject, ...] = ()
     """The first skipped rows; their whole number is the sum over ``files``."""
+    unlabelled: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Rows without a label that were left out: per split, why and how many."""
+    label_ids: tuple[str, ...] = ()
+    """Names of the ids 0, 1 ... of the label column, by ClassLabel metadata."""
     columns: tuple[str, ...] = ()
     """Every column of the input, used or not."""
     split_column: str | None = None

@@ -39,6 +39,7 @@ def _request(argument: str, config: Config) -> DataRequest:
 
 def _from_config(name: str, section: DatasetSection) -> DataRequest:
     fields: dict[str, Any] = section.model_dump(exclude={"path"})
+    fields["missing_label"] = tuple(section.missing_label)
     path = section.path
     source = str(Path(path).expanduser()) if path.startswith("~") else path
     return DataRequest(source=source, name=name, **fields)
@@ -55,6 +56,7 @@ def _with_options(request: DataRequest, options: DataOptions) -> DataRequest:
         "encoding": options.encoding,
         "quote": options.quote,
         "on_bad_row": options.on_bad_row,
+        "missing_label": tuple(options.missing_label) if options.missing_label else None,
         "limit": options.limit,
         "no_header": options.no_header,
         "skip_lines": options.skip_lines,

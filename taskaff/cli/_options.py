@@ -94,6 +94,10 @@ class DataOptions:
         Literal["fail", "skip"] | None,
         Option(help="Skipped rows are counted and named in the result.", rich_help_panel=_DATA),
     ] = None
+    missing_label: Annotated[
+        list[str] | None,
+        Option(metavar="VALUE", help="Stands for no label; repeatable.", rich_help_panel=_DATA),
+    ] = None
     limit: Annotated[
         int | None,
         Option(min=1, metavar="N", help="Rows to read of each data set.", rich_help_panel=_DATA),

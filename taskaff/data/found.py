@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from taskaff.data.blobs import Blob, local_blob
-from taskaff.data.names import COMPRESSIONS, format_of, split_of, stem_of
+from taskaff.data.names import COMPRESSIONS, SplitWord, format_of, split_of, stem_of
 from taskaff.data.tables import TableReader
 from taskaff.errors import UsageError
-from taskaff.records import DataRequest, SplitName
+from taskaff.records import DataRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Found:
 
     path: str
     format: str
-    split: SplitName | None
+    split: SplitWord | None
     blob: Blob | None = None
     table: TableReader | None = None
 

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from taskaff.data.blobs import Blob
+from taskaff.data.classlabel import columns_of
 from taskaff.data.ipcsizes import oversized
 from taskaff.data.reader import PEEK_ROWS, Column, Options, arrow_errors, pieces, unique, validate
 from taskaff.errors import DataError, Place
@@ -33,7 +34,7 @@ class ArrowReader:
     @property
     def columns(self) -> tuple[Column, ...]:
         """Top-level fields."""
-        return tuple(Column(field.name, field.type) for field in self._schema)
+        return columns_of(self._schema)
 
     @property
     def dialect(self) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 from urllib.parse import unquote
 
 from taskaff.errors import DataError, Place, UsageError
@@ -43,7 +44,11 @@ TEXTS = ("text", "sentence", "question")
 LABELS = ("label", "labels", "score", "target")
 KNOWN_NAMES = frozenset(name for pair in TEXT_PAIRS for name in pair) | {*TEXTS, *LABELS, "split"}
 
-_SPLIT_WORDS: dict[str, SplitName] = {
+UNSUPERVISED: Literal["unsupervised"] = "unsupervised"
+SplitWord = SplitName | Literal["unsupervised"]
+"""A split, or the rows without labels that come with some data sets (IMDB's) and join none."""
+
+_SPLIT_WORDS: dict[str, SplitWord] = {
     "train": "train",
     "training": "train",
     "validation": "validation",
@@ -52,6 +57,7 @@ _SPLIT_WORDS: dict[str, SplitName] = {
     "dev": "validation",
     "test": "test",
     "testing": "test",
+    UNSUPERVISED: UNSUPERVISED,
 }
 _NEUTRAL = {"data", "part", "shard", "of"}
 _NOTICES = re.compile(
@@ -94,12 +100,12 @@ def _tokens(word: str) -> list[str]:
     return [token for token in re.split(r"[^A-Za-z0-9]+", word.lower()) if token]
 
 
-def split_word(word: str) -> SplitName | None:
+def split_word(word: str) -> SplitWord | None:
     """The split that a whole value names (a cell of a ``split`` column), or None."""
     return _SPLIT_WORDS.get(word.strip().lower())
 
 
-def split_of(parts: tuple[str, ...]) -> SplitName | None:
+def split_of(parts: tuple[str, ...]) -> SplitWord | None:
     """The split named by a file stem, else by the nearest folder: a whole token of the name."""
     for part in reversed(parts):
         found = {_SPLIT_WORDS[token] for token in _tokens(part) if token in _SPLIT_WORDS}

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from taskaff.data.blobs import Blob
+from taskaff.data.classlabel import columns_of
 from taskaff.data.reader import (
     BATCH_BYTES,
     BATCH_ROWS,
@@ -49,7 +50,7 @@ class ParquetReader:
     @property
     def columns(self) -> tuple[Column, ...]:
         """Top-level fields."""
-        return tuple(Column(field.name, field.type) for field in self._schema)
+        return columns_of(self._schema)
 
     @property
     def dialect(self) -> Mapping[str, str]:

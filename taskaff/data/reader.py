@@ -38,6 +38,8 @@ class Column(NamedTuple):
 
     name: str
     type: pa.DataType
+    names: tuple[str, ...] = ()
+    """Names of the ids 0, 1 ... that ClassLabel metadata gives."""
 
 
 class Reader(Protocol):
@@ -114,6 +116,18 @@ def validate(batch: pa.RecordBatch, path: str, first_row: int) -> pa.RecordBatch
             where=Place(path, row=None if row is None else first_row + row, column=column),
             hint="write the file again; text must be UTF-8",
         ) from error
+    return _without_views(batch)
+
+
+def _without_views(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Views of strings as strings, since Arrow cannot filter the former."""
+    import pyarrow as pa
+    import pyarrow.types as pat
+
+    for number, field in enumerate(batch.schema):
+        if pat.is_string_view(field.type):
+            column = batch.column(number).cast(pa.string())
+            batch = batch.set_column(number, field.name, column)
     return batch
 
 

@@ -14,12 +14,12 @@ import pyarrow as pa
 from taskaff.data.blobs import spool
 from taskaff.data.folders import Folder
 from taskaff.data.found import Found, Located, found_local, requested_format
-from taskaff.data.names import split_word, task_name
+from taskaff.data.names import SplitWord, split_word, task_name
 from taskaff.data.remote import from_tree
 from taskaff.data.tables import TableReader, pair_table, spool_stream
 from taskaff.data.trees import Tree
 from taskaff.errors import DataError, Place, UsageError
-from taskaff.records import DataRequest, SplitName
+from taskaff.records import DataRequest
 from taskaff.registry import closest
 
 
@@ -39,7 +39,7 @@ def locate(request: DataRequest) -> Located:
     return Located("table", [_from_object(source, "table", None)])
 
 
-def _from_object(source: Any, path: str, split: SplitName | None) -> Found:
+def _from_object(source: Any, path: str, split: SplitWord | None) -> Found:
     if hasattr(source, "collect_schema") and hasattr(source, "collect"):
         source = source.collect()  # a polars LazyFrame
     if isinstance(source, pa.RecordBatch):

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from taskaff import arrow
 from taskaff.data.blobs import Blob, spooled
+from taskaff.data.classlabel import columns_of
 from taskaff.data.nested import flattened
 from taskaff.data.reader import BATCH_ROWS, PEEK_ROWS, Column, pieces, unique, validate
 from taskaff.errors import DataError, Place, UsageError
@@ -30,7 +31,7 @@ class TableReader:
     @property
     def columns(self) -> tuple[Column, ...]:
         """The table's fields."""
-        return tuple(Column(field.name, field.type) for field in self._table.schema)
+        return columns_of(self._table.schema)
 
     @property
     def dialect(self) -> Mapping[str, str]:

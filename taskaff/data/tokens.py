@@ -67,8 +67,8 @@ class _Joined:
     def columns(self) -> tuple[Column, ...]:
         """The columns, texts as strings."""
         return tuple(
-            Column(name, pa.string() if name in self._names else kind)
-            for name, kind in self._reader.columns
+            column._replace(type=pa.string()) if column.name in self._names else column
+            for column in self._reader.columns
         )
 
     @property

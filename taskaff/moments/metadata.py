@@ -148,6 +148,7 @@ def _input(e: _Entries) -> InputFile:
         bytes=e.count("bytes"),
         sha256=e.text("sha256"),
         rejected=e.count("rejected"),
+        unlabelled=e.count("unlabelled") if "unlabelled" in e.value else 0,
     )
 
 

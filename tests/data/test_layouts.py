@@ -157,8 +157,8 @@ def test_saved_to_disk(tmp_path):
     check(opened(make.saved(tmp_path / "toy", {"train": make.TRAIN, "test": make.TEST})), "toy")
     splits = {"train": make.TRAIN[:4], "unsupervised": make.TRAIN[4:], "test": make.TEST}
     task = opened(make.saved(tmp_path / "more", splits))
-    check(task)
-    assert "name no split and count as train" in task.info.notes[0]
+    check(task, train=make.TRAIN[:4], test=make.TEST)
+    assert task.info.unlabelled == {"unsupervised": {"that split has none": len(make.TRAIN) - 4}}
     (tmp_path / "more" / "test").rename(tmp_path / "more" / "gone")
     refused(tmp_path / "more", "lists the split 'test', whose folder is not there", "fetch")
 

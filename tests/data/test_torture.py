@@ -62,7 +62,6 @@ CSV = [
     ("blank", b"\n\n\r\n", "empty", "", 1),
     ("header only", b"text,label\n", "no row", "", None),
     ("no header", b"nice film,pos\nbad film,neg\n", "no column", "--text", None),
-    ("empty label", b"text,label\nfine,pos\nx,\n", "label is missing", "--on-bad-row skip", None),
 ]
 
 
