@@ -275,7 +275,9 @@ class Chooser:
                 near = closest(word, self._columns)
                 raise self._error(
                     f"there is no column {word!r}; columns: {_listed(list(self._columns))}",
-                    flag(option, [near]) if near else f"{option} with one of them",
+                    flag(option, [near])
+                    if near
+                    else flag(option, list(self._columns)[:1]) + ", for example",
                 )
             names.extend(matches)
         return tuple(dict.fromkeys(names))
