@@ -288,6 +288,8 @@ class Sketch:
     distinct: int
     threshold: int
     exact: bool
+    conflicts: int = 0
+    """Distinct rows that stand with different labels in one file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

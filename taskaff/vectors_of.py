@@ -10,7 +10,7 @@ is among the largest hashes of one of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ import numpy as np
 from taskaff import data, embed, moments, unfamiliar
 from taskaff.embed import tokenrows
 from taskaff.errors import ProbeError, TaskaffError, UsageError
+from taskaff.moments.conflicts import Conflicts
 from taskaff.parallel import ordered_map
 from taskaff.probe_records import ProbeSettings
 from taskaff.probing.class_order import in_content_order
@@ -271,7 +272,17 @@ def _notes(info: TaskInfo, found: Collected, settings: ProbeSettings) -> list[st
     if found.cut:
         limit = f"{settings.max_tokens:,}" if settings.max_tokens else "the model's limit of"
         notes.append(f"{found.cut:,} rows were cut at {limit} tokens (--max-tokens)")
+    notes += _torn(found.task)
     return [f"{info.name}: {note}" for note in notes]
+
+
+def _torn(task: TaskVectors) -> Iterator[str]:
+    """What there is to say of rows of one content with different labels, among those kept."""
+    for number, split in enumerate(SPLITS):
+        conflicts, rows = Conflicts(), task.splits == number
+        conflicts.add(task.hashes[rows], task.labels[rows])
+        if count := conflicts.count():
+            yield f"{count:,} distinct rows of {split} stand with different labels"
 
 
 def _same_width(tasks: Sequence[TaskVectors]) -> list[TaskVectors]:

@@ -44,6 +44,7 @@ def to_json(signature: TaskSignature) -> dict[str, Any]:
                 "distinct": sketch.distinct,
                 "threshold": sketch.threshold,
                 "exact": sketch.exact,
+                "conflicts": sketch.conflicts,
             }
             for split, sketch in sorted(signature.sketches.items())
         },
@@ -161,7 +162,8 @@ def _sketches(e: _Entries) -> dict[str, dict[str, Any]]:
 
 def _sketch(e: _Entries) -> dict[str, Any]:
     counts = {key: e.count(key) for key in ("rows", "distinct", "threshold")}
-    return {**counts, "exact": e.get("exact", bool)}
+    conflicts = e.optional_count("conflicts") or 0
+    return {**counts, "exact": e.get("exact", bool), "conflicts": conflicts}
 
 
 def _base_name(path: str) -> str:
