@@ -143,7 +143,8 @@ class _BadLineError(Exception):
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(line.decode("utf-8"), object_pairs_hook=_unique)
+        text = line.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except UnicodeDecodeError:
         raise _BadLineError("not UTF-8 (if the file is Latin-1: --encoding latin-1)") from None
     except RecursionError:
@@ -155,6 +156,11 @@ def _object(line: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _BadLineError(f"{_family(value)} where an object is needed")
     return value
+
+
+def _no_constant(word: str) -> None:
+    """``NaN`` and ``Infinity``, which Python writes and JSON does not have."""
+    raise _BadLineError(f"not JSON: {word}, where a number that is missing is null")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

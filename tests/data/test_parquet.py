@@ -80,3 +80,23 @@ def test_a_footer_with_a_level_histogram_too_long(tmp_path):
     harmed = data[:start] + footer + len(footer).to_bytes(4, "little") + b"PAR1"
     with pytest.raises(DataError, match="histogram size mismatch"):
         opened(write(tmp_path / "bad.parquet", harmed))
+
+
+def test_no_column_at_all_is_no_crash(tmp_path):
+    """Probing no column divided by zero in Arrow, which ended the process."""
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"foo": pa.array([b"a", b"b"])}), path)
+    with pytest.raises(DataError):
+        opened(path)
+
+
+def test_a_page_whose_checksum_is_wrong(tmp_path):
+    path = tmp_path / "a.parquet"
+    plain = {"use_dictionary": False, "compression": "none", "write_page_checksum": True}
+    pq.write_table(TABLE, path, **plain)
+    assert rows_of(opened(path)) == ROWS
+    content = bytearray(path.read_bytes())
+    content[content.index(b" row 20") + 1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="CRC checksum"):
+        opened(path)

@@ -218,6 +218,8 @@ def test_a_bomb(tmp_path, monkeypatch, suffix):
 
 LINES = [
     ("not json", "{oops", "not JSON"),
+    ("not a number", '{"text": "a", "label": NaN}', "not JSON: NaN"),
+    ("infinite, unused", '{"text": "a", "label": 1, "more": [-Infinity]}', "not JSON: -Inf"),
     ("a list", "[1, 2]", "a list where an object"),
     ("a word", '"text"', "text where an object"),
     ("deep", '{"text": ' + "[" * 100_000 + "]" * 100_000 + ', "label": "x"}', "nested too deeply"),
