@@ -26,7 +26,8 @@ from typing import cast
 import pyarrow as pa
 import pyarrow.types as pat
 
-from taskaff.data.candidates import Candidates, flag, is_text, looks_like_a_row
+from taskaff.data import roles
+from taskaff.data.candidates import Candidates, flag, looks_like_a_row
 from taskaff.data.names import LABELS, TEXT_PAIRS, TEXTS
 from taskaff.data.reader import Column, Reader
 from taskaff.errors import DataError, Place
@@ -35,6 +36,7 @@ from taskaff.registry import closest
 
 _VECTORS = ("vector", "vectors", "embedding", "embeddings", "x")
 _LABEL_PREFIX = "label::"
+_ROLES: dict[Layout, roles.Role] = {"single": "text", "pair": "text", "vectors": "vector"}
 NO_SPLIT = "none"
 """``--split-column none``: a column called ``split`` holds something else."""
 
@@ -87,7 +89,15 @@ class Chooser:
                 f"column {split!r} is both {use} and split",
                 "--split-column OTHER, or --split-column none",
             )
+        self._check_types(inputs, "feature" if features else _ROLES[layout])
+        self._check_types(labels, "label" if len(labels) == 1 else "labels")
+        self._check_types((split,) if split else (), "split")
         return Choice(layout, inputs, features, labels, binary, split, tuple(self._notes))
+
+    def _check_types(self, names: Sequence[str], role: roles.Role) -> None:
+        """Refuse columns whose type the role does not accept; cells of CSV may hold anything."""
+        for name in names if self._typed else ():
+            roles.check(self._columns[name], role, self._path)
 
     # -- splits
 
@@ -121,7 +131,7 @@ class Chooser:
     ) -> tuple[tuple[str, ...], Layout, bool]:
         if self._request.text is not None:
             return self._asked(self._exact(self._request.text, "--text"))
-        vectors = self._among(_VECTORS, lambda c: _is_list(c.type))
+        vectors = self._among(_VECTORS, lambda c: roles.fits(c.type, "vector"))
         pairs = self._pairs()
         singles = self._among(TEXTS, lambda c: not _is_numeric(c.type))
         paired = {name for pair in pairs for name in pair}
@@ -151,10 +161,14 @@ class Chooser:
     def _asked(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], Layout, bool]:
         """What ``--text`` named: texts, one vector column, or features."""
         types = [self._columns[name].type for name in names]
-        if len(names) == 1 and _is_list(types[0]):
+        if len(names) == 1 and roles.fits(types[0], "vector"):
             return names, "vectors", False
         if len(names) > 2 or all(_is_numeric(kind) for kind in types):
-            wrong = [n for n, t in zip(names, types, strict=True) if not _feature(t, self._typed)]
+            wrong = [
+                n
+                for n, t in zip(names, types, strict=True)
+                if self._typed and not roles.fits(t, "feature")
+            ]
             if wrong:
                 raise self._error(
                     f"{len(names)} input columns are numeric features, and {wrong[0]!r} is not "
@@ -162,9 +176,8 @@ class Chooser:
                     "--text with one or two text columns, or only numeric ones",
                 )
             return names, "vectors", True
-        for name, kind in zip(names, types, strict=True):
-            if not is_text(kind):
-                raise self._error(f"column {name!r} holds {kind}, not text", "--text COL")
+        for name in names:
+            roles.check(self._columns[name], "text", self._path)
         return names, "pair" if len(names) == 2 else "single", False
 
     def _features(self, labels: tuple[str, ...] | None, split: str | None) -> tuple[str, ...]:
@@ -238,7 +251,9 @@ class Chooser:
 
     def _binary(self, names: Sequence[str]) -> list[str]:
         """The columns whose first rows are all 0 or 1."""
-        plain = [n for n in names if not self._typed or _is_binary_type(self._columns[n].type)]
+        plain = [
+            n for n in names if not self._typed or roles.fits(self._columns[n].type, "feature")
+        ]
         head = self._reader.peek(plain) if plain else None
         if head is None or head.num_rows == 0:
             return []
@@ -294,19 +309,5 @@ def _listed(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 
-def _is_list(kind: pa.DataType) -> bool:
-    if not (pat.is_list(kind) or pat.is_large_list(kind) or pat.is_fixed_size_list(kind)):
-        return False
-    return _is_numeric(kind.value_type) or pat.is_null(kind.value_type)
-
-
 def _is_numeric(kind: pa.DataType) -> bool:
     return bool(pat.is_integer(kind) or pat.is_floating(kind) or pat.is_decimal(kind))
-
-
-def _is_binary_type(kind: pa.DataType) -> bool:
-    return _is_numeric(kind) or bool(pat.is_boolean(kind))
-
-
-def _feature(kind: pa.DataType, typed: bool) -> bool:
-    return _is_binary_type(kind) or not typed

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pat
 
+from taskaff.data.plain import columns_of, not_utf8, plain_pieces, plain_type
 from taskaff.data.reader import Column, Reader, unique
 
 DEPTH = 20
@@ -30,7 +31,7 @@ def flattened(table: pa.Table, path: str) -> pa.Table:
     """A table with the fields of objects as columns."""
     if not any(pat.is_struct(field.type) for field in table.schema):
         return table
-    unique(table.schema.names, path)
+    columns_of(table.schema, path)
     paths = _paths([Column(field.name, field.type) for field in table.schema], path)
     return pa.table({name: _at(table.column(top), at) for name, (top, at, _) in paths.items()})
 
@@ -49,7 +50,7 @@ class _Nested:
     @property
     def columns(self) -> tuple[Column, ...]:
         """The ends of the paths."""
-        return tuple(Column(name, kind) for name, (_, _, kind) in self._paths.items())
+        return tuple(Column(name, plain_type(kind)) for name, (_, _, kind) in self._paths.items())
 
     @property
     def dialect(self) -> Mapping[str, str]:
@@ -58,17 +59,18 @@ class _Nested:
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
         """The first rows."""
-        return self._picked(self._reader.peek(self._tops(columns)), columns)
+        picked = self._picked(self._reader.peek(self._tops(columns)), columns)
+        return next(plain_pieces(picked), picked)
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """First pass."""
         for batch in self._reader.scan(self._tops(columns)):
-            yield self._picked(batch, columns)
+            yield from plain_pieces(self._picked(batch, columns))
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Second pass."""
         for batch in self._reader.batches(self._tops(columns)):
-            yield self._picked(batch, columns)
+            yield from plain_pieces(self._picked(batch, columns))
 
     def _tops(self, columns: Sequence[str]) -> list[str]:
         return list(dict.fromkeys(self._paths[name][0] for name in columns))
@@ -94,7 +96,11 @@ def _paths(columns: Sequence[Column], path: str) -> dict[str, _Path]:
     exact = {column.name for column in columns if not pat.is_struct(column.type)}
     names, found = [], {}
     for column in columns:
-        for fields, kind in _ends(column.type, ()):
+        try:
+            ends = list(_ends(column.type, ()))
+        except UnicodeDecodeError as error:
+            raise not_utf8(error, path) from error
+        for fields, kind in ends:
             name = ".".join((column.name, *fields))
             if not fields or name not in exact:
                 names.append(name)

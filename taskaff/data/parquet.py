@@ -8,9 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.types as pat
 
 from taskaff.data.blobs import Blob
-from taskaff.data.classlabel import columns_of
+from taskaff.data.plain import check_rows, columns_of, no_rows, plain_pieces, plain_type
 from taskaff.data.reader import (
     BATCH_BYTES,
     BATCH_ROWS,
@@ -18,7 +19,6 @@ from taskaff.data.reader import (
     Column,
     Options,
     arrow_errors,
-    unique,
     validate,
 )
 from taskaff.data.values import is_words
@@ -45,12 +45,13 @@ class ParquetReader:
         self._blob = blob
         with self._open() as (file, _):
             self._schema = file.schema_arrow
-            unique(self._schema.names, blob.path)
+            self._columns = columns_of(self._schema, blob.path)
+            check_rows(file.metadata.num_rows, blob.size, blob.path)
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """Top-level fields."""
-        return columns_of(self._schema)
+        return self._columns
 
     @property
     def dialect(self) -> Mapping[str, str]:
@@ -62,8 +63,9 @@ class ParquetReader:
         with self._open() as (file, _), arrow_errors(self._blob.path, "the Parquet file"):
             self._check(file, columns)
             for batch in file.iter_batches(PEEK_ROWS, columns=list(columns)):
-                return batch
-        return pa.RecordBatch.from_pylist([], pa.schema([self._schema.field(c) for c in columns]))
+                for piece in plain_pieces(validate(batch, self._blob.path, 1)):
+                    return piece
+        return no_rows(self._columns, columns)
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Both passes are the same reader."""
@@ -79,7 +81,7 @@ class ParquetReader:
                 return
             step = self._step(file, bytes_, columns)
             for batch in _regrouped(file.iter_batches(step, columns=list(columns))):
-                yield validate(batch, self._blob.path, row)
+                yield from plain_pieces(validate(batch, self._blob.path, row))
                 row += batch.num_rows
             if row - 1 != file.metadata.num_rows:
                 raise DataError(
@@ -108,7 +110,7 @@ class ParquetReader:
         Stored once, a text of 1 MB that every row repeats takes a few kB in the file and
         gigabytes when 8,192 rows of it are spelled out.
         """
-        texts = {f.name for f in self._schema if f.name in columns and is_words(f.type)}
+        texts = {f.name for f in self._schema if f.name in columns and _may_hold_words(f.type)}
         longest = 1
         for _, chunk in _chunks(file.metadata, texts):
             longest = max(longest, _dictionary_bytes(bytes_, chunk))
@@ -170,6 +172,10 @@ def _leaves(metadata: Any, columns: Collection[str]) -> list[int]:
     names = set(columns)
     paths = [metadata.schema.column(index).path for index in range(metadata.num_columns)]
     return [index for index, path in enumerate(paths) if _within(path, names)]
+
+
+def _may_hold_words(kind: pa.DataType) -> bool:
+    return is_words(plain_type(kind)) or bool(pat.is_struct(kind))
 
 
 def _within(path: str, names: set[str]) -> bool:

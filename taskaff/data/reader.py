@@ -116,18 +116,6 @@ def validate(batch: pa.RecordBatch, path: str, first_row: int) -> pa.RecordBatch
             where=Place(path, row=None if row is None else first_row + row, column=column),
             hint="write the file again; text must be UTF-8",
         ) from error
-    return _without_views(batch)
-
-
-def _without_views(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Views of strings as strings, since Arrow cannot filter the former."""
-    import pyarrow as pa
-    import pyarrow.types as pat
-
-    for number, field in enumerate(batch.schema):
-        if pat.is_string_view(field.type):
-            column = batch.column(number).cast(pa.string())
-            batch = batch.set_column(number, field.name, column)
     return batch
 
 
@@ -152,16 +140,3 @@ def _invalid_in(array: pa.Array) -> tuple[int, str] | None:
         except pa.ArrowException as error:
             return row, str(error)
     return None
-
-
-def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Cut a batch into pieces of at most ``BATCH_ROWS`` rows and about ``BATCH_BYTES`` bytes."""
-    rows = batch.num_rows
-    if rows > BATCH_ROWS:
-        for start in range(0, rows, BATCH_ROWS):
-            yield from pieces(batch.slice(start, BATCH_ROWS))
-    elif rows > 1 and batch.nbytes > BATCH_BYTES:
-        yield from pieces(batch.slice(0, rows // 2))
-        yield from pieces(batch.slice(rows // 2))
-    elif rows:
-        yield batch

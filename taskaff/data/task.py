@@ -14,7 +14,7 @@ from taskaff import arrow
 from taskaff.data.found import Found
 from taskaff.data.labelling import Labelling
 from taskaff.data.names import SplitWord
-from taskaff.data.reader import pieces
+from taskaff.data.plain import plain_pieces
 from taskaff.data.scan import FileScan, Gate, Judge, any_of
 from taskaff.data.values import matrix, numbers, words
 from taskaff.errors import DataError, Place, TaskaffError
@@ -106,7 +106,7 @@ class FileTask:
         if len(rows) < batch.num_rows:
             batch = batch.filter(arrow.flags(keep))
         at = 0
-        for piece in pieces(batch):
+        for piece in plain_pieces(batch):
             text, vectors = self._inputs(piece)
             labels = self._labelling.encode(self._arrays(piece))
             first = row + int(rows[at])

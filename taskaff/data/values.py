@@ -86,7 +86,7 @@ def matrix(array: pa.Array, width: int | None = None) -> NDArray[Any]:
     if not null.any():
         return flat.reshape(len(array), width)
     out = np.full((len(array), width), np.nan, dtype)
-    out[~null] = flat.reshape(-1, width)
+    out[~null] = flat.reshape(int((~null).sum()), width)
     return out
 
 
