@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -13,7 +12,15 @@ import numpy as np
 
 from taskaff import data
 from taskaff.atlas_features import Features, Plan, full_features, small_features
-from taskaff.atlas_measure import Known, Member, Members, all_parts, measure, not_drawn
+from taskaff.atlas_measure import (
+    Known,
+    Member,
+    Members,
+    all_parts,
+    finished,
+    measure,
+    not_drawn,
+)
 from taskaff.atlas_sets import SetUp, datasets_under, probe_settings
 from taskaff.errors import TaskaffError, UsageError
 from taskaff.predict import atlas, fit
@@ -197,21 +204,19 @@ def described(
         sets = [[m.vectors.name, m.content, m.card.fingerprint] for m in members]
         told = {**asdict(plan), "known": sorted(plan.known)}
         key = digest_key(view=view, plan=told, sets=sets)
-        features = kept(folder / f"features-{key}.json", compute)
+        features = kept(folder, key, compute)
         for found in features.values():
             found |= of_setup(replace(asked, width=int(found["width"])))
         yield from rows_of(view, setup, asked.encoder, features, gains[setup], content)
 
 
-def kept(path: Path, compute: Callable[[], Features]) -> Features:
-    """Features from their file when there is one, else computed and written there."""
-    if not path.exists():
-        rows = [[*pair, found] for pair, found in compute().items()]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(rows), encoding="utf-8")
-        temporary.replace(path)
-    rows = json.loads(path.read_text(encoding="utf-8"))
+def kept(folder: Path, key: str, compute: Callable[[], Features]) -> Features:
+    """Features from ``folder`` when it has them, else computed and kept there."""
+
+    def rows_of_features() -> list[list[Any]]:
+        return [[*pair, found] for pair, found in compute().items()]
+
+    rows = finished(folder, "features", key, rows_of_features)
     return {(source, target): found for source, target, found in rows}
 
 

@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 
 from taskaff.errors import Place, PredictError
+from taskaff.files import read_text
 from taskaff.predict import atlas
 from taskaff.recipe import PREDICTED
+
+MOST_BYTES = 2**28
+"""Of a document of the probe."""
 
 
 def append(results: Sequence[Path], target: Path) -> tuple[int, int]:
@@ -34,7 +38,7 @@ def document(path: Path) -> dict[str, Any]:
     """A JSON document of ``taskaff probe``."""
     hint = "taskaff probe A B -o result.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_text(path, MOST_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         message = f"cannot be read as JSON: {error}"
         raise PredictError(message, where=Place(str(path)), hint=hint) from error

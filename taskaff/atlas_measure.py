@@ -8,7 +8,7 @@ sets that mix single texts and pairs of texts at the wider one (W, section 2.1).
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import permutations
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 from taskaff.atlas_sets import SetUp, probe_settings
 from taskaff.probe_records import PairOutcome
 from taskaff.records import EncodeCounts, EncoderCard, Layout, TaskVectors
-from taskaff.store import digest_key
+from taskaff.store import Store, digest_key
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,21 +100,31 @@ def not_drawn(setup: SetUp, members: Sequence[Member]) -> set[tuple[str, str]]:
 
 
 def measure(part: Part, folder: Path, device: str = "cpu") -> list[dict[str, Any]]:
-    """Gains of the part's pairs, from its file when there is one; each pair is one row."""
-    path = folder / f"{part.key}.json"
-    if path.exists():
-        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-        return rows
-    from taskaff.probing.pairs import probe_pairs
+    """Gains of the part's pairs, from ``folder`` when it has them; each pair is one row."""
 
-    settings = replace(probe_settings(part.setup, part.seed), device=device)
-    result = probe_pairs(_same_width(part.members), settings, wanted=part.wanted)
-    rows = [_row(pair) for pair in result.pairs]
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(rows), encoding="utf-8")
-    temporary.replace(path)
-    return rows
+    def compute() -> list[dict[str, Any]]:
+        from taskaff.probing.pairs import probe_pairs
+
+        settings = replace(probe_settings(part.setup, part.seed), device=device)
+        result = probe_pairs(_same_width(part.members), settings, wanted=part.wanted)
+        return [_row(pair) for pair in result.pairs]
+
+    found: list[dict[str, Any]] = finished(folder, "part", part.key, compute)
+    return found
+
+
+def finished(folder: Path, kind: str, key: str, compute: Callable[[], Any]) -> Any:
+    """What ``compute`` gives, as it comes back from JSON; done once, and kept in ``folder``."""
+    store = Store(folder)
+    path = store.get(kind, key)
+    if path is None:
+        text = json.dumps(compute())
+
+        def write(file: Path) -> None:
+            file.write_text(text, encoding="utf-8")
+
+        path = store.put(kind, key, write)
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _row(pair: PairOutcome) -> dict[str, Any]:
@@ -147,4 +157,14 @@ def all_parts(setups: Sequence[SetUp], members: Members, known: Known) -> Iterat
                 yield from parts(setup, seed, members[setup.members], known[setup])
 
 
-__all__ = ["Known", "Member", "Members", "Part", "all_parts", "measure", "not_drawn", "parts"]
+__all__ = [
+    "Known",
+    "Member",
+    "Members",
+    "Part",
+    "all_parts",
+    "finished",
+    "measure",
+    "not_drawn",
+    "parts",
+]

@@ -33,10 +33,13 @@ from pydantic_core import PydanticCustomError
 from taskaff.config_errors import complaint, line_of, split_key
 from taskaff.config_values import margin_of, seconds_of
 from taskaff.errors import ConfigError, Place
+from taskaff.files import read_text
 
 FILE = "taskaff.toml"
 PYPROJECT = "pyproject.toml"
 TABLE = ("tool", "taskaff")
+MOST_BYTES = 2**24
+"""Of a configuration file; a longer one is a device or no configuration."""
 
 
 # ------------------------------------------------------------------ what may stand in the file
@@ -69,6 +72,22 @@ Columns = Annotated[
     tuple[str, ...],
     PlainValidator(_columns),
     WithJsonSchema({"anyOf": [{"type": "string"}, _STRINGS]}),
+]
+
+
+def _values(given: Any) -> list[str]:
+    """One word or number, or a list of them, as words."""
+    items = given if isinstance(given, list | tuple) else [given]
+    if not all(isinstance(item, str | int | float) for item in items):
+        raise PydanticCustomError("values", "expected a word or a number, or a list of them")
+    return [str(item).lower() if isinstance(item, bool) else str(item) for item in items]
+
+
+_VALUE: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+Values = Annotated[
+    list[str],
+    PlainValidator(_values),
+    WithJsonSchema({"anyOf": [_VALUE, {"type": "array", "items": _VALUE}]}),
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -257,11 +276,15 @@ class DatasetSection(_Section):
     label: Columns | None = None
     label_kind: Literal["classes", "multilabel", "regression", "none"] | None = None
     split_column: str | None = None
+    join_tokens: bool = Field(default=False, description="join texts that are lists of words")
     format: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
     quote: str | None = None
+    no_header: bool = Field(default=False, description="the first line is a row, not a header")
+    skip_lines: int = Field(default=0, ge=0, description="lines before the header to leave out")
     on_bad_row: Literal["fail", "skip"] = "fail"
+    missing_label: Values = Field(default=[], description="values that stand for no label")
     limit: int | None = Field(default=None, ge=1, description="read at most this many rows")
 
 
@@ -412,7 +435,7 @@ def find_file(start: Path) -> Path | None:
 def _has_our_table(path: Path) -> bool:
     """Whether ``path`` is ours to read; one that does not parse, but names our table, is."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, MOST_BYTES)
         return TABLE[1] in tomllib.loads(text).get(TABLE[0], {})
     except tomllib.TOMLDecodeError:
         return "[tool.taskaff" in text
@@ -441,7 +464,7 @@ def load(file: Path | None, assignments: Sequence[Assignment] = ()) -> Config:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return read_text(file, MOST_BYTES, "utf-8-sig")
     except UnicodeDecodeError as error:
         found = f"not UTF-8 (byte {error.start}), which TOML must be"
         raise ConfigError(found, where=Place(str(file)), hint="save it as UTF-8") from error

@@ -67,6 +67,10 @@ class TaskaffError(Exception):
         return self
 
 
+class TaskaffWarning(UserWarning):
+    """Something was mended that a user should know of, such as a damaged file of the cache."""
+
+
 class UsageError(TaskaffError):
     """The command line or the call is wrong."""
 

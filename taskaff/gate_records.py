@@ -13,6 +13,7 @@ from typing import Literal
 from taskaff.predict_records import Finding, Level, Prediction
 from taskaff.probe_records import ProbeResult
 from taskaff.records import EncoderCard, ScoreResult
+from taskaff.shown import Tabular
 
 Outcome = Literal["failed", "inconclusive", "warned", "passed"]
 OUTCOMES: tuple[Outcome, ...] = ("failed", "inconclusive", "warned", "passed")
@@ -121,8 +122,8 @@ class BaselineState:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CheckResult:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CheckResult(Tabular):
     """What ``taskaff check`` decided, with everything needed to read it."""
 
     outcome: Outcome

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
-from taskaff import checking, data, moments, predicting, scoring
+from taskaff import checking, data, moments, predicting, scoring, unfamiliar
 from taskaff.checking import EncoderCheck
 from taskaff.gate_records import CheckResult, CheckSettings
 from taskaff.predict_records import PredictSettings
@@ -85,7 +85,12 @@ def score(
     timings = {"signatures": embedded - started, "scoring": ended - embedded, **result.timings}
     if result.predictions:
         timings["prediction"] = time.perf_counter() - ended
-    return replace(result, environment={**environment(), **bench.computed}, timings=timings)
+    return replace(
+        result,
+        notes=(*unfamiliar.notes(signatures), *result.notes),
+        environment={**environment(), **bench.computed},
+        timings=timings,
+    )
 
 
 def _score_settings(settings: RunSettings) -> ScoreSettings:
@@ -192,6 +197,7 @@ def check(
     timings = {"signatures": embedded - started, "decision": time.perf_counter() - embedded}
     return replace(
         result,
+        notes=(*unfamiliar.notes([*existing, *found]), *result.notes),
         environment={**environment(), **bench.computed},
         timings={**timings, **scores.timings},
     )
@@ -204,8 +210,8 @@ def merge(paths: Sequence[Path], name: str | None = None) -> TaskSignature:
 
 
 def save(signature: TaskSignature, path: Path) -> None:
-    """Write a ``.taskaff`` file, with the spectrum that many comparisons would compute again."""
-    moments.save(moments.with_spectrum(signature), path)
+    """Write a ``.taskaff`` file."""
+    moments.save(signature, path)
 
 
 def distinct_names(tasks: Sequence[Named]) -> list[Named]:

@@ -49,9 +49,9 @@ class Prediction:
     target: str
     gain: Estimate
     """Nats (label variances for regressions), with its interval at ``confidence``."""
-    probability_negative: float
-    """Of a gain below ``-margin``."""
-    probability_positive: float
+    probability_negative: float | None
+    """Of a gain below ``-margin``; None where nothing can be predicted."""
+    probability_positive: float | None
     """Of a gain above ``margin``."""
     margin: float
     confidence: float

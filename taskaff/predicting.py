@@ -9,10 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taskaff import predict as predict_room
 from taskaff import scoring
 from taskaff.errors import TaskaffError
-from taskaff.predict import features
+from taskaff.predict import SHIPPED, features
 from taskaff.predict_records import Prediction, PredictSettings, Setup
 from taskaff.probe_records import Interval, ProbeResult, ProbeSettings
 from taskaff.recipe import PREDICTED
@@ -23,9 +22,6 @@ from taskaff.workbench import Workbench
 
 if TYPE_CHECKING:
     from taskaff.predict.model import Model
-
-SHIPPED = Path(predict_room.__file__).with_name("atlas.parquet")
-"""The atlas that comes with the package."""
 
 SCORES = tuple(dict.fromkeys(score for score, _ in features.SCORES.values()))
 """Scores that a prediction is made from."""

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from taskaff.shown import Tabular
+
 if TYPE_CHECKING:
     from taskaff.predict_records import Prediction
     from taskaff.records import Floats32, Hashes
@@ -287,8 +289,8 @@ class ProbeTask:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ProbeResult:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ProbeResult(Tabular):
     """What a probe found, with everything needed to read it."""
 
     mode: str

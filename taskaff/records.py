@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from taskaff.shown import Shown, Tabular
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Ints32 = NDArray[np.int32]
     Hashes = NDArray[np.uint64]
+
+ROW_IDENTITY = 2
+"""Version of the rule by which two rows are one (``moments.normal``); decides folds and overlap."""
 
 FOLDS = 4
 """Enough for cross-validation and a jackknife, few enough to store ``d * d`` numbers of each."""
@@ -55,11 +60,17 @@ class DataRequest:
     label: tuple[str, ...] | None = None
     label_kind: LabelKind | None = None
     split_column: str | None = None
+    join_tokens: bool = False
+    """Whether a text that is a list of words is joined, with blanks between them."""
     format: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
     quote: str | None = None
+    no_header: bool = False
+    skip_lines: int = 0
     on_bad_row: Literal["fail", "skip"] = "fail"
+    missing_label: tuple[str, ...] = ()
+    """Further values of the label column that stand for no label."""
     limit: int | None = None
 
 
@@ -101,10 +112,12 @@ class InputFile:
     bytes: int
     sha256: str
     rejected: int = 0
+    unlabelled: int = 0
+    """Rows that were left out because they have no label."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class TaskInfo(Shown):
     """What was understood of a data set before anything is embedded (``taskaff inspect``)."""
 
     name: str
@@ -121,6 +134,10 @@ class TaskInfo:
     """Reader options that were in force (delimiter, encoding, quote ...)."""
     rejects: tuple[Reject, ...] = ()
     """The first skipped rows; their whole number is the sum over ``files``."""
+    unlabelled: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Rows without a label that were left out: per split, why and how many."""
+    label_ids: tuple[str, ...] = ()
+    """Names of the ids 0, 1 ... of the label column, by ClassLabel metadata."""
     columns: tuple[str, ...] = ()
     """Every column of the input, used or not."""
     split_column: str | None = None
@@ -271,21 +288,12 @@ class Sketch:
     distinct: int
     threshold: int
     exact: bool
+    conflicts: int = 0
+    """Distinct rows that stand with different labels in one file."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Spectrum:
-    """The fewest leading eigenpairs of ``G = X'X (d, d)`` that hold ``share`` of its trace."""
-
-    share: float
-    values: Floats
-    """``(q,)`` eigenvalues, descending, all positive."""
-    vectors: Floats
-    """``(d, q)`` eigenvectors, one a column."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TaskSignature:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TaskSignature(Shown):
     """Everything that the scoring stage needs of a task: sums that add over shards, and no row.
 
     The sums are float64 over the rows of ``split`` and carry a leading axis of ``FOLDS``. They
@@ -316,8 +324,6 @@ class TaskSignature:
     padded_from: int | None = None
     """Width before zero-padding, when the comparison asked for it."""
     notes: tuple[str, ...] = ()
-    spectrum: Spectrum | None = None
-    """What equation 6 keeps of ``G``, when it was computed beforehand; always that of ``sxx``."""
 
     @property
     def width(self) -> int:
@@ -477,8 +483,8 @@ class ScoreSettings:
     of a table may then be NaN without a note."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ScoreResult:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ScoreResult(Tabular):
     """What ``taskaff score`` found: per task, per pair, and for the mix as a whole."""
 
     tasks: tuple[TaskSummary, ...]

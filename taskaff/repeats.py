@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from taskaff.moments import row_hashes
+from taskaff.moments.conflicts import Conflicts
 from taskaff.moments.sketches import HASH_SPACE, SketchBuilder
 from taskaff.records import SPLITS, Sketch, Task
 
@@ -14,8 +15,11 @@ from taskaff.records import SPLITS, Sketch, Task
 def repeats(task: Task) -> tuple[str, ...]:
     """Sentences on repeated rows (near-identical spellings count); none where there are none."""
     builders: dict[str, SketchBuilder] = {}
+    labelled: dict[str, Conflicts] = {}
     for batch in task.batches():
-        builders.setdefault(batch.split, SketchBuilder()).add(row_hashes(batch))
+        hashes = row_hashes(batch)
+        builders.setdefault(batch.split, SketchBuilder()).add(hashes)
+        labelled.setdefault(batch.split, Conflicts()).add(hashes, batch.labels)
     sketches = {split: builders[split].sketch() for split in SPLITS if split in builders}
     within = (
         f"{_about(s)}{s.rows - s.distinct:,} rows of {split} repeat another one of it"
@@ -27,7 +31,12 @@ def repeats(task: Task) -> tuple[str, ...]:
         for one, other in combinations(sketches, 2)
         if (shared := _shared(sketches[one], sketches[other]))
     )
-    return (*within, *across)
+    torn = (
+        f"{_about(sketches[split])}{count:,} distinct rows of {split} stand with different labels"
+        for split in sketches
+        if (count := labelled[split].count())
+    )
+    return (*within, *across, *torn)
 
 
 def _about(sketch: Sketch) -> str:

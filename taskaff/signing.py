@@ -136,6 +136,9 @@ def _part_key(
         dialect=dict(info.dialect),
         split_column=request.split_column,
         rejected=file.rejected,
+        unlabelled=file.unlabelled,
+        missing_label=list(request.missing_label),
+        label_ids=list(info.label_ids),
     )
 
 

@@ -1,21 +1,25 @@
-"""The leading eigenpairs of a task's ``G = X'X``: what equation 6 of Wu, Zhang and Re keeps.
-
-Computed when a signature is saved, or else when it is compared: both must cut at the same place.
-"""
+"""The leading eigenpairs of a task's ``G = X'X``: what equation 6 of Wu, Zhang and Re keeps."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-
-from taskaff.records import Spectrum
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
 
 ROUNDING = 1e-12
 """A sum that misses the share by less of it counts as reaching it."""
+
+
+class Spectrum(NamedTuple):
+    """The fewest leading eigenpairs of ``G (d, d)`` that hold some share of its trace."""
+
+    values: Floats
+    """``(q,)`` eigenvalues, descending, all positive."""
+    vectors: Floats
+    """``(d, q)`` eigenvectors, one a column."""
 
 
 def leading(G: Floats, share: float) -> Spectrum:
@@ -29,7 +33,7 @@ def leading(G: Floats, share: float) -> Spectrum:
     values = np.maximum(values[::-1], 0.0)
     reached = np.cumsum(values) >= share * values.sum() * (1.0 - ROUNDING)
     count = min(int(np.argmax(reached)) + 1, int((values > 0).sum()))
-    return Spectrum(share, values[:count].copy(), np.ascontiguousarray(vectors[:, ::-1][:, :count]))
+    return Spectrum(values[:count].copy(), np.ascontiguousarray(vectors[:, ::-1][:, :count]))
 
 
 def similarity(one: Spectrum, other: Spectrum) -> float:

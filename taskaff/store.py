@@ -5,15 +5,14 @@ the checksum is part of its name, so that a single atomic rename publishes both.
 a temporary file in the same folder and holds the folder's lock; two runs that want the same entry
 write it once. The lock only saves work: without it the last of two equal files would stay.
 
-Reading verifies the whole checksum of entries up to ``VERIFIED_BYTES`` (a signature of d = 384 has
-5 MB: some 20 ms). Larger entries hold converted word vectors, which are mapped into memory and
-not read through; their reader checks the length that their header declares, and ``verify`` reads
-everything.
-An entry that fails is removed and counts as missing: it is computed again.
+Reading verifies the whole checksum (SHA-256: some 3 ms a megabyte), unless the caller says that
+the file has one of its own, which its reader compares: word vectors have a faster one.
+An entry that fails is removed with a warning and counts as missing: it is computed again.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -22,17 +21,19 @@ import secrets
 import shutil
 import tempfile
 import time
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from taskaff.errors import CacheError, Place
+from taskaff.errors import CacheError, Place, TaskaffError, TaskaffWarning
+from taskaff.files import private_folder
 
 MODES = ("use", "refresh", "only", "off")
-VERIFIED_BYTES = 64 * 2**20
 LOCK_SECONDS = 3600.0
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ENTRY = re.compile(r"([0-9a-f]{16,64})\.([0-9a-f]{32})")
 _KIND = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -79,12 +80,15 @@ class Store:
         self._written: set[tuple[str, str]] = set()
         self._private: Path | None = None
 
-    def get(self, kind: str, key: str) -> Path | None:
-        """The entry's file (to be read, not written), or None when it must be computed."""
+    def get(self, kind: str, key: str, verify: bool = True) -> Path | None:
+        """The entry's file (to be read, not written), or None when it must be computed.
+
+        Without ``verify`` its reader compares a checksum, and calls ``discard`` where it fails.
+        """
         if self.mode == "off" or (self.mode == "refresh" and (kind, key) not in self._written):
             return None
         with _wrapped(self.root):
-            found = _find(self._folder(kind, key), key)
+            found = _find(self._folder(kind, key), key, verify)
         if found is None and self.mode == "only":
             raise CacheError(
                 f"no {kind} entry for this input in the cache",
@@ -93,7 +97,7 @@ class Store:
             )
         return found
 
-    def put(self, kind: str, key: str, write: Callable[[Path], None]) -> Path:
+    def put(self, kind: str, key: str, write: Callable[[Path], None], verify: bool = True) -> Path:
         """Keep what ``write(temporary_path)`` writes, and return the entry's file.
 
         ``write`` must not use the store. In mode ``use``, when another run has written the entry
@@ -103,16 +107,22 @@ class Store:
             raise CacheError(
                 f"a {kind} entry would have to be written", hint="allow it with --cache use"
             )
-        with _wrapped(self.root):
-            if self.mode == "off":
+        if self.mode == "off":
+            with _wrapped(Path(tempfile.gettempdir()), "set TMPDIR to a folder with room"):
                 return self._put_private(key, write)
+        with _wrapped(self.root):
             folder = self._folder(kind, key)
             folder.mkdir(parents=True, exist_ok=True)
             with _locked(folder):
-                found = _find(folder, key) if self.mode == "use" else None
+                found = _find(folder, key, verify) if self.mode == "use" else None
                 path = found or _publish(folder, key, write)
         self._written.add((kind, key))
         return path
+
+    def discard(self, path: Path, why: str = "its checksum is another one") -> None:
+        """Remove an entry whose content turned out to be damaged, and warn of it."""
+        with _wrapped(self.root):
+            _discard(path, why)
 
     def entries(self) -> Iterator[Entry]:
         """Every complete entry, verified or not."""
@@ -159,8 +169,8 @@ class Store:
 
     def _put_private(self, key: str, write: Callable[[Path], None]) -> Path:
         if self._private is None:
-            self._private = Path(tempfile.mkdtemp(prefix="taskaff-"))
-            weakref.finalize(self, shutil.rmtree, self._private, ignore_errors=True)
+            self._private, handle = private_folder("taskaff-")
+            weakref.finalize(self, _remove_private, self._private, handle)
         path = self._private / f"{key}.{secrets.token_hex(4)}"
         write(path)
         return path
@@ -172,18 +182,24 @@ class Store:
                 _remove_temporaries(folder)
 
 
-def _find(folder: Path, key: str) -> Path | None:
+def _find(folder: Path, key: str, verify: bool) -> Path | None:
     """The newest intact file of ``key``; broken ones are removed."""
     for path in sorted(folder.glob(f"{key}.*"), key=_mtime, reverse=True):
         if not _ENTRY.fullmatch(path.name):
             continue
         with suppress(FileNotFoundError):
-            if path.stat().st_size > VERIFIED_BYTES or _matches(path):
+            if not verify or _matches(path):
                 with suppress(OSError):  # a cache that may only be read
                     os.utime(path)
                 return path
-            path.unlink()
+            _discard(path, "its checksum is another one")
     return None
+
+
+def _discard(path: Path, why: str) -> None:
+    found = f"a damaged file of the cache was removed, and is made again: {why} ({path})"
+    warnings.warn(found, TaskaffWarning, stacklevel=4)
+    path.unlink(missing_ok=True)
 
 
 def _publish(folder: Path, key: str, write: Callable[[Path], None]) -> Path:
@@ -201,6 +217,11 @@ def _publish(folder: Path, key: str, write: Callable[[Path], None]) -> Path:
         if path != final:  # what a refresh replaced
             path.unlink(missing_ok=True)
     return final
+
+
+def _remove_private(folder: Path, handle: int) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(handle)
 
 
 def _matches(path: Path) -> bool:
@@ -248,13 +269,19 @@ def _locked(folder: Path, seconds: float = LOCK_SECONDS) -> Iterator[None]:
 
 
 @contextmanager
-def _wrapped(root: Path) -> Iterator[None]:
-    """Turn the operating system's refusals (no space, no permission) into CacheError."""
+def _wrapped(root: Path, instead: str = "run with --cache off") -> Iterator[None]:
+    """Turn the operating system's refusals (no space, no permission) into CacheError.
+
+    A room's own error of writing a file counts where the cause is a full disk.
+    """
     try:
         yield
-    except OSError as error:
+    except (OSError, TaskaffError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(cause, OSError) or (cause is not error and cause.errno not in FULL):
+            raise
         raise CacheError(
-            f"the cache cannot be used: {error.strerror or error}",
-            where=Place(str(error.filename or root)),
-            hint="free some space or check the permissions, or run with --cache off",
+            f"the cache cannot be used: {cause.strerror or cause}",
+            where=Place(str(cause.filename or root)),
+            hint=f"free some space or check the permissions, or {instead}",
         ) from error

@@ -10,17 +10,19 @@ is among the largest hashes of one of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taskaff import data, embed, moments
+from taskaff import data, embed, moments, unfamiliar
 from taskaff.embed import tokenrows
 from taskaff.errors import ProbeError, TaskaffError, UsageError
+from taskaff.moments.conflicts import Conflicts
 from taskaff.parallel import ordered_map
 from taskaff.probe_records import ProbeSettings
+from taskaff.probing.class_order import in_content_order
 from taskaff.probing.defaults import TRUNKS, fine_tuned
 from taskaff.probing.synthetic import PREFIX, synthetic_task
 from taskaff.records import (
@@ -79,6 +81,7 @@ def tasks_of(
             tasks.append(found.task)
             texts += [] if found.tokens is None else [found.tokens]
             cards.append(bench.card(opened.info))
+            notes += unfamiliar.note(opened.info.name, found.counts, cards[-1].id)
             notes += _notes(opened.info, found, settings)
             layouts.add(opened.info.layout)
             encoder = bench.encoder_for(opened.info)
@@ -237,7 +240,7 @@ def _joined(
     own = splits.astype(np.int64)
     task = TaskVectors(info.name, X, labels, hashes, own, info.schema, training_rows=trained)
     cut = int(tokens[1].sum()) if tokens else 0
-    return Collected(task, counts, tokens[0] if tokens else None, cut)
+    return Collected(in_content_order(task), counts, tokens[0] if tokens else None, cut)
 
 
 def _require_texts(settings: ProbeSettings, name: str, info: TaskInfo | None = None) -> None:
@@ -271,7 +274,17 @@ def _notes(info: TaskInfo, found: Collected, settings: ProbeSettings) -> list[st
     if found.cut:
         limit = f"{settings.max_tokens:,}" if settings.max_tokens else "the model's limit of"
         notes.append(f"{found.cut:,} rows were cut at {limit} tokens (--max-tokens)")
+    notes += _torn(found.task)
     return [f"{info.name}: {note}" for note in notes]
+
+
+def _torn(task: TaskVectors) -> Iterator[str]:
+    """What there is to say of rows of one content with different labels, among those kept."""
+    for number, split in enumerate(SPLITS):
+        conflicts, rows = Conflicts(), task.splits == number
+        conflicts.add(task.hashes[rows], task.labels[rows])
+        if count := conflicts.count():
+            yield f"{count:,} distinct rows of {split} stand with different labels"
 
 
 def _same_width(tasks: Sequence[TaskVectors]) -> list[TaskVectors]:

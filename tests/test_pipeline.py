@@ -24,6 +24,7 @@ MODELS = ("model_similarity", "head_energy_share", "source_gain")
 INPUTS = ("covariance_similarity", "covariance_alignment", "mean_shift")
 
 Rows = list[tuple[str, str]]
+QUICK = {"predict": False, "cache": "off"}
 
 
 def rows(name: str) -> Rows:
@@ -38,7 +39,7 @@ def write(path: Path, content: Rows) -> str:
 
 
 def score(a: str, b: str) -> ScoreResult:
-    return taskaff.score({"a": a, "b": b})
+    return taskaff.score({"a": a, "b": b}, **QUICK)
 
 
 def assert_equal(one: ScoreResult, other: ScoreResult) -> None:
@@ -89,7 +90,7 @@ def lines(tmp_path: Path) -> str:
 
 def signature(tmp_path: Path) -> str:
     path = tmp_path / "films.taskaff"
-    taskaff.save(taskaff.profile(str(EXAMPLES / "films.csv")), path)
+    taskaff.save(taskaff.profile(str(EXAMPLES / "films.csv"), cache="off"), path)
     return str(path)
 
 
@@ -111,9 +112,9 @@ def test_small_batches_change_nothing(whole, monkeypatch):
 def test_the_cache_changes_nothing_and_repeats_no_work(tmp_path, whole, monkeypatch):
     settings = RunSettings(cache_dir=tmp_path / "cache")
     sources = {"a": str(EXAMPLES / "films.csv"), "b": str(EXAMPLES / "books.csv")}
-    assert_equal(taskaff.score(sources, settings=settings), whole)
+    assert_equal(taskaff.score(sources, settings=settings, predict=False), whole)
     monkeypatch.setattr("taskaff.embed.embed_batch", lambda *_: pytest.fail("embedded again"))
-    assert_equal(taskaff.score(sources, settings=settings), whole)
+    assert_equal(taskaff.score(sources, settings=settings, predict=False), whole)
 
 
 def test_vectors_are_kept_when_asked_and_serve_another_split(tmp_path, monkeypatch):
@@ -250,8 +251,8 @@ def test_constant_and_zero_columns_of_ready_vectors_change_no_model_score():
     def padded(A: np.ndarray) -> np.ndarray:
         return np.column_stack([A, np.zeros(len(A)), np.full(len(A), 3.0)])
 
-    plain = taskaff.score({"a": (X, y), "b": (Z, z)})
-    more = taskaff.score({"a": (padded(X), y), "b": (padded(Z), z)})
+    plain = taskaff.score({"a": (X, y), "b": (Z, z)}, **QUICK)
+    more = taskaff.score({"a": (padded(X), y), "b": (padded(Z), z)}, **QUICK)
     for name in ("model_similarity", "source_gain"):
         measured = "measured" if name == "model_similarity" else "error_without"
         # The folds differ, for a row's fold is a hash of its vector: near, not equal.
@@ -265,16 +266,17 @@ def test_vectors_that_are_no_numbers_are_refused_by_row(value):
     X = np.ones((20, 3))
     X[4, 1] = value
     with pytest.raises(TaskaffError, match="row 5"):
-        taskaff.score({"a": (X, np.arange(20) % 2), "b": (np.ones((20, 3)), np.arange(20) % 2)})
+        taskaff.score(
+            {"a": (X, np.arange(20) % 2), "b": (np.ones((20, 3)), np.arange(20) % 2)}, **QUICK
+        )
 
 
 def test_different_encoders_are_refused(tmp_path):
     words = tmp_path / "words.txt"
     words.write_text("the 1 2\nfilm 2 1\nbook 0 1\n")
-    settings = RunSettings(encoder=f"glove:{words}")
-    other = taskaff.profile(str(EXAMPLES / "films.csv"), settings=settings)
+    other = taskaff.profile(str(EXAMPLES / "films.csv"), encoder=f"glove:{words}", cache="off")
     with pytest.raises(SignatureError, match="encoder"):
-        taskaff.score({"a": other, "b": str(EXAMPLES / "books.csv")})
+        taskaff.score({"a": other, "b": str(EXAMPLES / "books.csv")}, **QUICK)
 
 
 # --------------------------------------------------------------------- layouts
@@ -286,10 +288,12 @@ def test_single_texts_are_padded_only_beside_pairs(tmp_path):
         texts = [text for text, _ in rows("films")][:400]
         table = [(a, b, f"{i % 5}.5") for i, (a, b) in enumerate(pairwise(texts))]
         csv.writer(file).writerows([("text", "text_b", "label"), *table])
-    found = taskaff.score([str(pairs), str(EXAMPLES / "films.csv"), str(EXAMPLES / "books.csv")])
+    found = taskaff.score(
+        [str(pairs), str(EXAMPLES / "films.csv"), str(EXAMPLES / "books.csv")], **QUICK
+    )
     assert [task.width for task in found.tasks] == [200, 200, 200]
     assert [task.padded_from for task in found.tasks] == [None, 50, 50]
-    alone = taskaff.score([str(EXAMPLES / "films.csv"), str(EXAMPLES / "books.csv")])
+    alone = taskaff.score([str(EXAMPLES / "films.csv"), str(EXAMPLES / "books.csv")], **QUICK)
     for name in (*INPUTS, "source_gain"):
         np.testing.assert_allclose(
             found.tables[name].value[1:, 1:], alone.tables[name].value, rtol=1e-6, atol=1e-9
@@ -297,19 +301,19 @@ def test_single_texts_are_padded_only_beside_pairs(tmp_path):
 
 
 def test_the_same_name_twice_is_numbered():
-    found = taskaff.score([str(EXAMPLES / "films.csv")] * 3)
+    found = taskaff.score([str(EXAMPLES / "films.csv")] * 3, **QUICK)
     assert found.names == ("films", "films-2", "films-3")
 
 
 def test_a_missing_split_says_which_there_are():
     with pytest.raises(UsageError, match="no rows in split 'test'; there are: train"):
-        taskaff.profile(str(EXAMPLES / "films.csv"), settings=RunSettings(split="test"))
+        taskaff.profile(str(EXAMPLES / "films.csv"), split="test", cache="off")
 
 
 def test_arrow_tables_are_sources():
     texts, labels = zip(*rows("books"), strict=True)
     table = pa.table({"text": list(texts), "label": list(labels)})
-    found = taskaff.score({"a": table, "b": str(EXAMPLES / "books.csv")})
+    found = taskaff.score({"a": table, "b": str(EXAMPLES / "books.csv")}, **QUICK)
     assert found.tables["overlap"].value[0, 1] == 1.0
 
 

@@ -16,14 +16,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"(?:<!-- needs: (.+) -->\n)?```python\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"(?:<!-- needs: ([^\n>]+) -->\n)?```python\n(.*?)```", re.DOTALL)
 PRINTED = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
 BLOCKS = [(match[1], match[2]) for match in BLOCK.finditer(PAGE)]
 PROGRAM = "\n".join(code for needs, code in BLOCKS if needs is None)
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, tmp_path_factory, monkeypatch):
+    homes = tmp_path_factory.mktemp("homes")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(homes / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(homes / "data"))
     for file in (ROOT / "taskaff" / "examples").glob("*.csv"):
         shutil.copy(file, tmp_path)
     monkeypatch.chdir(tmp_path)

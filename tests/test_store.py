@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskaff import store as store_module
-from taskaff.errors import CacheError
+from taskaff.errors import CacheError, SignatureError, TaskaffWarning
 from taskaff.store import Store, digest_key
 
 KEY = digest_key(test=1)
@@ -94,21 +93,21 @@ def test_a_damaged_entry_is_found_and_made_again(tmp_path, damage):
     changed = {"flip": b"0123456780", "cut": b"01234", "empty": b"", "longer": b"0123456789!"}
     path.write_bytes(changed[damage])
     assert [entry.path for entry in store.verify()] == [path]
-    with pytest.raises(CacheError):
+    with pytest.warns(TaskaffWarning, match="damaged"), pytest.raises(CacheError):
         Store(tmp_path, "only").get("a", KEY)
     assert store.get("a", KEY) is None
     assert store.verify() == []
     assert store.put("a", KEY, writing(b"0123456789")).read_bytes() == b"0123456789"
 
 
-def test_large_entries_are_verified_on_request_only(tmp_path, monkeypatch):
-    monkeypatch.setattr(store_module, "VERIFIED_BYTES", 4)
+def test_an_entry_with_its_own_checksum_is_verified_by_its_reader(tmp_path):
     store = Store(tmp_path)
     path = store.put("a", KEY, writing(b"0123456789"))
     path.write_bytes(b"0123456780")
-    assert store.get("a", KEY) == path
-    (bad,) = store.verify()
-    store.remove(bad)
+    assert store.get("a", KEY, verify=False) == path
+    assert store.put("a", KEY, never, verify=False) == path
+    with pytest.warns(TaskaffWarning, match="made again: a bad day"):
+        store.discard(path, "a bad day")
     assert store.get("a", KEY) is None
 
 
@@ -150,6 +149,35 @@ def test_a_root_that_cannot_be_written(tmp_path):
     with pytest.raises(CacheError, match="cannot be used") as caught:
         store.put("a", KEY, writing(b"x"))
     assert "--cache off" in caught.value.hint
+
+
+def full_disk(path):
+    raise OSError(28, "No space left on device", str(path))
+
+
+def full_disk_of_a_room(path):
+    try:
+        full_disk(path)
+    except OSError as error:
+        raise SignatureError("the signature cannot be written", hint="look") from error
+
+
+@pytest.mark.parametrize("write", [full_disk, full_disk_of_a_room])
+def test_a_full_disk_under_the_cache(tmp_path, write):
+    with pytest.raises(CacheError, match="No space left on device") as caught:
+        Store(tmp_path).put("a", KEY, write)
+    assert "run with --cache off" in caught.value.hint
+    with pytest.raises(CacheError, match="No space left on device") as caught:
+        Store(tmp_path, "off").put("a", KEY, write)
+    assert "set TMPDIR" in caught.value.hint
+
+
+def test_an_error_of_a_room_stays_its_own(tmp_path):
+    def fail(path):
+        raise SignatureError("the signature is inconsistent") from OSError(5, "of another kind")
+
+    with pytest.raises(SignatureError, match="inconsistent"):
+        Store(tmp_path).put("a", KEY, fail)
 
 
 @pytest.mark.parametrize(("kind", "key"), [("../up", KEY), ("a", "../../etc"), ("a", "XYZ" * 9)])
@@ -208,6 +236,33 @@ def test_killed_while_writing(tmp_path):
     assert store.put("a", KEY, writing(b"again")).read_bytes() == b"again"
 
 
+PRIVATE = """
+import os, signal
+from pathlib import Path
+from taskaff.store import Store
+
+store = Store(Path(), "off")
+print(store.put("a", "0" * 16, lambda path: path.write_text("x") and None).parent, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_private_folder_of_a_killed_run_goes_with_the_next_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    command = [sys.executable, "-c", PRIVATE]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    left = Path(done.stdout.strip())
+    assert (done.returncode, list(tmp_path.iterdir())) == (-9, [left])
+    mine, other = Store(tmp_path, "off"), Store(tmp_path, "off")
+    mine.put("a", KEY, writing(b"x"))
+    other.put("a", KEY, writing(b"x"))
+    assert not left.exists()
+    assert len(list(tmp_path.iterdir())) == 2
+    del mine, other
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_next_writer_clears_up_after_a_killed_one(tmp_path):
     with start_writer(tmp_path, 60) as process:
         assert process.stdout.readline() == "half\n"
@@ -249,6 +304,7 @@ def test_threads_write_an_entry_once(tmp_path):
     assert len(set(paths)) == 1
 
 
+@pytest.mark.filterwarnings("ignore::taskaff.errors.TaskaffWarning")
 @given(st.lists(st.tuples(st.sampled_from("pgdr"), st.integers(0, 3)), max_size=25))
 def test_any_sequence_of_uses_agrees_with_a_dictionary(tmp_path_factory, steps):
     root = tmp_path_factory.mktemp("store")

@@ -39,7 +39,9 @@ def prepare(folder: Path, tasks: int, rows: int) -> None:
     names = [f"task{n:03}" for n in range(tasks)]
     for n, name in enumerate(names):
         write_csv(folder / f"{name}.csv", rows, seed=n)
-        taskaff.save(taskaff.profile(str(folder / f"{name}.csv")), folder / f"{name}.taskaff")
+        taskaff.save(
+            taskaff.profile(str(folder / f"{name}.csv"), cache="off"), folder / f"{name}.taskaff"
+        )
         (folder / f"{name}.csv").unlink()
     sections = [f'[datasets.{name}]\npath = "{name}.taskaff"\n' for name in names]
     mix = ", ".join(f'"{name}"' for name in names)

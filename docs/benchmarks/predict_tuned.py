@@ -20,10 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from taskaff.predict import atlas, design, metrics
+from taskaff.predict import SHIPPED, atlas, design, metrics
 from taskaff.predict.fit import fit
 from taskaff.predict.model import stretch
-from taskaff.predicting import SHIPPED
 
 HERE = Path(__file__).parent
 LSTM = HERE / "word_trunks_pairs.json"

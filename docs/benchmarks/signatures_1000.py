@@ -3,11 +3,9 @@
     python docs/benchmarks/signatures_1000.py [--tasks 1000] [--width 384] [--repeat 3]
 
 The signatures are synthetic (Gaussian rows of unequal column scales, 10,000 row hashes each, some
-shared). They are built before the clock starts, with the spectrum that `taskaff profile` and
-`taskaff merge` store in their files; what that takes is reported on its own. Each run scores all
-pairs, without and with intervals; the fastest run is reported, and the total of every one. Needs
-about 8 GB of memory for 1,000 tasks, 5.7 GB of it the signatures themselves.
-Writes `signatures_1000.json` beside itself.
+shared), built before the clock starts. Each run scores all pairs, without and with intervals; the
+fastest run is reported, and the total of every one. Needs about 8 GB of memory for 1,000 tasks,
+4.7 GB of it the signatures themselves. Writes `signatures_1000.json` beside itself.
 """
 
 from __future__ import annotations
@@ -20,10 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from taskaff.moments import with_spectrum
-from taskaff.parallel import ordered_map
 from taskaff.records import (
     FOLDS,
     EncodeCounts,
@@ -95,21 +90,6 @@ def measure(tasks: list[TaskSignature], *, intervals: bool) -> dict[str, float]:
     return seconds
 
 
-def with_spectra(tasks: list[TaskSignature]) -> tuple[list[TaskSignature], dict[str, float]]:
-    """What saving them adds, on every core, and what that takes."""
-    start, processor = time.perf_counter(), time.process_time()
-    with threadpool_limits(1, user_api="blas"):
-        tasks = list(ordered_map(with_spectrum, tasks))
-    spent = time.process_time() - processor
-    kept = [len(task.spectrum.values) for task in tasks if task.spectrum]
-    return tasks, {
-        "total": round(time.perf_counter() - start, 2),
-        "processor seconds": round(spent, 2),
-        "processor seconds a task": round(spent / len(tasks), 4),
-        "eigenvalues kept (median)": int(np.median(kept)),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--tasks", type=int, default=1000)
@@ -117,12 +97,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
-    tasks, stored = with_spectra(signatures(options.tasks, options.width, options.rows))
+    tasks = signatures(options.tasks, options.width, options.rows)
     report: dict[str, object] = {
         "tasks": options.tasks,
         "width": options.width,
         "cores": len(os.sched_getaffinity(0)),
-        "spectra, before": stored,
         "load before": round(os.getloadavg()[0], 2),
     }
     for intervals in (False, True):

@@ -22,6 +22,7 @@ from taskaff.cli import (
     vectors,
 )
 from taskaff.cli._help import GroupedCommand, LightGroup, example, show_help
+from taskaff.cli._streams import write
 
 app = typer.Typer(
     cls=LightGroup,
@@ -34,7 +35,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"taskaff {__version__}")
+        write(f"taskaff {__version__}\n")
         raise typer.Exit
 
 

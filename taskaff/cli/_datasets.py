@@ -39,6 +39,7 @@ def _request(argument: str, config: Config) -> DataRequest:
 
 def _from_config(name: str, section: DatasetSection) -> DataRequest:
     fields: dict[str, Any] = section.model_dump(exclude={"path"})
+    fields["missing_label"] = tuple(section.missing_label)
     path = section.path
     source = str(Path(path).expanduser()) if path.startswith("~") else path
     return DataRequest(source=source, name=name, **fields)
@@ -50,12 +51,17 @@ def _with_options(request: DataRequest, options: DataOptions) -> DataRequest:
         "label": _columns("--label", options.label),
         "label_kind": options.label_kind,
         "split_column": options.split_column,
+        "join_tokens": options.join_tokens,
         "delimiter": "\t" if options.delimiter == r"\t" else options.delimiter,
         "encoding": options.encoding,
         "quote": options.quote,
         "on_bad_row": options.on_bad_row,
+        "missing_label": tuple(options.missing_label) if options.missing_label else None,
         "limit": options.limit,
-        "format": options.stdin_format if request.source == STDIN else None,
+        "no_header": options.no_header,
+        "skip_lines": options.skip_lines,
+        "format": (options.stdin_format if request.source == STDIN else None)
+        or options.input_format,
     }
     return replace(request, **{name: value for name, value in given.items() if value is not None})
 
@@ -78,15 +84,21 @@ def _check_stdin(asked: Sequence[DataRequest], options: DataOptions) -> None:
         raise UsageError("standard input (-) is named twice", hint="write one of them to a file")
     if streams and streams[0].format is None:
         known = ", ".join(FORMATS)
-        raise UsageError("standard input has no suffix", hint=f"--stdin-format, one of {known}")
+        raise UsageError(
+            "standard input has no suffix", hint=f"--stdin-format csv, or another of {known}"
+        )
     if options.stdin_format and not streams:
         raise UsageError("--stdin-format without -", hint="name standard input as -")
 
 
 def _refuse_remote(request: DataRequest) -> None:
-    scheme, mark, _ = str(request.source).partition("://")
+    from taskaff.data import hub_address
+
+    source = str(request.source)
+    scheme, mark, _ = source.partition("://")
     if mark and scheme not in _LOCAL:
+        fetch = hub_address(source).download if scheme == "hf" else "copy it here first"
         raise UsageError(
             f"{request.source} is on the network, and --offline is on",
-            hint="copy it here first, or leave --offline (TASKAFF_OFFLINE, embed.offline) out",
+            hint=f"{fetch}, or leave --offline (TASKAFF_OFFLINE, embed.offline) out",
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from taskaff import files
 from taskaff.errors import Place, ReportError, UsageError
 
 
@@ -43,24 +44,17 @@ def _is_part_of(path: Path, source: str) -> bool:
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
-    """A temporary path beside ``target`` that takes its place when the block ends well.
-
-    A symbolic link stays one: the file that it points to is replaced.
-    """
-    real = Path(os.path.realpath(target))
-    temporary = real.with_name(f".{os.getpid()}.{real.name}")
+    """``files.whole_file``, with what to do where it cannot be written."""
     try:
-        yield temporary
-        temporary.replace(real)
+        with files.whole_file(target) as temporary:
+            yield temporary
     except OSError as error:
         found = f"cannot be written: {error.strerror or error}"
         hint = "make room, or name another file with -o"
         raise ReportError(found, where=Place(str(target)), hint=hint) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, pieces: Iterable[str]) -> None:
     """Write UTF-8 with the line ends as they are; lone surrogates become escapes."""
-    with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         file.writelines(pieces)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from taskaff.config import Config, ShareThreshold
 from taskaff.errors import CheckError
+from taskaff.files import remove_abandoned
 
 if TYPE_CHECKING:
     from taskaff.gate_records import CheckSettings, Limit
@@ -73,6 +74,7 @@ def lock_path(config: Config, file: Path | None) -> tuple[Path, bool]:
 def baseline_to_read(config: Config, file: Path | None, wanted: bool) -> Path | None:
     """The baseline to compare with; None when there is none or none is wanted."""
     path, named = lock_path(config, file)
+    remove_abandoned(path.parent)
     if not wanted:
         return None
     if path.is_file():

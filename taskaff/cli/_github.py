@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taskaff.cli._streams import say
+from taskaff.cli._streams import say, say_as_is
 
 if TYPE_CHECKING:
     from taskaff.gate_records import CheckResult
@@ -30,9 +29,8 @@ def report(result: CheckResult, annotated: bool) -> None:
     """
     from taskaff.report import render
 
-    if not annotated and sys.stderr is not None:
-        sys.stderr.write(render(result, "github"))
-        sys.stderr.flush()
+    if not annotated:
+        say_as_is(render(result, "github"))
     target = os.environ.get(SUMMARY)
     if not target:
         return

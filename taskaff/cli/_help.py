@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from taskaff.cli._streams import say_as_is, write
+
 ARGUMENTS = "Arguments"
 DEFAULT_GROUP = "Options"
 GROUPS = (ARGUMENTS, "Gate", "Data sets", "Probe", "Run", "Output", DEFAULT_GROUP)
@@ -19,8 +21,22 @@ def example(*commands: str) -> str:
     return f"\b\nExample{'s' if len(commands) > 1 else ''}:\n{lines}"
 
 
+def _print_help(context: Any, option: Any, wanted: bool) -> None:  # noqa: ARG001
+    """What ``--help`` does; Typer's own version has no word for a stream that cannot be written."""
+    if wanted and not context.resilient_parsing:
+        write(context.get_help() + "\n")
+        context.exit()
+
+
 class GroupedCommand(TyperCommand):
     """A command whose options are listed under the headings that ``rich_help_panel`` names."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option with our own way of printing."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.callback = _print_help
+        return option
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments, then one section a group, ``--debug`` and ``--help`` last."""
@@ -49,11 +65,12 @@ class LightGroup(TyperGroup):
         option = super().get_help_option(ctx)
         if option is not None:
             option.default = False
+            option.callback = _print_help
         return option
 
 
 def show_help(context: typer.Context) -> None:
     """What a group of commands does when no command is named: its help page, and exit code 2."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
+        say_as_is(context.get_help() + "\n")
         raise typer.Exit(2)

@@ -45,7 +45,15 @@ class DataOptions:
     ] = None
     split_column: Annotated[
         str | None,
-        Option(metavar="COL", help="Column that names the split.", rich_help_panel=_DATA),
+        Option(
+            metavar="COL",
+            help="Column that names the split; none ignores one called split.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None
+    join_tokens: Annotated[
+        bool | None,
+        Option("--join-tokens", help="Join texts that are lists of words.", rich_help_panel=_DATA),
     ] = None
     delimiter: Annotated[
         str | None,
@@ -58,13 +66,37 @@ class DataOptions:
     quote: Annotated[
         str | None, Option(metavar="CHAR", help="Of CSV files.", rich_help_panel=_DATA)
     ] = None
+    no_header: Annotated[
+        bool | None,
+        Option(
+            "--no-header",
+            help="CSV without a header line; its columns are c0, c1, ...",
+            rich_help_panel=_DATA,
+        ),
+    ] = None
+    skip_lines: Annotated[
+        int | None,
+        Option(min=0, metavar="N", help="Lines of text files to skip.", rich_help_panel=_DATA),
+    ] = None
+    input_format: Annotated[
+        str | None,
+        Option(
+            metavar="FORMAT",
+            help="In place of the suffix: csv, tsv, jsonl, txt, parquet ..., or csv.gz.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None
     stdin_format: Annotated[
         str | None,
-        Option(metavar="FORMAT", help="Format of standard input.", rich_help_panel=_DATA),
+        Option(metavar="FORMAT", help="Of standard input alone.", rich_help_panel=_DATA),
     ] = None
     on_bad_row: Annotated[
         Literal["fail", "skip"] | None,
         Option(help="Skipped rows are counted and named in the result.", rich_help_panel=_DATA),
+    ] = None
+    missing_label: Annotated[
+        list[str] | None,
+        Option(metavar="VALUE", help="Stands for no label; repeatable.", rich_help_panel=_DATA),
     ] = None
     limit: Annotated[
         int | None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from taskaff.cli._files import check_target, whole_file, write_text
 from taskaff.cli._options import ReportingOptions
-from taskaff.cli._streams import wants_color, width, write
+from taskaff.cli._streams import say, wants_color, width, write
 from taskaff.errors import UsageError
 from taskaff.registry import unknown_name
 
@@ -95,7 +95,10 @@ def emit(
     ``verdict`` stands in for the table when only the verdict is asked for.
     """
     from taskaff.report import PICTURES, ReportOptions, pieces, plot
+    from taskaff.unfamiliar import loud
 
+    for note in loud(getattr(result, "notes", ())):
+        say(f"warning: {note}")
     plain = ReportOptions(explain=plan.explain)
     with ExitStack() as stack:
         for path, format in plan.files:

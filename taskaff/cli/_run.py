@@ -2,7 +2,8 @@
 
 0 finished or passed, 1 the gate failed and nothing else, 2 could not run, 3 inconclusive,
 130 interrupted, 141 broken pipe. The application is invoked below the point where Typer would
-turn an abort, a broken pipe or an uncaught exception into exit code 1.
+turn an abort, a broken pipe or an uncaught exception into exit code 1. An error that cannot be
+reported, because standard error cannot be written either, is still exit code 2.
 """
 
 from __future__ import annotations
@@ -11,24 +12,29 @@ import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import NoReturn, TextIO
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn, TextIO
 
 import typer
 
+from taskaff.cli._interrupt import INTERRUPTED, interrupt, leave, on_interrupt
 from taskaff.cli._streams import flush, say
-from taskaff.errors import TaskaffError
+from taskaff.errors import TaskaffError, TaskaffWarning
 
-FINISHED, BROKEN, INTERRUPTED, BROKEN_PIPE = 0, 2, 130, 141
+FINISHED, BROKEN, BROKEN_PIPE = 0, 2, 141
 """The others, 1 and 3, come from the gate alone (``_gate.EXIT_CODES``)."""
 
 
 def main() -> NoReturn:
     """Run with the arguments of this process, and exit."""
+    _fill_descriptors()
+    on_interrupt(interrupt)
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # a second one, while the first was being reported
         code = INTERRUPTED
+    on_interrupt(leave)  # nothing is left to be told, and exiting may wait for threads
     sys.exit(code)
 
 
@@ -37,18 +43,21 @@ def run(arguments: Sequence[str]) -> int:
     debug, arguments = _take_debug(arguments)
     _tolerate_streams()
     try:
-        code = _invoke(arguments)
+        with _shown_warnings():
+            code = _invoke(arguments)
         flush()
     except BrokenPipeError:
         code = BROKEN_PIPE
     except KeyboardInterrupt:
-        say("interrupted")
         code = INTERRUPTED
+        with contextlib.suppress(Exception):
+            say("interrupted")
     except (Exception, SystemExit) as error:
         code = BROKEN
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(Exception):
             _complain(error, debug)
     _close_output(sys.stdout)
+    _close_output(sys.stderr)
     return code
 
 
@@ -61,6 +70,23 @@ def _invoke(arguments: Sequence[str]) -> int:
             return int(command.invoke(context) or FINISHED)
     except typer.Exit as ending:  # --help and --version
         return ending.exit_code
+
+
+@contextlib.contextmanager
+def _shown_warnings() -> Iterator[None]:
+    """Our own warnings as lines on standard error."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, TaskaffWarning):
+                say(f"warning: {message}")
+            else:
+                others(message, category, *where, **more)
+
+        warnings.simplefilter("always", TaskaffWarning)
+        warnings.showwarning = show
+        yield
 
 
 def _take_debug(arguments: Sequence[str]) -> tuple[bool, list[str]]:
@@ -107,6 +133,15 @@ RENAMED = {
     "--steps": "--updates N, the cap of a run in updates of its target",
 }
 """Options of earlier versions that meant something else, and what there is now."""
+
+
+def _fill_descriptors() -> None:
+    """Open what was closed (``<&-``, ``>&-``), so that no file of ours takes its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
 
 
 def _tolerate_streams() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from taskaff.cli._options import ConfigOptions
 from taskaff.cli._streams import say
 from taskaff.config import Assignment, Config, find_file, load, override, toml_value
+from taskaff.folders import user_atlas, user_cache
 from taskaff.registry import closest, unknown_name
 
 if TYPE_CHECKING:
@@ -150,9 +151,7 @@ def cache_dir(config: Config) -> Path:
     """The cache folder in force: the configured one, or the user's."""
     if config.cache.dir:
         return Path(config.cache.dir).expanduser()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("taskaff", appauthor=False)
+    return user_cache()
 
 
 def run_settings(config: Config, limited: Collection[str] = ()) -> RunSettings:
@@ -211,9 +210,7 @@ def atlas_path(config: Config) -> Path:
     """The user's own atlas, whether it exists or not."""
     if config.predict.atlas:
         return Path(config.predict.atlas).expanduser()
-    from platformdirs import user_data_path
-
-    return user_data_path("taskaff", appauthor=False) / "atlas.parquet"
+    return user_atlas()
 
 
 def encoder_options(config: Config) -> EncoderOptions:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from taskaff.cli._files import check_target, whole_file
+from taskaff.cli._files import check_target
 from taskaff.errors import UsageError
-
-if TYPE_CHECKING:
-    from taskaff.records import TaskSignature
 
 SUFFIX = ".taskaff"
 
@@ -21,11 +17,3 @@ def check_signature_target(path: Path, inputs: Iterable[object]) -> None:
         hint = f"-o {path.with_suffix(SUFFIX)}" if path.name else f"-o NAME{SUFFIX}"
         raise UsageError(f"-o {path}: a signature is a {SUFFIX} file", hint=hint)
     check_target(path, inputs)
-
-
-def save(signature: TaskSignature, path: Path) -> None:
-    """Write the file whole or not at all."""
-    from taskaff import pipeline
-
-    with whole_file(path) as temporary:
-        pipeline.save(signature, temporary)

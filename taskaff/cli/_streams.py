@@ -1,4 +1,8 @@
-"""Standard error, colours and widths: what the terminal and the environment say about output."""
+"""Standard output and error, colours and widths.
+
+Everything that is printed goes through here, so that a stream that cannot be written (a full disk
+behind ``>`` or ``2>``) ends the run with exit code 2, whatever it was about to say.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+OUTPUT, ERROR = "standard output", "standard error"
 NO_TERMINAL_WIDTH = 100
 
 
@@ -15,24 +20,30 @@ def say(text: str) -> None:
     """One line on standard error, with control characters made visible."""
     from taskaff.report.escape import guard, terminal
 
-    if sys.stderr is not None:
-        print(guard(terminal(text)), file=sys.stderr, flush=True)  # noqa: T201
+    say_as_is(guard(terminal(text)) + "\n")
+
+
+def say_as_is(text: str) -> None:
+    """Text that we wrote ourselves, such as a help page, on standard error."""
+    with _written(ERROR):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def write(text: str) -> None:
     """A piece of the result on standard output."""
-    with _full_disk():
+    with _written(OUTPUT):
         sys.stdout.write(text)
 
 
 def flush() -> None:
     """Write what is still held back."""
-    with _full_disk():
+    with _written(OUTPUT):
         sys.stdout.flush()
 
 
 @contextmanager
-def _full_disk() -> Iterator[None]:
+def _written(name: str) -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:  # nobody reads on, which is no error
@@ -40,7 +51,7 @@ def _full_disk() -> Iterator[None]:
     except OSError as error:
         from taskaff.errors import ReportError
 
-        found = f"standard output cannot be written: {error.strerror}"
+        found = f"{name} cannot be written: {error.strerror or error}"
         raise ReportError(found, hint="look at where it is redirected to") from error
 
 

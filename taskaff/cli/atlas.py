@@ -146,7 +146,7 @@ def _config(choice: ConfigOptions) -> Config:
 
 def _paths(choice: ConfigOptions, atlas: Path | None) -> list[Path]:
     from taskaff.cli._settings import atlas_path
-    from taskaff.predicting import SHIPPED
+    from taskaff.predict import SHIPPED
 
     if atlas is not None:
         return [atlas]

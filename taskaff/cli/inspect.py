@@ -14,7 +14,8 @@ def inspect(
 ) -> None:
     """Show what is understood of a data set, without a score.
 
-    Format, columns, label kind, splits, skipped rows; no encoder is needed.
+    Format, columns, label kind, splits, skipped rows; no encoder is needed. Signatures (.taskaff)
+    are refused, since they hold no rows, and so are the probe's synthetic data sets.
     """
     from taskaff import pipeline
     from taskaff.cli._datasets import requests

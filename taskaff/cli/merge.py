@@ -22,13 +22,13 @@ Quiet = Annotated[bool, Option("--quiet", "-q", help="Say nothing.")]
 def merge(parts: Parts, output: Output, name: Name = None, quiet: Quiet = False) -> None:
     """Add up the signatures of a data set's shards."""
     from taskaff import pipeline
-    from taskaff.cli._signatures import check_signature_target, save
+    from taskaff.cli._signatures import check_signature_target
     from taskaff.errors import UsageError
 
     if len(parts) < 2:
         raise UsageError("merge takes two or more signatures", hint="taskaff merge A B -o C")
     check_signature_target(output, parts)
     merged = pipeline.merge(parts, name)
-    save(merged, output)
+    pipeline.save(merged, output)
     if not quiet:
         say(f"wrote {output}: {merged.rows:,} rows of {merged.name}")

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from typer import Option
 
 from taskaff.cli._groups import spread
+from taskaff.cli._interrupt import INTERRUPTED, interrupt, on_interrupt
 from taskaff.cli._options import (
     ConfigOptions,
     DataOptions,
@@ -31,7 +32,7 @@ EXAMPLES = (
 )
 
 _PANEL = "Probe"
-FINISHED, INTERRUPTED = 0, 130
+FINISHED = 0
 
 
 def _number(text: str, **more: Any) -> Any:
@@ -175,6 +176,9 @@ def probe(
     """Train briefly: does a source data set help or hurt a target?
 
     Without data sets, those of the nearest taskaff.toml are probed. Ctrl-C shows what is known.
+
+    Signatures (.taskaff) are refused, since they hold no rows, and so are data sets without labels,
+    and ready vectors where the trunk reads texts.
     """
     from taskaff.cli._datasets import requests
     from taskaff.cli._output import emit, plan
@@ -210,11 +214,12 @@ def interruptions() -> Iterator[list[int]]:
     """
     seen: list[int] = []
 
-    def interrupt(number: int, frame: Any) -> None:  # noqa: ARG001
+    def note(number: int, frame: Any) -> None:
         seen.append(number)
-        raise KeyboardInterrupt
+        interrupt(number, frame)
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    on_interrupt(note)
     try:
         yield seen
     finally:

@@ -49,7 +49,7 @@ def profile(
     from taskaff.cli._datasets import requests
     from taskaff.cli._progress import ProgressBar
     from taskaff.cli._settings import read_config, run_settings
-    from taskaff.cli._signatures import check_signature_target, save
+    from taskaff.cli._signatures import check_signature_target
 
     config = read_config(choice, offline=reading.offline, **asdict(run))
     settings = run_settings(config)
@@ -65,6 +65,6 @@ def profile(
     if target is None:
         target = Path(signature.name.replace("/", "_").replace("\\", "_") + ".taskaff")
         check_signature_target(target, [request.source])
-    save(signature, target)
+    pipeline.save(signature, target)
     if not quiet:
         say(f"wrote {target}: {signature.rows:,} rows of {signature.name}")

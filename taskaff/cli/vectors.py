@@ -53,16 +53,14 @@ def convert(
     What it writes is used with --encoder glove:FILE.
     """
     from taskaff import embed
-    from taskaff.cli._files import check_target, whole_file
+    from taskaff.cli._files import check_target
     from taskaff.errors import UsageError
 
     if output.suffix != SUFFIX:
         hint = f"-o {output.with_suffix(SUFFIX)}" if output.name else f"-o FILE{SUFFIX}"
         raise UsageError(f"-o {output}: converted vectors are a {SUFFIX} file", hint=hint)
     check_target(output, [source])
-    with whole_file(output) as temporary:
-        found = embed.convert(source, temporary)
-    _print(found, json)
+    _print(embed.convert(source, output), json)
 
 
 def _print(found: WordVectorInfo, json: bool) -> None:

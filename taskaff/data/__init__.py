@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from taskaff.data.names import split_argument
+from taskaff.data.names import hub_address, split_argument
 
 if TYPE_CHECKING:
     from taskaff.records import DataRequest, Task
@@ -17,6 +17,7 @@ FORMATS: dict[str, str] = {
     "csv": "taskaff.data.delimited:CsvReader",
     "tsv": "taskaff.data.delimited:TsvReader",
     "jsonl": "taskaff.data.jsonl:JsonlReader",
+    "txt": "taskaff.data.lines:TxtReader",
     "parquet": "taskaff.data.parquet:ParquetReader",
     "arrow": "taskaff.data.ipc:ArrowReader",
     "npz": "taskaff.data.arrays:NpzReader",
@@ -24,7 +25,7 @@ FORMATS: dict[str, str] = {
 }
 """Format name to the reader that is called with ``(blob, options)``; see ``reader.Reader``."""
 
-__all__ = ["FORMATS", "open_task", "split_argument"]
+__all__ = ["FORMATS", "hub_address", "open_task", "split_argument"]
 
 
 def open_task(request: DataRequest) -> Task:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from taskaff import arrow
 from taskaff.data.blobs import Blob
+from taskaff.data.plain import plain, plain_type
 from taskaff.data.reader import (
     BATCH_BYTES,
     BATCH_ROWS,
@@ -68,7 +69,9 @@ class NpzReader:
     @property
     def columns(self) -> tuple[Column, ...]:
         """The arrays, under their own names."""
-        return tuple(Column(name, _type(header)) for name, header in self._headers.items())
+        return tuple(
+            Column(name, plain_type(_type(header))) for name, header in self._headers.items()
+        )
 
     @property
     def dialect(self) -> Mapping[str, str]:
@@ -79,7 +82,7 @@ class NpzReader:
         """The first rows."""
         for batch in self._read(columns, PEEK_ROWS):
             return batch
-        empty = [pa.array([], _type(self._headers[name])) for name in columns]
+        empty = [pa.array([], plain_type(_type(self._headers[name]))) for name in columns]
         return pa.RecordBatch.from_arrays(empty, names=list(columns))
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -114,7 +117,7 @@ class NpzReader:
                 hint="the file is cut short: fetch or write it again",
             )
         array = np.frombuffer(data, header.dtype).reshape(count, *header.shape[1:])
-        return _arrow(array)
+        return plain(_arrow(array))
 
     @contextmanager
     def _members(self) -> Iterator[list[tuple[str, BinaryIO]]]:

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import os
 import tempfile
 import threading
 import zlib
@@ -130,19 +131,26 @@ class _Native(io.RawIOBase):
 
 
 class _Shared:
-    """A temporary file that several windows read; closed, and so deleted, with the last of them."""
+    """A temporary file that several windows read; closed, and so deleted, with the last of them.
+
+    It is held by its descriptor: a file object that ends in a cycle of references may be collected
+    before this one closes it, which is a warning.
+    """
 
     def __init__(self, file: Any) -> None:
-        self._file, self._lock = file, threading.Lock()
-        self.size = int(file.seek(0, io.SEEK_END))
+        self._descriptor, self._lock = os.dup(file.fileno()), threading.Lock()
+        file.close()
+        self.size = os.fstat(self._descriptor).st_size
 
     def readinto(self, buffer: Any, at: int) -> int:
         with self._lock:
-            self._file.seek(at)
-            return int(self._file.readinto(buffer))
+            os.lseek(self._descriptor, at, os.SEEK_SET)
+            data = os.read(self._descriptor, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
     def __del__(self) -> None:
-        self._file.close()
+        os.close(self._descriptor)
 
 
 class _Window(io.RawIOBase):

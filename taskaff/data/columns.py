@@ -21,28 +21,24 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.types as pat
 
-from taskaff.data.names import split_word
+from taskaff.data import roles
+from taskaff.data.candidates import Candidates, flag, looks_like_a_row
+from taskaff.data.names import LABELS, TEXT_PAIRS, TEXTS
 from taskaff.data.reader import Column, Reader
 from taskaff.errors import DataError, Place
 from taskaff.records import DataRequest, Layout
 from taskaff.registry import closest
 
-_PAIRS = (
-    ("text", "text_b"),
-    ("text_a", "text_b"),
-    ("sentence1", "sentence2"),
-    ("premise", "hypothesis"),
-    ("question1", "question2"),
-    *(("question", second) for second in ("sentence", "answer", "context", "passage")),
-)
-_SINGLES = ("text", "sentence", "question")
 _VECTORS = ("vector", "vectors", "embedding", "embeddings", "x")
-_LABELS = ("label", "labels", "score", "target")
 _LABEL_PREFIX = "label::"
+_ROLES: dict[Layout, roles.Role] = {"single": "text", "pair": "text", "vectors": "vector"}
+NO_SPLIT = "none"
+"""``--split-column none``: a column called ``split`` holds something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +83,46 @@ class Chooser:
             raise self._error(
                 f"column {min(both)!r} is both input and label", "--text COL --label OTHER"
             )
+        if split is not None and split in (*inputs, *labels):
+            use = "input" if split in inputs else "label"
+            raise self._error(
+                f"column {split!r} is both {use} and split",
+                "--split-column OTHER, or --split-column none",
+            )
+        self._check_types(inputs, "feature" if features else _ROLES[layout])
+        self._check_types(labels, "label" if len(labels) == 1 else "labels")
+        self._check_types((split,) if split else (), "split")
         return Choice(layout, inputs, features, labels, binary, split, tuple(self._notes))
+
+    def _check_types(self, names: Sequence[str], role: roles.Role) -> None:
+        """Refuse columns whose type the role does not accept; cells of CSV may hold anything."""
+        for name in names if self._typed else ():
+            roles.check(self._columns[name], role, self._path)
 
     # -- splits
 
     def _split(self) -> str | None:
-        if self._request.split_column is not None:
-            return self._exact((self._request.split_column,), "--split-column")[0]
-        found = self._match(("split",))
-        if not found:
+        """The column that ``--split-column`` names, or one called ``split``; ``none`` is neither.
+
+        Its cells are judged by the scan, which refuses the first one that names no split.
+        """
+        asked = self._request.split_column
+        if asked == NO_SPLIT:
             return None
-        cells = self._reader.peek([found]).column(0).cast(pa.string()).to_pylist()
-        if not cells or not all(cell is not None and split_word(cell) for cell in cells):
+        if asked is not None:
+            found = self._exact((asked,), "--split-column")
+            if len(found) > 1:
+                raise self._error(
+                    f"{asked!r} stands for {len(found)} columns, and one names the splits",
+                    flag("--split-column", found[:1]),
+                )
+            return found[0]
+        named = self._match(("split",))
+        if named in (*(self._request.text or ()), *(self._request.label or ())):
             return None
-        self._notes.append(f"splits from column {found!r}")
-        return found
+        if named:
+            self._notes.append(f"splits from column {named!r}")
+        return named
 
     # -- inputs
 
@@ -110,9 +131,9 @@ class Chooser:
     ) -> tuple[tuple[str, ...], Layout, bool]:
         if self._request.text is not None:
             return self._asked(self._exact(self._request.text, "--text"))
-        vectors = self._among(_VECTORS, lambda c: _is_list(c.type))
+        vectors = self._among(_VECTORS, lambda c: roles.fits(c.type, "vector"))
         pairs = self._pairs()
-        singles = self._among(_SINGLES, lambda c: not _is_numeric(c.type))
+        singles = self._among(TEXTS, lambda c: not _is_numeric(c.type))
         paired = {name for pair in pairs for name in pair}
         singles = [name for name in singles if name not in paired]
         candidates = [(name,) for name in vectors] + pairs + [(name,) for name in singles]
@@ -120,7 +141,7 @@ class Chooser:
             raise self._error(
                 "several columns could be the text: "
                 + " or ".join(",".join(names) for names in candidates),
-                " or ".join(f"--text {','.join(names)}" for names in candidates),
+                " or ".join(flag("--text", names) for names in candidates),
             )
         if candidates:
             names = candidates[0]
@@ -131,7 +152,7 @@ class Chooser:
 
     def _pairs(self) -> list[tuple[str, ...]]:
         found: list[tuple[str, ...]] = []
-        for first, second in _PAIRS:
+        for first, second in TEXT_PAIRS:
             a, b = self._match((first,)), self._match((second,))
             if a and b:
                 found.append((a, b))
@@ -140,10 +161,14 @@ class Chooser:
     def _asked(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], Layout, bool]:
         """What ``--text`` named: texts, one vector column, or features."""
         types = [self._columns[name].type for name in names]
-        if len(names) == 1 and _is_list(types[0]):
+        if len(names) == 1 and roles.fits(types[0], "vector"):
             return names, "vectors", False
         if len(names) > 2 or all(_is_numeric(kind) for kind in types):
-            wrong = [n for n, t in zip(names, types, strict=True) if not _feature(t, self._typed)]
+            wrong = [
+                n
+                for n, t in zip(names, types, strict=True)
+                if self._typed and not roles.fits(t, "feature")
+            ]
             if wrong:
                 raise self._error(
                     f"{len(names)} input columns are numeric features, and {wrong[0]!r} is not "
@@ -151,9 +176,8 @@ class Chooser:
                     "--text with one or two text columns, or only numeric ones",
                 )
             return names, "vectors", True
-        for name, kind in zip(names, types, strict=True):
-            if not _is_text(kind):
-                raise self._error(f"column {name!r} holds {kind}, not text", "--text COL")
+        for name in names:
+            roles.check(self._columns[name], "text", self._path)
         return names, "pair" if len(names) == 2 else "single", False
 
     def _features(self, labels: tuple[str, ...] | None, split: str | None) -> tuple[str, ...]:
@@ -164,12 +188,22 @@ class Chooser:
                 f"no text column: the {len(left)} numeric columns are the input vectors"
             )
             return tuple(left)
-        texts = [n for n in left if _is_text(self._columns[n].type)] or left
-        label = f" --label {_flag(labels)}" if labels and self._request.label is None else ""
-        raise self._error(
-            "no column has a name that says text; columns: " + _listed(list(self._columns)),
-            f"--text {_quoted(texts[0])}{label}" if texts else "--text COL",
-        )
+        found = "no column has a name that says text; columns: " + _listed(list(self._columns))
+        wanted = labels is None and self._request.label_kind != "none"
+        flags = Candidates(self._reader, without=(*(labels or ()), split)).flags(label=wanted)
+        hint = flags or "name a column of texts in the header, or --text COL"
+        headless = self._headless()
+        if headless is not None:
+            found += "; the first line looks like a row"
+            hint = f"--no-header {Candidates(headless).flags()}; or, if it is the header: {hint}"
+        raise self._error(found, hint)
+
+    def _headless(self) -> Reader | None:
+        """The same file read without a header line, where that line looks like a row."""
+        again = getattr(self._reader, "without_header", None)
+        if again is None or not looks_like_a_row(list(self._columns), self._reader):
+            return None
+        return cast(Reader, again())
 
     # -- labels
 
@@ -183,13 +217,13 @@ class Chooser:
         if prefixed:
             self._notes.append(f"labels: the {len(prefixed)} columns that start with 'label::'")
             return prefixed
-        names = _LABELS + (("y",) if self._match(("x",)) or self._array_label() == "y" else ())
+        names = LABELS + (("y",) if self._match(("x",)) or self._array_label() == "y" else ())
         asked = self._request.text or ()
         found = [n for n in self._among(names, lambda _: True) if n not in (*asked, split)]
         if len(found) > 1:
             raise self._error(
                 f"several columns could be the label: {_listed(found)}",
-                " or ".join(f"--label {_quoted(name)}" for name in found),
+                " or ".join(flag("--label", [name]) for name in found),
             )
         if found:
             return (found[0],)
@@ -207,15 +241,19 @@ class Chooser:
         if len(left) > 1 and len(binary) == len(left):
             self._notes.append(f"multi-label: the {len(left)} other columns, all 0/1")
             return tuple(left)
-        flag = _flag(binary) if len(binary) > 1 else _quoted(left[0])
+        likely = Candidates(self._reader, without=(*inputs, split)).label_flag(None)
+        first = flag("--label", binary[:40]) if len(binary) > 1 else likely
+        none = "--label-kind none"
         raise self._error(
             f"no column has a name that says label; candidates: {_listed(left)}",
-            f"--label {flag} (or --label-kind none to compare inputs only)",
+            f"{first} (or {none} to compare inputs only)" if first != none else none,
         )
 
     def _binary(self, names: Sequence[str]) -> list[str]:
         """The columns whose first rows are all 0 or 1."""
-        plain = [n for n in names if not self._typed or _is_binary_type(self._columns[n].type)]
+        plain = [
+            n for n in names if not self._typed or roles.fits(self._columns[n].type, "feature")
+        ]
         head = self._reader.peek(plain) if plain else None
         if head is None or head.num_rows == 0:
             return []
@@ -243,7 +281,7 @@ class Chooser:
         found = [self._match((name,)) for name in names]
         return [name for name in found if name and suits(self._columns[name])]
 
-    def _exact(self, asked: Sequence[str], flag: str) -> tuple[str, ...]:
+    def _exact(self, asked: Sequence[str], option: str) -> tuple[str, ...]:
         """Columns named exactly, or by patterns."""
         names: list[str] = []
         for word in asked:
@@ -252,7 +290,9 @@ class Chooser:
                 near = closest(word, self._columns)
                 raise self._error(
                     f"there is no column {word!r}; columns: {_listed(list(self._columns))}",
-                    f"{flag} {_quoted(near)}" if near else f"{flag} with one of them",
+                    flag(option, [near])
+                    if near
+                    else flag(option, list(self._columns)[:1]) + ", for example",
                 )
             names.extend(matches)
         return tuple(dict.fromkeys(names))
@@ -269,38 +309,5 @@ def _listed(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 
-def _flag(names: Sequence[str] | None) -> str:
-    return ",".join(_quoted(name) for name in (names or ())[:40])
-
-
-def _quoted(name: str) -> str:
-    return name if name.replace("_", "a").isalnum() else "'" + name.replace("'", "'\\''") + "'"
-
-
-def _is_list(kind: pa.DataType) -> bool:
-    if not (pat.is_list(kind) or pat.is_large_list(kind) or pat.is_fixed_size_list(kind)):
-        return False
-    return _is_numeric(kind.value_type) or pat.is_null(kind.value_type)
-
-
 def _is_numeric(kind: pa.DataType) -> bool:
     return bool(pat.is_integer(kind) or pat.is_floating(kind) or pat.is_decimal(kind))
-
-
-def _is_binary_type(kind: pa.DataType) -> bool:
-    return _is_numeric(kind) or bool(pat.is_boolean(kind))
-
-
-def _feature(kind: pa.DataType, typed: bool) -> bool:
-    return _is_binary_type(kind) or not typed
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    if pat.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(
-        pat.is_string(kind)
-        or pat.is_large_string(kind)
-        or pat.is_string_view(kind)
-        or pat.is_null(kind)
-    )

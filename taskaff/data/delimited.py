@@ -10,9 +10,9 @@ from __future__ import annotations
 import csv
 import io
 import threading
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -20,8 +20,11 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from taskaff import arrow
+from taskaff.data import csvfaults
 from taskaff.data.blobs import BLOCK, Blob
-from taskaff.data.encoding import NulError, Utf8, known_encoding, not_utf8, nul_error
+from taskaff.data.csvfaults import Dialect
+from taskaff.data.encoding import NulError, Utf8, known_encoding, not_utf8, nul_error, text_of
+from taskaff.data.quotes import Lines, Quotes, first_fault, inner_quote
 from taskaff.data.reader import (
     BATCH_BYTES,
     BATCH_ROWS,
@@ -34,39 +37,50 @@ from taskaff.data.reader import (
 from taskaff.errors import DataError, Place, UsageError
 
 _MAX_ROW_BYTES = 512 << 20
-_SHOWN = {"\t": "tab", " ": "space"}
 
 
 class CsvReader:
-    """Comma-separated values with a header line, RFC 4180 quoting."""
+    """Comma-separated values with RFC 4180 quoting, and a header line unless told otherwise."""
 
     typed = False
     nullable = False
     default_delimiter = ","
+    uses = frozenset({"delimiter", "encoding", "quote", "no_header", "skip_lines"})
 
     def __init__(self, blob: Blob, options: Options) -> None:
-        self._blob = blob
+        self._blob, self._options = blob, options
         self._encoding = known_encoding(options.encoding)
         self._delimiter = _one_character("delimiter", options.delimiter or self.default_delimiter)
         self._quote = None if options.quote == "none" else _quote(options.quote)
         self._rows: int | None = None
         self._span = 0
         with self._reading() as (reader, _):
-            self._header = self._checked_header(reader)
+            rows = (row for row in reader if row)
+            first = next(rows, None)
+            self._header = csvfaults.header(self._faults, first, rows, self.without_header)
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The header's names; every cell is text."""
+        """The header's names, or ``c0``, ``c1``, ... without one; every cell is text."""
         return tuple(Column(name, pa.string()) for name in self._header)
 
     @property
     def dialect(self) -> Mapping[str, str]:
-        """Delimiter, encoding and quote, in words."""
-        return {
-            "delimiter": _SHOWN.get(self._delimiter, self._delimiter),
+        """Delimiter, encoding and quote, and whatever else was asked for, in words."""
+        said = {
+            "delimiter": csvfaults.SHOWN.get(self._delimiter, self._delimiter),
             "encoding": self._encoding,
             "quote": self._quote or "none",
         }
+        if not self._options.header:
+            said["header"] = "none"
+        if self._options.skip_lines:
+            said["skip_lines"] = str(self._options.skip_lines)
+        return said
+
+    def without_header(self) -> CsvReader:
+        """The same file, its first line a row."""
+        return type(self)(self._blob, replace(self._options, header=False))
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
         """The first rows."""
@@ -79,21 +93,27 @@ class CsvReader:
         width = len(self._header)
         at = {name: index for index, name in enumerate(self._header)}
         pick = itemgetter(*(at[name] for name in columns)) if columns else len
+        tails = csvfaults.tails(self._header) if self._options.header else frozenset()
         with self._reading() as (reader, source):
-            next(row for row in reader if row)
+            if self._options.header:
+                next(row for row in reader if row)
             limit = stop or BATCH_ROWS
             chunk = source.take_chunk(BATCH_BYTES)
             for row in reader:
                 if len(row) == width:
+                    if row[-1] in tails and csvfaults.is_header(self._header, row):
+                        raise csvfaults.header_again(self._faults, source.rows + 1)
                     chunk.append(pick(row))
                 elif row:
-                    raise self._ragged(source.rows + 1, len(row))
+                    raise csvfaults.ragged(self._faults, source.rows + 1, len(row), width)
                 if source.heavy or len(chunk) == limit:
                     yield _columns(chunk, columns)
                     if stop:
                         return
                     chunk = source.take_chunk(BATCH_BYTES)
             self._rows, self._span = source.rows, source.span
+            if source.met or reader.line_num > source.rows + self._options.header:
+                self._check_quotes()
             if chunk:
                 yield _columns(chunk, columns)
 
@@ -103,7 +123,11 @@ class CsvReader:
         with self._bytes() as source, arrow_errors(self._blob.path, "the CSV"):
             stream = pacsv.open_csv(
                 source,
-                read_options=pacsv.ReadOptions(use_threads=False, block_size=self._block()),
+                read_options=pacsv.ReadOptions(
+                    use_threads=False,
+                    block_size=self._block(),
+                    column_names=None if self._options.header else self._header,
+                ),
                 parse_options=pacsv.ParseOptions(
                     delimiter=self._delimiter,
                     quote_char=self._quote or False,
@@ -139,20 +163,21 @@ class CsvReader:
     @contextmanager
     def _bytes(self) -> Iterator[Any]:
         """UTF-8 bytes for Arrow; straight from the file where nothing has to be done to them."""
-        if self._encoding == "utf-8" and self._blob.compression is None:
+        plain = self._encoding == "utf-8" and self._blob.compression is None
+        if plain and not self._options.skip_lines:
             with self._blob.native() as file:
                 yield file
         else:
             with self._blob.stream() as stream:
-                utf8 = Utf8(stream, self._blob.path, self._encoding)
+                utf8 = Utf8(stream, self._blob.path, self._encoding, self._options.skip_lines)
                 yield pa.PythonFile(io.BufferedReader(utf8, BLOCK), mode="r")
 
     @contextmanager
     def _reading(self) -> Iterator[tuple[Any, Utf8]]:
         """The strict reader, with its complaints translated."""
         with self._blob.stream() as stream, _field_limit(CELL_BYTES):
-            source = Utf8(stream, self._blob.path, self._encoding)
-            text = io.TextIOWrapper(io.BufferedReader(source, BLOCK), encoding="utf-8", newline="")
+            watch = inner_quote(self._delimiter) if self._doubts_quotes else None
+            source, text = self._text(stream, watch)
             try:
                 yield self._strict(text), source
             except NulError:
@@ -160,78 +185,49 @@ class CsvReader:
             except UnicodeDecodeError as error:
                 raise not_utf8(self._blob) from error
             except csv.Error as error:
-                raise self._broken(source.rows + 1, str(error)) from error
+                raise csvfaults.broken(self._faults, source.rows + 1, str(error)) from error
 
-    def _strict(self, text: Any) -> Any:
-        rules: dict[str, Any] = {"delimiter": self._delimiter, "quotechar": self._quote}
-        rules["quoting"] = csv.QUOTE_NONE if self._quote is None else csv.QUOTE_MINIMAL
+    @property
+    def _doubts_quotes(self) -> bool:
+        """Whether rows that can be read in two ways are refused: not if the quote was named."""
+        return self._options.quote is None
+
+    def _check_quotes(self) -> None:
+        if not self._doubts_quotes:
+            return
+        with self._blob.stream() as stream:
+            lines = Lines(self._text(stream)[1])
+            quotes = Quotes(self._delimiter, len(self._header))
+            found = first_fault(self._strict(lines), lines, quotes, self._options.header)
+        if found:
+            raise csvfaults.two_readings(self._faults, *found)
+
+    def _text(self, stream: Any, watch: Any = None) -> tuple[Utf8, io.TextIOWrapper]:
+        skip = self._options.skip_lines
+        return text_of(stream, self._blob.path, self._encoding, skip, BLOCK, watch)
+
+    def _strict(self, text: Iterable[str], quoted: bool = True) -> Any:
+        quote = self._quote if quoted else None
+        rules: dict[str, Any] = {"delimiter": self._delimiter, "quotechar": quote}
+        rules["quoting"] = csv.QUOTE_NONE if quote is None else csv.QUOTE_MINIMAL
         return csv.reader(text, strict=True, **rules)
 
-    def _checked_header(self, reader: Any) -> list[str]:
-        where = Place(self._blob.path, line=1)
-        header: list[str] | None = next((row for row in reader if row), None)
-        if header is None:
-            raise DataError(
-                "the file is empty", where=where, hint="it needs a header line such as text,label"
-            )
-        repeated = [name for name, times in Counter(header).items() if times > 1]
-        if repeated:
-            raise DataError(
-                f"the header names column {repeated[0]!r} {header.count(repeated[0])} times",
-                where=where,
-                hint="rename the columns; if the file has no header line, add one: text,label",
-            )
-        other = [d for d in (",", ";", "\t", "|") if d != self._delimiter and d in header[0]]
-        if len(header) == 1 and other:
-            shown = "$'\\t'" if other[0] == "\t" else f"'{other[0]}'"
-            raise DataError(
-                f"with delimiter {_SHOWN.get(self._delimiter, self._delimiter)!r} there is one "
-                f"column, named {header[0]!r}",
-                where=where,
-                hint=f"--delimiter {shown}",
-            )
-        return header
+    @contextmanager
+    def _rows_again(self, quoted: bool = True) -> Iterator[Any]:
+        """A reader of its own, for finding a line and for trying another reading."""
+        with self._blob.stream() as stream, _field_limit(CELL_BYTES):
+            yield self._strict(self._text(stream)[1], quoted)
 
-    def _ragged(self, row: int, found: int) -> DataError:
-        return DataError(
-            f"{found} cells where the header has {len(self._header)}",
-            where=Place(self._blob.path, row=row, line=self._line(row)),
-            hint="quote cells that hold the delimiter; if quotes are ordinary characters in this "
-            "file: --quote none",
+    @property
+    def _faults(self) -> Dialect:
+        return Dialect(
+            self._blob.path,
+            self._delimiter,
+            self._quote,
+            self._options.skip_lines,
+            self._options.header,
+            self._rows_again,
         )
-
-    def _broken(self, row: int, reason: str) -> DataError:
-        if "unexpected end" in reason:
-            found = "a quote is opened in this row and never closed"
-        elif "field larger" in reason:
-            found = f"a cell is longer than {CELL_BYTES >> 20} MiB: a quote may not be closed"
-        elif "expected after" in reason:
-            found = "text follows a closing quote"
-        else:
-            found = f"not valid CSV: {reason}"
-        return DataError(
-            found,
-            where=Place(self._blob.path, row=row, line=self._line(row)),
-            hint="double the quotes inside a quoted cell; if quotes are ordinary characters in "
-            "this file: --quote none",
-        )
-
-    def _line(self, row: int) -> int | None:
-        """The line on which a row begins, by reading again up to it."""
-        with self._blob.stream() as stream:
-            source = Utf8(stream, self._blob.path, self._encoding)
-            reader = self._strict(io.TextIOWrapper(io.BufferedReader(source), "utf-8", newline=""))
-            line, count = 0, 0
-            try:
-                for cells in reader:
-                    if cells:
-                        count += 1
-                    if count > row:  # the header is a row here
-                        break
-                    line = reader.line_num
-            except (csv.Error, UnicodeDecodeError, NulError):
-                pass
-            return line + 1
 
 
 class TsvReader(CsvReader):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from taskaff.data.blobs import Blob
 from taskaff.errors import DataError, Place, UsageError
 
+_LINE_END = re.compile(rb"\r\n?|\n")
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -28,16 +30,25 @@ def known_encoding(name: str | None) -> str:
 
 
 class Utf8(io.RawIOBase):
-    """UTF-8 bytes of a text stream, without a byte-order mark and without NULs.
+    """UTF-8 bytes of a text stream, without a byte-order mark, NULs and the first ``skip`` lines.
 
     UTF-8 itself passes unchecked (the text layer above decodes it strictly); anything else is
     decoded and encoded again. The reader above appends its rows to chunks that are taken from
     here, so that ``span`` can say how many bytes went by without a row being finished (an upper
-    bound of the longest row) and ``heavy`` when a chunk has cost many bytes.
+    bound of the longest row) and ``heavy`` when a chunk has cost many bytes. ``met`` says whether
+    ``watch`` was true of any of the bytes.
     """
 
-    def __init__(self, stream: BinaryIO, path: str, encoding: str) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        path: str,
+        encoding: str,
+        skip: int = 0,
+        watch: Callable[[bytes], bool] | None = None,
+    ) -> None:
         self._stream, self._path, self._encoding = stream, path, encoding
+        self._skip, self._watch, self._tail = skip, watch, b""
         self._decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
         self._rest = b""
         self._start = True
@@ -48,6 +59,7 @@ class Utf8(io.RawIOBase):
         self._run = 0
         self.span = 0
         self.heavy = False
+        self.met = False
 
     def take_chunk(self, weight: int) -> list[Any]:
         """A new list for finished rows; ``heavy`` is set once ``weight`` bytes went by."""
@@ -74,16 +86,41 @@ class Utf8(io.RawIOBase):
         return len(data)
 
     def _next(self, size: int) -> bytes:
+        data = self._read(size)
+        if self._start:
+            data = self._first(data)
+        if self._skip:
+            data = self._drop_lines(data, size)
+        if b"\0" in data:
+            raise NulError
+        self._measure(len(data))
+        if self._watch is not None and not self.met:
+            self.met = self._watch(self._tail + data)
+            self._tail = (self._tail + data[-2:])[-2:]
+        return data
+
+    def _read(self, size: int) -> bytes:
+        """Some bytes as UTF-8; none at the end."""
         raw = self._stream.read(size)
         data = raw if self._decoder is None else self._transcode(raw)
         while self._decoder is not None and raw and not data:
             raw = self._stream.read(size)
             data = self._transcode(raw)
-        if self._start:
-            data = self._first(data)
-        if b"\0" in data:
-            raise NulError
-        self._measure(len(data))
+        return data
+
+    def _drop_lines(self, data: bytes, size: int) -> bytes:
+        """What follows the first lines, which are dropped once."""
+        while self._skip:
+            end = _LINE_END.search(data)
+            if end is None or end.end() == len(data):  # the line, or a CR LF, may go on
+                more = self._read(size)
+                if not more:
+                    self._skip = 0
+                    return b""
+                data += more
+            else:
+                data = data[end.end() :]
+                self._skip -= 1
         return data
 
     def _transcode(self, raw: bytes) -> bytes:
@@ -114,6 +151,19 @@ class Utf8(io.RawIOBase):
         self.span = max(self.span, self._run)
         self._weight += count
         self.heavy = self._weight > self._weight_limit > 0
+
+
+def text_of(
+    stream: BinaryIO,
+    path: str,
+    encoding: str,
+    skip: int,
+    block: int,
+    watch: Callable[[bytes], bool] | None = None,
+) -> tuple[Utf8, io.TextIOWrapper]:
+    """A byte stream as text with its line ends as they are, and the layer that counts its bytes."""
+    source = Utf8(stream, path, encoding, skip, watch)
+    return source, io.TextIOWrapper(io.BufferedReader(source, block), encoding="utf-8", newline="")
 
 
 class NulError(Exception):

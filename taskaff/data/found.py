@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from taskaff.data.blobs import Blob, local_blob
-from taskaff.data.names import format_of, split_of, stem_of
+from taskaff.data.names import COMPRESSIONS, SplitWord, format_of, split_of, stem_of
 from taskaff.data.tables import TableReader
-from taskaff.errors import DataError, Place
-from taskaff.records import DataRequest, SplitName
+from taskaff.errors import UsageError
+from taskaff.records import DataRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Found:
 
     path: str
     format: str
-    split: SplitName | None
+    split: SplitWord | None
     blob: Blob | None = None
     table: TableReader | None = None
 
@@ -33,28 +33,44 @@ class Located:
 
 
 def format_and_compression(path: str, request: DataRequest) -> tuple[str, str | None]:
-    """Format and compression of a file, by request or by suffix."""
+    """Format and compression of a file, by request or by suffix; ``""`` where nothing says it."""
     named, compression = format_of(path)
-    name = request.format or named
-    if name is None:
-        raise DataError(
-            "the suffix says no known format",
-            where=Place(path),
-            hint="rename it to end in .csv, .tsv, .jsonl, .parquet, .arrow, .npz or .npy "
-            "(.gz, .bz2, .xz, .zst may follow), or pipe it in: - --stdin-format csv",
+    if request.format is None:
+        return named or "", compression
+    name, said = requested_format(request.format)
+    return name, said or compression
+
+
+def requested_format(text: str) -> tuple[str, str | None]:
+    """Take ``csv.gz`` apart."""
+    name, _, suffix = text.lower().partition(".")
+    if suffix and f".{suffix}" not in COMPRESSIONS:
+        known = ", ".join(COMPRESSIONS)
+        raise UsageError(
+            f"unknown compression {suffix!r} in format {text!r}", hint=f"known: {known}"
         )
-    return name, compression
+    return name, COMPRESSIONS.get(f".{suffix}")
 
 
-def found_local(path: str, request: DataRequest, folders: tuple[str, ...]) -> Found:
-    """A file of this machine, under folders whose names may say the split."""
+def found_local(
+    path: str, request: DataRequest, folders: tuple[str, ...], declared: str | None = None
+) -> Found:
+    """A file of this machine, under folders whose names may say the split.
+
+    A split that was declared for the file counts more than its name.
+    """
     name, compression = format_and_compression(path, request)
-    split = split_of((*folders, stem_of(path)))
+    split = split_of((*folders, stem_of(path)) if declared is None else (declared,))
     return Found(path, name, split, local_blob(path, compression))
 
 
 def found_remote(
-    filesystem: Any, info: Any, request: DataRequest, folders: tuple[str, ...], shown: str
+    filesystem: Any,
+    info: Any,
+    request: DataRequest,
+    folders: tuple[str, ...],
+    shown: str,
+    declared: str | None = None,
 ) -> Found:
     """A file of an Arrow filesystem, shown as ``shown`` in messages."""
     name, compression = format_and_compression(info.path, request)
@@ -64,4 +80,5 @@ def found_remote(
         return now.size, now.mtime_ns
 
     blob = Blob(shown, info.size, lambda: filesystem.open_input_file(info.path), stamp, compression)
-    return Found(shown, name, split_of((*folders, stem_of(info.path))), blob)
+    split = split_of((*folders, stem_of(info.path)) if declared is None else (declared,))
+    return Found(shown, name, split, blob)

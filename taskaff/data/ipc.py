@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from taskaff.data.blobs import Blob
 from taskaff.data.ipcsizes import oversized
-from taskaff.data.reader import PEEK_ROWS, Column, Options, arrow_errors, pieces, unique, validate
+from taskaff.data.plain import check_rows, columns_of, no_rows, plain_pieces
+from taskaff.data.reader import PEEK_ROWS, Column, Options, arrow_errors, validate
 from taskaff.errors import DataError, Place
 
 _MAGIC = b"ARROW1"
@@ -27,13 +28,13 @@ class ArrowReader:
         self._blob = blob
         with self._opened(None) as (schema, _):
             self._schema = schema
-        unique(self._schema.names, blob.path)
+        self._columns = columns_of(self._schema, blob.path)
         self._check_sizes()
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """Top-level fields."""
-        return tuple(Column(field.name, field.type) for field in self._schema)
+        return self._columns
 
     @property
     def dialect(self) -> Mapping[str, str]:
@@ -44,7 +45,7 @@ class ArrowReader:
         """The first rows."""
         for batch in self.batches(columns):
             return batch.slice(0, PEEK_ROWS)
-        return pa.RecordBatch.from_pylist([], pa.schema([self._schema.field(c) for c in columns]))
+        return no_rows(self._columns, columns)
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Both passes are the same reader."""
@@ -61,9 +62,10 @@ class ArrowReader:
                 if not columns:
                     yield pa.RecordBatch.from_arrays([pa.nulls(batch.num_rows)], names=[""])
                     continue
-                for piece in pieces(batch.select(list(columns))):
-                    yield validate(piece, self._blob.path, row)
-                    row += piece.num_rows
+                check_rows(batch.num_rows, self._blob.size, self._blob.path)
+                used = validate(batch.select(list(columns)), self._blob.path, row)
+                yield from plain_pieces(used)
+                row += used.num_rows
 
     def _check_sizes(self) -> None:
         with self._access() as file, arrow_errors(self._blob.path, "the Arrow file"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 from taskaff import arrow
 from taskaff.data.blobs import Blob
 from taskaff.data.encoding import NulError, Utf8, known_encoding, nul_error
+from taskaff.data.nested import look, names_of
 from taskaff.data.reader import BATCH_BYTES, BATCH_ROWS, CELL_BYTES, PEEK_ROWS, Column, Options
 from taskaff.errors import DataError, Place
 
@@ -31,25 +33,28 @@ class JsonlReader:
 
     typed = True
     nullable = True
+    uses = frozenset({"encoding", "skip_lines"})
 
     def __init__(self, blob: Blob, options: Options) -> None:
         self._blob = blob
         self._encoding = known_encoding(options.encoding)
+        self._skip = options.skip_lines
         self._columns = self._infer()
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The keys of the first rows."""
+        """The keys of the first rows; those inside of objects as paths."""
         return self._columns
 
     @property
     def dialect(self) -> Mapping[str, str]:
         """The encoding."""
-        return {"encoding": self._encoding}
+        skipped = {"skip_lines": str(self._skip)} if self._skip else {}
+        return {"encoding": self._encoding} | skipped
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
         """The first rows."""
-        rows = [[row.get(name) for name in columns] for row in self._head()]
+        rows = [[_value(row, name) for name in columns] for row in self._head()]
         return _batch(rows, columns)
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -82,9 +87,9 @@ class JsonlReader:
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         with self._blob.stream() as stream:
-            source = Utf8(stream, self._blob.path, self._encoding)
+            source = Utf8(stream, self._blob.path, self._encoding, self._skip)
             text = io.BufferedReader(source, 1 << 20)
-            number = 0
+            number = self._skip
             try:
                 while line := text.readline(CELL_BYTES + 1):
                     number += 1
@@ -118,8 +123,8 @@ class JsonlReader:
                 where=Place(self._blob.path, line=1),
                 hint='it needs one object a line: {"text": "...", "label": "..."}',
             )
-        names = dict.fromkeys(name for row in head for name in row)
-        return tuple(Column(name, _type([row.get(name) for row in head])) for name in names)
+        names = names_of(head)
+        return tuple(Column(name, _type([_value(row, name) for row in head])) for name in names)
 
     def _report(self, bad: list[tuple[int, int, str]]) -> DataError:
         row, line, reason = bad[0]
@@ -128,7 +133,7 @@ class JsonlReader:
         return DataError(
             reason + (more if len(bad) > 1 else ""),
             where=Place(self._blob.path, row=row, line=line),
-            hint="write one JSON object a line with the same keys in each",
+            hint="write one JSON object a line, with the same keys in each and no key twice",
         )
 
 
@@ -138,7 +143,8 @@ class _BadLineError(Exception):
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(line.decode("utf-8"))
+        text = line.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except UnicodeDecodeError:
         raise _BadLineError("not UTF-8 (if the file is Latin-1: --encoding latin-1)") from None
     except RecursionError:
@@ -152,16 +158,38 @@ def _object(line: bytes) -> dict[str, Any]:
     return value
 
 
+def _no_constant(word: str) -> None:
+    """``NaN`` and ``Infinity``, which Python writes and JSON does not have."""
+    raise _BadLineError(f"not JSON: {word}, where a number that is missing is null")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, at any depth; ``json`` itself keeps the last of two values and says nothing."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        name, times = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise _BadLineError(f"the key {name!r} stands {times} times in one object")
+    return row
+
+
 def _cells(row: dict[str, Any], columns: Sequence[str], families: dict[str, str]) -> list[Any]:
     cells = []
     for name in columns:
-        if name not in row:
-            raise _BadLineError(f"the key {name!r} is missing")
-        value = row[name]
+        try:
+            value = look(row, name)
+        except KeyError:
+            raise _BadLineError(f"the key {name!r} is missing") from None
         if value is not None:
             _check(name, value, families)
         cells.append(value)
     return cells
+
+
+def _value(row: dict[str, Any], name: str) -> Any:
+    try:
+        return look(row, name)
+    except KeyError:
+        return None
 
 
 def _check(name: str, value: Any, families: dict[str, str]) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
+from urllib.parse import unquote
 
-from taskaff.errors import DataError, Place
+from taskaff.errors import DataError, Place, UsageError
 from taskaff.records import SplitName
 
 _NAMED = re.compile(r"([A-Za-z0-9_.-]+)=(.+)", re.DOTALL)
@@ -16,6 +20,7 @@ SUFFIXES: dict[str, str] = {
     ".tab": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".txt": "txt",
     ".parquet": "parquet",
     ".pq": "parquet",
     ".arrow": "arrow",
@@ -27,7 +32,23 @@ SUFFIXES: dict[str, str] = {
 }
 COMPRESSIONS: dict[str, str] = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
 
-_SPLIT_WORDS: dict[str, SplitName] = {
+TEXT_PAIRS = (
+    ("text", "text_b"),
+    ("text_a", "text_b"),
+    ("sentence1", "sentence2"),
+    ("premise", "hypothesis"),
+    ("question1", "question2"),
+    *(("question", second) for second in ("sentence", "answer", "context", "passage")),
+)
+TEXTS = ("text", "sentence", "question")
+LABELS = ("label", "labels", "score", "target")
+KNOWN_NAMES = frozenset(name for pair in TEXT_PAIRS for name in pair) | {*TEXTS, *LABELS, "split"}
+
+UNSUPERVISED: Literal["unsupervised"] = "unsupervised"
+SplitWord = SplitName | Literal["unsupervised"]
+"""A split, or the rows without labels that come with some data sets (IMDB's) and join none."""
+
+_SPLIT_WORDS: dict[str, SplitWord] = {
     "train": "train",
     "training": "train",
     "validation": "validation",
@@ -36,8 +57,16 @@ _SPLIT_WORDS: dict[str, SplitName] = {
     "dev": "validation",
     "test": "test",
     "testing": "test",
+    UNSUPERVISED: UNSUPERVISED,
 }
 _NEUTRAL = {"data", "part", "shard", "of"}
+_NOTICES = re.compile(
+    r"(readme|licen[cs]e|notice|copying|citation|changelog|requirements)([-_.].*)?", re.IGNORECASE
+)
+_CACHED = (re.compile(r"datasets--(?:.+--)?(.+)"), re.compile(r"[^_].*___(.+)"))
+"""Folders of the caches of ``huggingface_hub`` and ``datasets``, named after a data set."""
+_STORED = re.compile(r"[0-9a-f]{40,64}|\d+\.\d+\.\d+|snapshots|default")
+"""Folders inside them: revisions, versions, the configuration without a name."""
 
 
 def split_argument(argument: str) -> tuple[str | None, str]:
@@ -71,12 +100,12 @@ def _tokens(word: str) -> list[str]:
     return [token for token in re.split(r"[^A-Za-z0-9]+", word.lower()) if token]
 
 
-def split_word(word: str) -> SplitName | None:
+def split_word(word: str) -> SplitWord | None:
     """The split that a whole value names (a cell of a ``split`` column), or None."""
     return _SPLIT_WORDS.get(word.strip().lower())
 
 
-def split_of(parts: tuple[str, ...]) -> SplitName | None:
+def split_of(parts: tuple[str, ...]) -> SplitWord | None:
     """The split named by a file stem, else by the nearest folder: a whole token of the name."""
     for part in reversed(parts):
         found = {_SPLIT_WORDS[token] for token in _tokens(part) if token in _SPLIT_WORDS}
@@ -91,7 +120,14 @@ def split_of(parts: tuple[str, ...]) -> SplitName | None:
     return None
 
 
+def is_notice(name: str) -> bool:
+    """Whether a file of a folder is about the data and not of them: ``README.txt`` and alike."""
+    return _NOTICES.fullmatch(name) is not None
+
+
 def _says_nothing(word: str) -> bool:
+    if _STORED.fullmatch(word):
+        return True
     tokens = _tokens(word)
     return all(t in _SPLIT_WORDS or t in _NEUTRAL or t.isdigit() for t in tokens)
 
@@ -107,6 +143,46 @@ def task_name(path: str, *, folder: bool) -> str:
     own = parts[-1] if folder else stem_of(parts[-1])
     candidates = [own, *reversed(parts[:-1])]
     for word in candidates:
+        for cached in _CACHED:
+            if match := cached.fullmatch(word):
+                return match[1]
         if not _says_nothing(word) and not word.endswith(":"):
             return word
     return own
+
+
+_HUB = re.compile(
+    r"hf://datasets/(?P<owner>[^/@]+)/(?P<name>[^/@]+)"
+    r"(@(?P<revision>refs/[a-z]+/[^/]+|[^/]+))?(/(?P<path>.*?))?/*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HubAddress:
+    """``hf://datasets/OWNER/NAME[@REVISION][/PATH]``, taken apart."""
+
+    text: str
+    repository: str
+    revision: str | None
+    path: str
+
+    @property
+    def download(self) -> str:
+        """The command that fetches it, and what to name then."""
+        name = self.repository.partition("/")[2]
+        revision = f" --revision {shlex.quote(self.revision)}" if self.revision else ""
+        command = f"hf download {self.repository} --repo-type dataset{revision} --local-dir {name}"
+        return f"{command}; then name {shlex.quote(f'{name}/{self.path}'.rstrip('/'))}"
+
+
+def hub_address(text: str) -> HubAddress:
+    """An address of the hub, taken apart; raises ``UsageError`` for another one."""
+    match = _HUB.fullmatch(text)
+    parts = (match["owner"], match["name"]) if match else ()
+    if match is None or not all(re.fullmatch(r"[\w.-]+", part) for part in parts):
+        raise UsageError(
+            f"{text!r} is no address of a data set of the hub",
+            hint="hf://datasets/OWNER/NAME, hf://datasets/OWNER/NAME@REVISION/PATH",
+        )
+    revision = unquote(match["revision"]) if match["revision"] else None
+    return HubAddress(text, "/".join(parts), revision, match["path"] or "")

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
+from taskaff.data.absent import absent
+from taskaff.data.classlabel import agreed
 from taskaff.data.columns import Choice, Chooser
 from taskaff.data.found import Found
+from taskaff.data.labelling import Labelling
 from taskaff.data.labels import LabelTally
-from taskaff.data.names import task_name
-from taskaff.data.reader import Options, Reader
+from taskaff.data.names import UNSUPERVISED, task_name
+from taskaff.data.readers import open_reader, options_of
+from taskaff.data.sanity import sanity_note, unlabelled_note
 from taskaff.data.scan import SHOWN, FileScan, Gate, Judge, Marks, scan_file
 from taskaff.data.sources import locate
 from taskaff.data.task import FileTask
+from taskaff.data.tokens import joined
+from taskaff.data.unlabelled import unlabelled
 from taskaff.errors import DataError, Place, TaskaffError, UsageError
 from taskaff.records import (
     SPLITS,
     DataRequest,
     InputFile,
-    LabelSchema,
     Reject,
     TaskInfo,
 )
-from taskaff.registry import resolve
 
 
 def open_task(request: DataRequest, formats: Mapping[str, str]) -> FileTask:
@@ -69,24 +74,33 @@ class _Opening:
     ) -> None:
         self._request, self._name, self._notes = request, name, notes
         self._found = found
-        options = Options(request.delimiter, request.encoding, request.quote)
+        options = options_of(request)
+        readers = [joined(open_reader(f, options, formats), request, f.path) for f in found]
+        only = all(f.split == UNSUPERVISED for f in found)
         self._files = [
-            FileScan(f.path, f.split or "train", _reader(f, options, formats)) for f in found
+            FileScan(f.path, "train" if only or f.split is None else f.split, reader)
+            for f, reader in zip(found, readers, strict=True)
         ]
         self._blob_stamps = [f.blob.stamp() if f.blob else None for f in found]
 
     def task(self) -> FileTask:
-        first = self._files[0]
+        first = next((f for f in self._files if f.split != "test"), self._files[0])
         choice = Chooser(self._request, first.reader, first.path).choose()
-        for file in self._files[1:]:
-            _same_columns(self._request, choice, first.path, file)
-        judge = Judge(choice, any(f.reader.nullable for f in self._files))
-        tally = LabelTally(choice.labels, self._request.label_kind)
+        self._leave_out(unlabelled(self._files, choice))
+        for number, file in enumerate(self._files):
+            file.number = number
+            if file is not first:
+                _same_columns(self._request, choice, first.path, file)
+        ids = self._ids(choice)
+        missing = absent(self._request.missing_label)
+        judge = Judge(choice, any(f.reader.nullable for f in self._files), missing, ids)
+        tally = LabelTally(choice.labels, self._request.label_kind, ids)
         gate = Gate(choice.split, self._request.limit)
         for file in self._files:
             scan_file(file, judge, gate, tally, self._request.label_kind)
             self._complain(file.bad, file.path)
-        schema = tally.schema()
+        labelling = self._decided(tally, choice)
+        schema = labelling.schema
         if choice.binary and schema.kind != "multilabel":
             raise DataError(
                 "no column has a name that says label, and the other columns are not all 0/1",
@@ -97,9 +111,19 @@ class _Opening:
             for file in self._files:
                 file.bad += file.endless
                 self._complain(file.endless, file.path)
-        info = self._info(choice, schema, tally, judge)
+        info = self._info(labelling, tally, judge)
         stamps = {f.path: s for f, s in zip(self._found, self._blob_stamps, strict=True)}
-        return FileTask(info, self._files, self._found, choice, stamps, self._request.limit)
+        return FileTask(
+            info, self._files, self._found, judge, labelling, stamps, self._request.limit
+        )
+
+    def _leave_out(self, lost: list[tuple[FileScan, str]]) -> None:
+        """Take out the files of the test split that have no labels, and say so."""
+        for file, note in lost:
+            at = self._files.index(file)
+            for kept in (self._files, self._found, self._blob_stamps):
+                del kept[at]
+            self._notes.append(note)
 
     def _complain(self, marks: list[Marks], path: str) -> None:
         if not marks or self._request.on_bad_row == "skip":
@@ -113,13 +137,39 @@ class _Opening:
             hint="mend the row, or leave such rows out and have them counted: --on-bad-row skip",
         )
 
-    def _info(
-        self, choice: Choice, schema: LabelSchema, tally: LabelTally, judge: Judge
-    ) -> TaskInfo:
+    def _ids(self, choice: Choice) -> tuple[str, ...]:
+        """Names of the ids of the label column; amounts have none."""
+        if len(choice.labels) != 1 or self._request.label_kind in ("regression", "none"):
+            return ()
+        [label] = choice.labels
+        named = [
+            (file.path, column.names)
+            for file in self._files
+            for column in file.reader.columns
+            if column.name == label and column.names
+        ]
+        return agreed(named)
+
+    def _decided(self, tally: LabelTally, choice: Choice) -> Labelling:
+        """The labelling; without labels where no row has one."""
+        labelled = bool(tally.shapes)
+        labelling = tally.decide() if labelled or not choice.labels else tally.without_labels()
+        if choice.labels and labelling.schema.kind == "none":
+            if self._request.label_kind is None:
+                self._notes.append("no row has a label: only the inputs are compared")
+            for file in self._files:
+                file.unlabelled.clear()
+            return labelling
+        for (number, code), counts in tally.lost_rows(labelling).items():
+            self._files[number].unlabelled.setdefault(code, Counter()).update(counts)
+        return labelling
+
+    def _info(self, labelling: Labelling, tally: LabelTally, judge: Judge) -> TaskInfo:
+        choice, schema = judge.choice, labelling.schema
         inputs = [entry for i in range(len(self._files)) for entry in self._inputs(i, choice)]
         rows = {s: sum(e.rows for e in inputs if e.split == s) for s in SPLITS}
         if not sum(rows.values()):
-            skipped = sum(entry.rejected for entry in inputs)
+            skipped = sum(entry.rejected + entry.unlabelled for entry in inputs)
             raise DataError(
                 f"all {skipped} rows were skipped" if skipped else "there is a header and no row",
                 where=Place(self._files[0].path),
@@ -129,18 +179,20 @@ class _Opening:
         width = len(choice.inputs) if choice.features else judge.width
         return TaskInfo(
             name=self._name,
-            files=tuple(e for e in inputs if e.rows or e.rejected),
+            files=tuple(e for e in inputs if e.rows or e.rejected or e.unlabelled),
             layout=choice.layout,
             text_columns=choice.inputs,
             schema=schema,
             rows={split: count for split, count in rows.items() if count},
-            label_counts=tally.counts(schema),
+            label_counts=tally.counts(labelling),
             vector_width=width if choice.layout == "vectors" else None,
             dialect=dict(first.dialect),
             rejects=self._rejects(),
+            unlabelled=self._unlabelled(),
+            label_ids=judge.ids,
             columns=tuple(column.name for column in first.columns),
             split_column=choice.split,
-            notes=tuple(self._notes + list(choice.notes) + self._remarks(schema, tally)),
+            notes=tuple(self._notes + list(choice.notes) + self._remarks(labelling, tally)),
         )
 
     def _inputs(self, index: int, choice: Choice) -> Iterator[InputFile]:
@@ -149,8 +201,22 @@ class _Opening:
         for code, split in enumerate(SPLITS):
             rejected = _rows_of(file.bad, code)
             if file.admitted[code]:
-                rows = file.admitted[code] - rejected
-                yield InputFile(file.path, found.format, split, rows, size, digest, rejected)
+                lost = file.unlabelled.get(code, Counter()).total()
+                rows = file.admitted[code] - rejected - lost
+                yield InputFile(file.path, found.format, split, rows, size, digest, rejected, lost)
+
+    def _unlabelled(self) -> dict[str, dict[str, int]]:
+        """Rows without a label, by split and reason."""
+        found: dict[str, dict[str, int]] = {}
+        for code, split in enumerate(SPLITS):
+            total: Counter[str] = Counter()
+            for file in self._files:
+                total.update(file.unlabelled.get(code, Counter()))
+            if total:
+                found[split] = dict(sorted(total.items()))
+        if apart := sum(file.apart for file in self._files):
+            found[UNSUPERVISED] = {"that split has none": apart}
+        return found
 
     def _rejects(self) -> tuple[Reject, ...]:
         out = []
@@ -162,8 +228,9 @@ class _Opening:
             out += [Reject(file.path, row, reasons[row]) for row in sorted(reasons)]
         return tuple(out[:SHOWN])
 
-    def _remarks(self, schema: LabelSchema, tally: LabelTally) -> list[str]:
-        notes = tally.notes(schema)
+    def _remarks(self, labelling: Labelling, tally: LabelTally) -> list[str]:
+        notes = unlabelled_note(self._unlabelled())
+        notes += sanity_note(tally, labelling, [file.path for file in self._files])
         unnamed = [f.path for f in self._found if f.split is None]
         named = [f for f in self._found if f.split is not None]
         if unnamed and named:
@@ -174,17 +241,6 @@ class _Opening:
         if empty:
             notes.append(f"{len(empty)} files have no rows: {empty[0]}")
         return notes
-
-
-def _reader(found: Found, options: Options, formats: Mapping[str, str]) -> Reader:
-    if found.table is not None:
-        return found.table
-    if found.blob is not None and found.blob.size == 0:
-        raise DataError(
-            "the file is empty", where=Place(found.path), hint="fetch or write the file again"
-        )
-    made: Reader = resolve("format", formats, found.format)(found.blob, options)
-    return made
 
 
 def _same_columns(request: DataRequest, choice: Choice, first: str, file: FileScan) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.types as pat
 
 from taskaff.data.blobs import Blob
+from taskaff.data.plain import check_rows, columns_of, no_rows, plain_pieces, plain_type
 from taskaff.data.reader import (
     BATCH_BYTES,
     BATCH_ROWS,
@@ -17,7 +19,6 @@ from taskaff.data.reader import (
     Column,
     Options,
     arrow_errors,
-    unique,
     validate,
 )
 from taskaff.data.values import is_words
@@ -26,6 +27,9 @@ from taskaff.errors import DataError, Place
 RATIO = 100
 RATIO_FREE = 64 << 20
 """A column chunk may declare this many bytes, or ``RATIO`` times what it takes in the file."""
+_ENCRYPTED = b"PARE"
+"""The magic bytes at the end of a file whose footer is encrypted too."""
+_PLAIN = "write the file again without encryption"
 _DICTIONARY_PAGE = 2
 _NEXT_FIELD_I32 = 0x15
 
@@ -41,12 +45,13 @@ class ParquetReader:
         self._blob = blob
         with self._open() as (file, _):
             self._schema = file.schema_arrow
-            unique(self._schema.names, blob.path)
+            self._columns = columns_of(self._schema, blob.path)
+            check_rows(file.metadata.num_rows, blob.size, blob.path)
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """Top-level fields."""
-        return tuple(Column(field.name, field.type) for field in self._schema)
+        return self._columns
 
     @property
     def dialect(self) -> Mapping[str, str]:
@@ -56,10 +61,11 @@ class ParquetReader:
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
         """The first rows."""
         with self._open() as (file, _), arrow_errors(self._blob.path, "the Parquet file"):
-            self._check_sizes(file.metadata, columns)
+            self._check(file, columns)
             for batch in file.iter_batches(PEEK_ROWS, columns=list(columns)):
-                return batch
-        return pa.RecordBatch.from_pylist([], pa.schema([self._schema.field(c) for c in columns]))
+                for piece in plain_pieces(validate(batch, self._blob.path, 1)):
+                    return piece
+        return no_rows(self._columns, columns)
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Both passes are the same reader."""
@@ -69,26 +75,33 @@ class ParquetReader:
         """Validated batches of the needed columns."""
         row = 1
         with self._open() as (file, bytes_), arrow_errors(self._blob.path, "the Parquet file"):
-            self._check_sizes(file.metadata, columns)
+            self._check(file, columns)
             if not columns:
                 yield pa.RecordBatch.from_arrays([pa.nulls(file.metadata.num_rows)], names=[""])
                 return
             step = self._step(file, bytes_, columns)
             for batch in _regrouped(file.iter_batches(step, columns=list(columns))):
-                yield validate(batch, self._blob.path, row)
+                yield from plain_pieces(validate(batch, self._blob.path, row))
                 row += batch.num_rows
             if row - 1 != file.metadata.num_rows:
                 raise DataError(
                     f"{row - 1} rows where the metadata declares {file.metadata.num_rows}",
                     where=Place(self._blob.path),
+                    hint="the file is damaged: fetch or write it again",
                 )
 
     @contextmanager
     def _open(self) -> Iterator[tuple[Any, Any]]:
         """A ``ParquetFile``, and the plain bytes under it."""
         with self._blob.random_access() as bytes_:
+            if bytes_.read_at(4, max(0, bytes_.size() - 4)) == _ENCRYPTED:
+                raise DataError(
+                    "the Parquet file is encrypted", where=Place(self._blob.path), hint=_PLAIN
+                )
             with arrow_errors(self._blob.path, "the Parquet file"):
-                file = pq.ParquetFile(bytes_, buffer_size=1 << 20, pre_buffer=False)
+                file = pq.ParquetFile(
+                    bytes_, buffer_size=1 << 20, pre_buffer=False, page_checksum_verification=True
+                )
             yield file, bytes_
 
     def _step(self, file: Any, bytes_: Any, columns: Sequence[str]) -> int:
@@ -97,39 +110,78 @@ class ParquetReader:
         Stored once, a text of 1 MB that every row repeats takes a few kB in the file and
         gigabytes when 8,192 rows of it are spelled out.
         """
-        texts = {f.name for f in self._schema if f.name in columns and is_words(f.type)}
+        texts = {f.name for f in self._schema if f.name in columns and _may_hold_words(f.type)}
         longest = 1
-        for group in range(file.metadata.num_row_groups):
-            for chunk in _chunks(file.metadata.row_group(group), texts):
-                longest = max(longest, _dictionary_bytes(bytes_, chunk))
+        for _, chunk in _chunks(file.metadata, texts):
+            longest = max(longest, _dictionary_bytes(bytes_, chunk))
         return max(1, min(BATCH_ROWS, 4 * BATCH_BYTES // longest))
 
+    def _check(self, file: Any, columns: Sequence[str]) -> None:
+        leaves = _leaves(file.metadata, columns)
+        for group in range(file.metadata.num_row_groups if leaves else 0):  # none: a division by 0
+            self._probe(file, group, leaves)
+        self._check_sizes(file.metadata, columns)
+
+    def _probe(self, file: Any, group: int, leaves: list[int]) -> None:
+        """Raise for column metadata that Arrow cannot read: asked for its sizes it would abort.
+
+        A batch of no rows opens the columns and decodes nothing; ``file.iter_batches`` refuses it.
+        """
+        try:
+            next(iter(file.reader.iter_batches(0, row_groups=[group], column_indices=leaves)), None)
+        except (pa.ArrowException, OSError) as error:
+            if "decrypt" not in str(error):
+                raise
+            for leaf in leaves if len(leaves) > 1 else ():
+                self._probe(file, group, [leaf])
+            raise DataError(
+                "the column is encrypted",
+                where=Place(self._blob.path, column=file.metadata.schema.column(leaves[0]).path),
+                hint=f"{_PLAIN}, or name other columns: --text COL --label COL",
+            ) from error
+
     def _check_sizes(self, metadata: Any, columns: Sequence[str]) -> None:
-        for group in range(metadata.num_row_groups):
-            for chunk in _chunks(metadata.row_group(group), set(columns)):
-                declared, stored = chunk.total_uncompressed_size, chunk.total_compressed_size
-                if chunk.path_in_schema not in columns:  # items of lists, 8 bytes at most
-                    declared = max(declared, 8 * chunk.num_values)
-                if stored > self._blob.size and self._blob.compression is None:
-                    raise DataError(
-                        f"row group {group} declares {stored:,} bytes in a file of "
-                        f"{self._blob.size:,}",
-                        where=Place(self._blob.path, column=chunk.path_in_schema),
-                        hint="the file is cut short: fetch or write it again",
-                    )
-                if declared > max(RATIO_FREE, RATIO * stored):
-                    raise DataError(
-                        f"row group {group} declares {declared:,} bytes from {stored:,}",
-                        where=Place(self._blob.path, column=chunk.path_in_schema),
-                        hint="if that is meant, write the file again with smaller row groups",
-                    )
+        for group, chunk in _chunks(metadata, columns):
+            declared, stored = chunk.total_uncompressed_size, chunk.total_compressed_size
+            if chunk.path_in_schema not in columns:  # items of lists, 8 bytes at most
+                declared = max(declared, 8 * chunk.num_values)
+            if stored > self._blob.size and self._blob.compression is None:
+                raise DataError(
+                    f"row group {group} declares {stored:,} bytes in a file of {self._blob.size:,}",
+                    where=Place(self._blob.path, column=chunk.path_in_schema),
+                    hint="the file is cut short: fetch or write it again",
+                )
+            if declared > max(RATIO_FREE, RATIO * stored):
+                raise DataError(
+                    f"row group {group} declares {declared:,} bytes from {stored:,}",
+                    where=Place(self._blob.path, column=chunk.path_in_schema),
+                    hint="if that is meant, write the file again with smaller row groups",
+                )
 
 
-def _chunks(group: Any, names: set[str]) -> Iterator[Any]:
-    for index in range(group.num_columns):
-        chunk = group.column(index)
-        if chunk.path_in_schema.split(".")[0] in names or chunk.path_in_schema in names:
-            yield chunk
+def _chunks(metadata: Any, columns: Collection[str]) -> Iterator[tuple[int, Any]]:
+    """Row group and column chunk of the leaves of some columns; the other chunks stay untouched."""
+    leaves = _leaves(metadata, columns)
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        for leaf in leaves:
+            yield number, group.column(leaf)
+
+
+def _leaves(metadata: Any, columns: Collection[str]) -> list[int]:
+    names = set(columns)
+    paths = [metadata.schema.column(index).path for index in range(metadata.num_columns)]
+    return [index for index, path in enumerate(paths) if _within(path, names)]
+
+
+def _may_hold_words(kind: pa.DataType) -> bool:
+    return is_words(plain_type(kind)) or bool(pat.is_struct(kind))
+
+
+def _within(path: str, names: set[str]) -> bool:
+    """Whether a leaf such as ``tags.list.element`` belongs to one of some columns."""
+    parts = path.split(".")
+    return any(".".join(parts[:end]) in names for end in range(1, len(parts) + 1))
 
 
 def _dictionary_bytes(bytes_: Any, chunk: Any) -> int:

@@ -27,6 +27,10 @@ class Options:
     delimiter: str | None = None
     encoding: str | None = None
     quote: str | None = None
+    header: bool = True
+    skip_lines: int = 0
+    named: bool = False
+    """Whether the format was named, so that its suffix did not say it."""
 
 
 class Column(NamedTuple):
@@ -34,6 +38,8 @@ class Column(NamedTuple):
 
     name: str
     type: pa.DataType
+    names: tuple[str, ...] = ()
+    """Names of the ids 0, 1 ... that ClassLabel metadata gives."""
 
 
 class Reader(Protocol):
@@ -134,16 +140,3 @@ def _invalid_in(array: pa.Array) -> tuple[int, str] | None:
         except pa.ArrowException as error:
             return row, str(error)
     return None
-
-
-def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Cut a batch into pieces of at most ``BATCH_ROWS`` rows and about ``BATCH_BYTES`` bytes."""
-    rows = batch.num_rows
-    if rows > BATCH_ROWS:
-        for start in range(0, rows, BATCH_ROWS):
-            yield from pieces(batch.slice(start, BATCH_ROWS))
-    elif rows > 1 and batch.nbytes > BATCH_BYTES:
-        yield from pieces(batch.slice(0, rows // 2))
-        yield from pieces(batch.slice(rows // 2))
-    elif rows:
-        yield batch

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pat
 from numpy.typing import NDArray
 
 from taskaff import arrow
+from taskaff.data.absent import Absent, unfit
 from taskaff.data.columns import Choice
-from taskaff.data.encode import unfit
 from taskaff.data.labels import LabelTally
-from taskaff.data.names import split_word
+from taskaff.data.names import UNSUPERVISED, SplitWord, split_word
 from taskaff.data.reader import Reader
-from taskaff.data.values import Mask, WidthError, matrix, missing, numbers, words
+from taskaff.data.values import Mask, WidthError, is_list, matrix, numbers, words
 from taskaff.errors import DataError, Place
-from taskaff.records import SPLITS, LabelKind, SplitName
+from taskaff.records import SPLITS, LabelKind
 
 OUT = -1
 """Split code of a row past the limit."""
+APART = -2
+"""Split code of a row of the split ``unsupervised``, which has no labels and joins no other."""
 SHOWN = 20
 """Skipped rows that are named; the others are counted."""
 
@@ -36,21 +41,27 @@ class Gate:
     ) -> None:
         self._column, self._limit = column, limit
         self.taken = list(taken)
+        self.trained = np.zeros(0, dtype=np.bool_)
+        """Rows of train in the last batch, past the limit or not."""
 
     def admit(
-        self, batch: pa.RecordBatch, split: SplitName, path: str, row: int
+        self, batch: pa.RecordBatch, split: SplitWord, path: str, row: int
     ) -> NDArray[np.int8]:
         """Split codes (``OUT`` past the limit) of rows that begin at ``row``."""
         if self._column is None:
-            codes = np.full(batch.num_rows, SPLITS.index(split), dtype=np.int8)
+            codes = np.full(batch.num_rows, _CODES[split], dtype=np.int8)
         else:
             codes = _split_codes(batch.column(self._column), self._column, path, row)
+        self.trained = codes == _CODES["train"]
         for code in range(len(SPLITS)):
             rows = np.flatnonzero(codes == code)
             if self._limit is not None and self.taken[code] + len(rows) > self._limit:
                 codes[rows[max(0, self._limit - self.taken[code]) :]] = OUT
             self.taken[code] += len(rows)
         return codes
+
+
+_CODES: dict[str, int] = {split: code for code, split in enumerate(SPLITS)} | {UNSUPERVISED: APART}
 
 
 def _split_codes(array: pa.Array, column: str, path: str, row: int) -> NDArray[np.int8]:
@@ -62,9 +73,10 @@ def _split_codes(array: pa.Array, column: str, path: str, row: int) -> NDArray[n
         raise DataError(
             f"{array[bad].as_py()!r} is not a split",
             where=Place(path, row=row + bad, column=column),
-            hint="write train, validation (valid, val, dev) or test, or --split-column OTHER",
+            hint="write train, validation (valid, val, dev) or test in every row; if the column "
+            "holds something else: --split-column none",
         )
-    table = np.array([SPLITS.index(split) for split in splits if split], dtype=np.int8)
+    table = np.array([_CODES[split] for split in splits if split], dtype=np.int8)
     return table[arrow.array(coded.indices)] if len(table) else np.zeros(0, np.int8)
 
 
@@ -74,6 +86,9 @@ class Judge:
 
     choice: Choice
     nullable: bool
+    absent: Absent = field(default_factory=Absent)
+    ids: tuple[str, ...] = ()
+    """Names of the ids 0, 1 ... of the label column."""
     width: int | None = None
     """Vector width, from the first row that has one."""
     width_path: str = ""
@@ -109,25 +124,57 @@ class Judge:
             self.width = values.shape[1]
         elif len(array) > array.null_count:
             raise DataError(
-                "the vector is empty", where=Place(path, row=row, column=self.choice.inputs[0])
+                "the vector is empty",
+                where=Place(path, row=row, column=self.choice.inputs[0]),
+                hint="write vectors of at least one number",
             )
         null = arrow.is_null(array)
         with np.errstate(over="ignore"):
             finite = np.isfinite(values.astype(np.float32)).all(axis=1)
         return {"vector is missing": null, "vector is not finite": ~finite & ~null}
 
-    def labels(
-        self, batch: pa.RecordBatch, kind: LabelKind | None
-    ) -> tuple[dict[str, Mask], dict[str, Mask]]:
-        """Masks of rows whose label is missing, and of rows that regression could not use."""
-        absent: dict[str, Mask] = {}
-        endless: dict[str, Mask] = {}
+    def labels(self, batch: pa.RecordBatch, kind: LabelKind | None) -> Labels:
+        """Rows without a label, with a part of one, and those that regression could not use."""
+        found = Labels()
+        if kind == "none":
+            return found
+        several = len(self.choice.labels) > 1
+        every = np.ones(batch.num_rows, dtype=np.bool_)
+        reasons: dict[str, Mask] = {}
         for name in self.choice.labels:
             array = batch.column(name)
-            lost = missing(array)
-            absent[f"label is missing in column {name!r}"] = lost
-            endless[f"label is not a finite number in column {name!r}"] = unfit(array, kind) & ~lost
-        return absent, endless
+            own = self.absent.masks(array, self.ids, several)
+            lost = any_of(own, batch.num_rows)
+            every &= lost
+            for reason, mask in own.items():
+                reasons[reason] = reasons.get(reason, False) | mask
+            found.bad[f"label is missing in column {name!r}"] = lost | _null_inside(array)
+            endless = unfit(array, kind) & ~lost
+            found.endless[f"label is not a finite number in column {name!r}"] = endless
+        found.unlabelled = {reason: mask & every for reason, mask in reasons.items()}
+        for masks in (found.bad, found.endless):
+            for reason in masks:
+                masks[reason] = masks[reason] & ~every
+        return found
+
+
+@dataclass(slots=True)
+class Labels:
+    """Masks of the rows of a batch by what is wrong with their labels."""
+
+    unlabelled: dict[str, Mask] = field(default_factory=dict)
+    bad: dict[str, Mask] = field(default_factory=dict)
+    endless: dict[str, Mask] = field(default_factory=dict)
+
+
+def _null_inside(array: pa.Array) -> Mask:
+    """Rows whose list holds a null."""
+    found = np.zeros(len(array), dtype=np.bool_)
+    if is_list(array.type) or pat.is_fixed_size_list(array.type):
+        items = array.flatten()
+        if items.null_count:
+            found[arrow.array(pc.list_parent_indices(array))[arrow.is_null(items)]] = True
+    return found
 
 
 def any_of(masks: dict[str, Mask], rows: int) -> Mask:
@@ -143,12 +190,18 @@ class FileScan:
     """What the first pass found in one file."""
 
     path: str
-    split: SplitName
+    split: SplitWord
     reader: Reader
+    number: int = 0
+    """Place among the files of the task."""
     total: int = 0
     """All rows, whatever became of them."""
     taken_before: tuple[int, ...] = (0, 0, 0)
     admitted: list[int] = field(default_factory=lambda: [0, 0, 0])
+    apart: int = 0
+    """Rows of the split ``unsupervised``."""
+    unlabelled: dict[int, Counter[str]] = field(default_factory=dict)
+    """Rows without a label by the code of their split, and why."""
     bad: list[Marks] = field(default_factory=list)
     """Rows that cannot be used."""
     endless: list[Marks] = field(default_factory=list)
@@ -175,35 +228,49 @@ def scan_file(
         row = file.total + 1
         codes = gate.admit(batch, file.split, file.path, row)
         file.total += batch.num_rows
+        file.apart += int((codes == APART).sum())
         for code in range(len(SPLITS)):
             file.admitted[code] += int((codes == code).sum())
-        absent, endless = judge.labels(batch, kind)
-        bad = judge.inputs(batch, file.path, row) | absent
+        labels = judge.labels(batch, kind)
+        bad = judge.inputs(batch, file.path, row) | labels.bad
         file.bad += _marks(bad, codes, row)
-        file.endless += _marks(endless, codes, row)
+        file.endless += _marks(labels.endless, codes, row)
         if choice.labels:
-            _tally(tally, batch, choice, codes, bad, file.reader.typed)
+            keep = (codes >= 0) & ~any_of(bad, batch.num_rows)
+            _count_unlabelled(file, labels.unlabelled, codes, keep)
+            lost = any_of(labels.unlabelled, batch.num_rows)
+            _tally(file, tally, batch.select(choice.labels), codes, keep & ~lost)
+            past = gate.trained & (codes == OUT) & ~lost
+            if past.any():
+                tally.add_trained(batch.column(choice.labels[0]).filter(arrow.flags(past)))
+
+
+def _count_unlabelled(
+    file: FileScan, masks: dict[str, Mask], codes: NDArray[np.int8], keep: Mask
+) -> None:
+    """Count each row once, under the first reason that fits."""
+    left = keep.copy()
+    for reason, mask in masks.items():
+        hit = mask & left
+        left &= ~mask
+        for code in np.unique(codes[hit]):
+            counts = file.unlabelled.setdefault(int(code), Counter())
+            counts[reason] += int((codes[hit] == code).sum())
 
 
 def _tally(
-    tally: LabelTally,
-    batch: pa.RecordBatch,
-    choice: Choice,
-    codes: NDArray[np.int8],
-    bad: dict[str, Mask],
-    typed: bool,
+    file: FileScan, tally: LabelTally, batch: pa.RecordBatch, codes: NDArray[np.int8], keep: Mask
 ) -> None:
-    keep = (codes != OUT) & ~any_of(bad, batch.num_rows)
-    arrays = [batch.column(name) for name in choice.labels]
+    arrays = list(batch.columns)
     if not keep.all():
         arrays = [array.filter(arrow.flags(keep)) for array in arrays]
-    tally.add(arrays, typed)
+    tally.add(arrays, file.number, codes[keep])
 
 
 def _marks(masks: dict[str, Mask], codes: NDArray[np.int8], row: int) -> list[Marks]:
     found = []
     for reason, mask in masks.items():
-        rows = np.flatnonzero(mask & (codes != OUT))
+        rows = np.flatnonzero(mask & (codes >= 0))
         if len(rows):
             found.append(Marks(rows + row, codes[rows], reason))
     return found

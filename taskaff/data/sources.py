@@ -13,11 +13,13 @@ import pyarrow as pa
 
 from taskaff.data.blobs import spool
 from taskaff.data.folders import Folder
-from taskaff.data.found import Found, Located, found_local, found_remote
-from taskaff.data.names import split_word, task_name
+from taskaff.data.found import Found, Located, found_local, requested_format
+from taskaff.data.names import SplitWord, split_word, task_name
+from taskaff.data.remote import from_tree
 from taskaff.data.tables import TableReader, pair_table, spool_stream
+from taskaff.data.trees import Tree
 from taskaff.errors import DataError, Place, UsageError
-from taskaff.records import DataRequest, SplitName
+from taskaff.records import DataRequest
 from taskaff.registry import closest
 
 
@@ -37,7 +39,9 @@ def locate(request: DataRequest) -> Located:
     return Located("table", [_from_object(source, "table", None)])
 
 
-def _from_object(source: Any, path: str, split: SplitName | None) -> Found:
+def _from_object(source: Any, path: str, split: SplitWord | None) -> Found:
+    if hasattr(source, "collect_schema") and hasattr(source, "collect"):
+        source = source.collect()  # a polars LazyFrame
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
     if isinstance(source, pa.Table):
@@ -72,6 +76,10 @@ def _from_text(text: str, request: DataRequest) -> Located:
             where=Place(text),
             hint="pipe it in: a single - reads standard input, with --stdin-format csv",
         )
+    declared = Folder(str(path.parent), request).configuration(path.name)
+    if declared is not None:
+        name = task_name(str(path.absolute()), folder=True)
+        return Located(name, declared.files, declared.notes)
     raise _no_such(text)
 
 
@@ -88,8 +96,12 @@ def _standard_input(request: DataRequest) -> Located:
         raise UsageError(
             "standard input has no suffix that says its format", hint="--stdin-format csv"
         )
-    blob = spool(sys.stdin.buffer, "-")
-    return Located("stdin", [Found("-", request.format, None, blob)])
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None:
+        hint = "pipe the data in, as in: cat data.csv | taskaff inspect - --stdin-format csv"
+        raise UsageError("standard input is closed, and - reads it", hint=hint)
+    format, compression = requested_format(request.format)
+    return Located("stdin", [Found("-", format, None, spool(stream, "-", compression))])
 
 
 def _from_glob(text: str, request: DataRequest) -> Located:
@@ -121,7 +133,11 @@ def _fixed_parts(pattern: str) -> list[str]:
 
 def _from_url(text: str, request: DataRequest) -> Located:
     scheme = text.split("://", 1)[0].lower()
-    if scheme in ("http", "https", "hf"):
+    if scheme == "hf":
+        from taskaff.data.hub import from_hub
+
+        return from_hub(text, request)
+    if scheme in ("http", "https"):
         raise UsageError(
             f"{scheme}:// is not read", hint="download the data first and give its path"
         )
@@ -131,7 +147,7 @@ def _from_url(text: str, request: DataRequest) -> Located:
         filesystem, path = pafs.FileSystem.from_uri(text)
         if isinstance(filesystem, pafs.LocalFileSystem):
             return _from_text(path, request)
-        info = filesystem.get_file_info(path)
+        filesystem.get_file_info(path)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = (str(error).splitlines() or [""])[0]
         raise DataError(
@@ -139,19 +155,4 @@ def _from_url(text: str, request: DataRequest) -> Located:
             where=Place(text),
             hint="check the address and the credentials of the object store",
         ) from error
-    return from_filesystem(filesystem, path, info, text, request)
-
-
-def from_filesystem(
-    filesystem: Any, path: str, info: Any, shown: str, request: DataRequest
-) -> Located:
-    """A file or folder of an Arrow filesystem."""
-    import pyarrow.fs as pafs
-
-    if info.type == pafs.FileType.File:
-        found = found_remote(filesystem, info, request, (), shown)
-        return Located(task_name(path, folder=False), [found])
-    if info.type == pafs.FileType.Directory:
-        listed = Folder(path, request, filesystem).files()
-        return Located(task_name(path, folder=True), listed.files, listed.notes)
-    raise DataError("no such file or folder", where=Place(shown), hint="check the address")
+    return from_tree(Tree(filesystem, f"{scheme}://"), path, request)

@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from taskaff import arrow
 from taskaff.data.blobs import Blob, spooled
-from taskaff.data.reader import BATCH_ROWS, PEEK_ROWS, Column, pieces, unique, validate
+from taskaff.data.nested import flattened
+from taskaff.data.plain import columns_of, no_rows, plain_pieces
+from taskaff.data.reader import BATCH_ROWS, PEEK_ROWS, Column, arrow_errors, validate
 from taskaff.errors import DataError, Place, UsageError
 
 
@@ -23,13 +25,13 @@ class TableReader:
     nullable = True
 
     def __init__(self, table: pa.Table, path: str) -> None:
-        self._table, self._path = table, path
-        unique(table.schema.names, path)
+        self._table, self._path = flattened(table, path), path
+        self._columns = columns_of(self._table.schema, path)
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """The table's fields."""
-        return tuple(Column(field.name, field.type) for field in self._table.schema)
+        return self._columns
 
     @property
     def dialect(self) -> Mapping[str, str]:
@@ -38,10 +40,10 @@ class TableReader:
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
         """The first rows."""
-        rows = self._table.select(list(columns)).slice(0, PEEK_ROWS).combine_chunks()
-        for batch in rows.to_batches():
-            return batch
-        return pa.RecordBatch.from_pylist([], rows.schema)
+        for batch in self._select(columns).slice(0, PEEK_ROWS).combine_chunks().to_batches():
+            for piece in plain_pieces(validate(batch, self._path, 1)):
+                return piece
+        return no_rows(self._columns, columns)
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Both passes are the same."""
@@ -53,10 +55,13 @@ class TableReader:
             yield pa.RecordBatch.from_arrays([pa.nulls(self._table.num_rows)], names=[""])
             return
         row = 1
-        for batch in self._table.select(list(columns)).to_batches(BATCH_ROWS):
-            for piece in pieces(batch):
-                yield validate(piece, self._path, row)
-                row += piece.num_rows
+        with arrow_errors(self._path, "the table", "write its columns in plainer types"):
+            for batch in self._select(columns).to_batches(BATCH_ROWS):
+                yield from plain_pieces(validate(batch, self._path, row))
+                row += batch.num_rows
+
+    def _select(self, columns: Sequence[str]) -> pa.Table:
+        return self._table.select(list(columns))
 
     def sha256(self, columns: Sequence[str]) -> str:
         """SHA-256 of the used columns' values, whatever their chunks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from taskaff import arrow
-from taskaff.data.columns import Choice
-from taskaff.data.encode import encode
 from taskaff.data.found import Found
-from taskaff.data.reader import pieces
+from taskaff.data.labelling import Labelling
+from taskaff.data.names import SplitWord
+from taskaff.data.plain import plain_pieces
 from taskaff.data.scan import FileScan, Gate, Judge, any_of
 from taskaff.data.values import matrix, numbers, words
 from taskaff.errors import DataError, Place, TaskaffError
-from taskaff.records import SPLITS, InputFile, RowBatch, SplitName, TaskInfo
+from taskaff.records import SPLITS, InputFile, RowBatch, TaskInfo
 
 
 class FileTask:
@@ -28,11 +29,13 @@ class FileTask:
         info: TaskInfo,
         files: list[FileScan],
         found: list[Found],
-        choice: Choice,
+        judge: Judge,
+        labelling: Labelling,
         stamps: Mapping[str, object],
         limit: int | None,
     ) -> None:
-        self._info, self._choice, self._limit = info, choice, limit
+        self._info, self._choice, self._limit = info, judge.choice, limit
+        self._judge, self._labelling = judge, labelling
         self._scans = {scan.path: (scan, f) for scan, f in zip(files, found, strict=True)}
         self._stamps = stamps
 
@@ -60,7 +63,7 @@ class FileTask:
         scan, found = self._scans[entry.path]
         if found.blob is not None and found.blob.stamp() != self._stamps[entry.path]:
             raise _changed(entry.path)
-        judge = Judge(self._choice, scan.reader.nullable, width=self._info.vector_width)
+        judge = replace(self._judge, width=self._info.vector_width)
         gate = Gate(self._choice.split, self._limit, scan.taken_before)
         total = given = 0
         for batch in scan.reader.batches(self._choice.used):
@@ -78,13 +81,21 @@ class FileTask:
         gate: Gate,
         entry: InputFile,
         row: int,
-        split: SplitName,
+        split: SplitWord,
     ) -> NDArray[np.bool_]:
         codes = gate.admit(batch, split, entry.path, row)
-        absent, endless = judge.labels(batch, self._info.schema.kind)
-        bad = judge.inputs(batch, entry.path, row) | absent | endless
-        mine = codes == SPLITS.index(entry.split)
-        return np.asarray(mine & ~any_of(bad, batch.num_rows))
+        labels = judge.labels(batch, self._info.schema.kind)
+        late: dict[str, NDArray[np.bool_]] = {}
+        if self._info.schema.kind != "none":
+            late = self._labelling.unlabelled(self._arrays(batch), codes)
+        inputs = judge.inputs(batch, entry.path, row)
+        keep: NDArray[np.bool_] = codes == SPLITS.index(entry.split)
+        for masks in (inputs, labels.unlabelled, labels.bad, labels.endless, late):
+            keep &= ~any_of(masks, batch.num_rows)
+        return keep
+
+    def _arrays(self, batch: pa.RecordBatch) -> list[pa.Array]:
+        return [batch.column(name) for name in self._choice.labels]
 
     def _row_batches(
         self, batch: pa.RecordBatch, keep: NDArray[np.bool_], entry: InputFile, row: int
@@ -95,9 +106,9 @@ class FileTask:
         if len(rows) < batch.num_rows:
             batch = batch.filter(arrow.flags(keep))
         at = 0
-        for piece in pieces(batch):
+        for piece in plain_pieces(batch):
             text, vectors = self._inputs(piece)
-            labels = encode([piece.column(n) for n in self._choice.labels], self._info.schema)
+            labels = self._labelling.encode(self._arrays(piece))
             first = row + int(rows[at])
             yield RowBatch(entry.path, entry.split, first, text, vectors, labels)
             at += piece.num_rows

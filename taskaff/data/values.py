@@ -66,18 +66,6 @@ def _parsed(array: pa.Array) -> pa.Array:
     return bare.cast(pa.float64()).take(coded.indices)
 
 
-def missing(array: pa.Array) -> Mask:
-    """Rows that are null, or the empty word; for a matrix or a list, null or with a null inside."""
-    null = arrow.is_null(array)
-    if is_list(array.type) or pat.is_fixed_size_list(array.type):
-        items = array.flatten()
-        if items.null_count:
-            null[arrow.array(pc.list_parent_indices(array))[arrow.is_null(items)]] = True
-    elif is_words(array.type):
-        null |= arrow.array(pc.binary_length(words(array))) == 0
-    return null
-
-
 def matrix(array: pa.Array, width: int | None = None) -> NDArray[Any]:
     """A column of equally long lists as ``(n, d)`` floats; NaN where a row or a number is null.
 
@@ -98,7 +86,7 @@ def matrix(array: pa.Array, width: int | None = None) -> NDArray[Any]:
     if not null.any():
         return flat.reshape(len(array), width)
     out = np.full((len(array), width), np.nan, dtype)
-    out[~null] = flat.reshape(-1, width)
+    out[~null] = flat.reshape(int((~null).sum()), width)
     return out
 
 

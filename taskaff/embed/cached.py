@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from taskaff.records import EncodeCounts, Encoder, EncoderCard, PairEncoder
 from taskaff.store import Store, digest_key
@@ -79,7 +79,11 @@ def texts_digest(texts: pa.Array) -> str:
 
 
 def _save(path: Path, X: Floats32, counts: EncodeCounts) -> None:
-    save_file({"X": np.ascontiguousarray(X), "counts": np.array(astuple(counts), np.int64)}, path)
+    tensors: dict[str, np.ndarray] = {
+        "X": np.ascontiguousarray(X),
+        "counts": np.array(astuple(counts), np.int64),
+    }
+    path.write_bytes(save(tensors))  # save_file has an error of its own for a full disk
 
 
 def _load(path: Path) -> tuple[Floats32, EncodeCounts]:

@@ -14,6 +14,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+from taskaff.content import HEAD as CONTENT_HEAD
+from taskaff.content import Content, recognise
 from taskaff.errors import EmbedError, Place
 
 RATIO_LIMIT = 200
@@ -30,6 +32,7 @@ _TORCH = (
     "in Python: state = torch.load(FILE, weights_only=True), then write the matrix with numpy.save "
     "into a folder, beside words.txt with one word a line"
 )
+_PLAIN = "give a text file with one word and its numbers a line, as GloVe and fastText write it"
 _NPY = "put it into a folder together with words.txt (one word a line) and name the folder"
 _BY_SUFFIX = {
     ".kv": ("a gensim file, which is a pickle", _GENSIM),
@@ -117,6 +120,16 @@ def refuse_content(head: bytes, name: str) -> None:
     for magic, what, hint in _BY_MAGIC:
         if re.match(magic, head):
             raise EmbedError(f"{what} is not read as word vectors", where=Place(name), hint=hint)
+    found = recognise(head[:CONTENT_HEAD])
+    if found is not None:
+        raise EmbedError(
+            f"{found.what} is not read as word vectors", where=Place(name), hint=_way(found)
+        )
+
+
+def _way(found: Content) -> str:
+    """The hint of a data file names options that word vectors do not have."""
+    return _PLAIN if "--" in found.hint or found.kind in ("xls", "xlsx", "ods") else found.hint
 
 
 def split_member(spec: str) -> tuple[Path, str | None]:

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|nan|inf|infinity)", re.I)
 
 
+def number_after_tab(word: bytes) -> bool:
+    """Whether the first number hangs on its word by a tab, which is no separator here."""
+    _, tab, number = word.rpartition(b"\t")
+    return bool(tab) and NUMBER.fullmatch(number) is not None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lines:
     """Byte positions ``(n,)`` in ``data``: where line, word (``splits``) and numbers end."""
@@ -50,6 +56,7 @@ def parse_block(block: bytes, width: int, where: Place) -> tuple[pa.Array, Float
     """Words (large_binary) and vectors ``(n, d)`` of whole lines; ``where`` is the first line."""
     lines = _cut(block, width, where)
     _refuse_too_wide(lines, width, where)
+    _refuse_tabs(lines, width, where)
     vectors = _numbers(lines, width)
     if vectors is None:
         vectors = _numbers_by_line(lines, width, where)
@@ -89,6 +96,18 @@ def _refuse_too_wide(lines: _Lines, width: int, where: Place) -> None:
                 f"{width + len(fields) - 1} numbers after the word, not {width}",
                 where=_line(where, row),
                 hint="correct or remove this line",
+            )
+
+
+def _refuse_tabs(lines: _Lines, width: int, where: Place) -> None:
+    """A tab before the first number would leave that number in the word."""
+    tabs = np.flatnonzero(lines.data == ord("\t"))
+    for row in np.unique(np.searchsorted(lines.ends, tabs)).tolist():
+        if number_after_tab(lines.word(row)):
+            raise EmbedError(
+                f"a tab stands between the word and a number, and {width} numbers follow",
+                where=_line(where, row),
+                hint="separate the word and its numbers by single spaces",
             )
 
 

@@ -7,12 +7,13 @@ integers (words, width) is a header, as word2vec and fastText write it, and is c
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from taskaff.embed.textblock import NUMBER, parse_block
+from taskaff.embed.textblock import NUMBER, number_after_tab, parse_block
 from taskaff.errors import EmbedError, Place
 
 if TYPE_CHECKING:
@@ -112,11 +113,12 @@ def _looks_right(body: list[bytes], width: int) -> bool:
     if not 0 < width <= WIDTH_LIMIT:
         return False
     typical = next(line for line in body if line.count(b" ") == width)
-    return all(NUMBER.fullmatch(field) for field in typical.split(b" ")[1:])
+    word, *numbers = typical.split(b" ")
+    return all(map(NUMBER.fullmatch, numbers)) and not number_after_tab(word)
 
 
 def _not_vectors(head: bytes, name: str) -> EmbedError:
     hint = "each line must be a word and its numbers, separated by single spaces"
     if b"\t" in head:
-        hint += r"; for tabs: tr '\t' ' ' < FILE > NEW"
+        hint += rf"; for tabs: tr '\t' ' ' < {shlex.quote(name)} > spaced.txt"
     return EmbedError("this is no word-vector file", where=Place(name), hint=hint)

@@ -7,7 +7,6 @@ The conversion is kept in the cache under the content of the source, and what is
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,13 +23,14 @@ from taskaff.embed.textblock import NUMBER
 from taskaff.embed.textvectors import Shape, head_shape, parse_header, read_text
 from taskaff.embed.word2vec import read_binary
 from taskaff.errors import CacheError, EmbedError, Place
+from taskaff.files import whole_file
 from taskaff.store import Store, digest_key, file_sha256
 
 if TYPE_CHECKING:
     from taskaff.embed.wordvectors import WordVectors
 
 TEXT, BINARY = "text", "word2vec binary"
-READER_VERSION = 1
+READER_VERSION = 2
 """Raise it when the reader gives other words or numbers for the same file."""
 
 
@@ -69,13 +69,17 @@ def load(spec: str, store: Store) -> WordVectors:
     def write(out: Path) -> None:
         _write_converted(spec, out)
 
-    found = store.get("vectors", key) or store.put("vectors", key, write)
+    def kept() -> Path:
+        return store.get("vectors", key, verify=False) or store.put(
+            "vectors", key, write, verify=False
+        )
+
+    found = kept()
     try:
         return wordvectors.open_file(found)
-    except EmbedError:  # an entry too large to be verified at each use was damaged
-        if store.mode == "only":
-            raise
-        return wordvectors.open_file(Store(store.root, "refresh").put("vectors", key, write))
+    except EmbedError as error:
+        store.discard(found, error.found)
+    return wordvectors.open_file(kept())
 
 
 def describe(spec: str, store: Store) -> WordVectorInfo:
@@ -86,15 +90,12 @@ def describe(spec: str, store: Store) -> WordVectorInfo:
 
 def convert(spec: str, out: Path) -> WordVectorInfo:
     """Convert a file into one safetensors file; ``out`` appears when it is complete."""
-    temporary = out.with_name(f".{out.name}.{secrets.token_hex(4)}.tmp")
     try:
-        _write_converted(spec, temporary)
-        temporary.replace(out)
+        with whole_file(out) as temporary:
+            _write_converted(spec, temporary)
     except OSError as error:
         found = f"cannot write: {error.strerror or error}"
         raise EmbedError(found, where=Place(str(out)), hint="choose another -o FILE") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return _info(spec, wordvectors.open_file(out))
 
 

@@ -2,7 +2,9 @@
 
 Layout: ``vectors (v, d)`` F32 first, page-aligned, so that it can be streamed before ``v`` is
 known; then ``offsets (v + 1,)`` I64 and ``bytes`` U8, the words as Arrow keeps them. Any
-safetensors reader opens it. Metadata: what ``WordVectorInfo`` holds.
+safetensors reader opens it. Metadata: what ``WordVectorInfo`` holds, and a checksum of the whole
+file: the CRC-32 of the CRC-32s of its header (with zeros in that place) and of its blocks, taken on
+every core at each opening (about 0.4 s a gigabyte and core).
 """
 
 from __future__ import annotations
@@ -11,14 +13,17 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
 
 from taskaff.arrow import flat, integers
 from taskaff.errors import EmbedError, Place
+from taskaff.parallel import ordered_map
 
 if TYPE_CHECKING:
     from taskaff.records import Floats32
@@ -26,7 +31,9 @@ if TYPE_CHECKING:
     Blocks = Iterable[tuple[pa.Array, Floats32]]
 
 FORMAT = "taskaff-word-vectors"
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
+UNSUMMED = "0" * 8
+BLOCK = 1 << 24
 DATA_AT = 4096
 ROWS_AT_ONCE = 1 << 14
 
@@ -70,6 +77,7 @@ def write(path: Path, blocks: Blocks, facts: Mapping[str, str]) -> None:
         vectors = np.memmap(path, "<f4", "r", DATA_AT, (len(words), width))
         rows = sum(map(len, chunks))
         metadata = {
+            "checksum": UNSUMMED,
             **facts,
             "format": FORMAT,
             "version": FORMAT_VERSION,
@@ -81,14 +89,19 @@ def write(path: Path, blocks: Blocks, facts: Mapping[str, str]) -> None:
         bounds = np.frombuffer(words.buffers()[1], "<i8", len(words) + 1)
         file.write(bounds.tobytes())
         file.write(words.buffers()[2] or b"")
+        file.flush()
+        header = _header(len(words), width, int(bounds[-1]), metadata)
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as mapped, memoryview(mapped) as data:
+            total = _checksum(header, data[DATA_AT:])
         file.seek(0)
-        file.write(_header(len(words), width, int(bounds[-1]), metadata))
+        file.write(header.replace(UNSUMMED.encode(), total.encode(), 1))
 
 
 def open_file(path: Path) -> WordVectors:
     """Map a file that ``write`` made; a cut or foreign one raises EmbedError."""
     try:
-        tensors, metadata, at = _read_header(path)
+        header, tensors, metadata = _read_header(path)
+        at = len(header)
         (v, d), begin, end = _tensor(tensors, "vectors", "F32")
         (_,), offsets_at, offsets_end = _tensor(tensors, "offsets", "I64")
         (_,), bytes_at, bytes_end = _tensor(tensors, "bytes", "U8")
@@ -99,6 +112,10 @@ def open_file(path: Path) -> WordVectors:
         if path.stat().st_size != at + bytes_end:
             raise ValueError("the file is cut")
         data = pa.memory_map(str(path)).read_buffer()
+        recorded = metadata["checksum"]
+        blank = header.replace(recorded.encode(), UNSUMMED.encode(), 1)
+        if _checksum(blank, memoryview(data)[at:]) != recorded:
+            raise ValueError("its content does not match its checksum")
         buffers = [data.slice(at + offsets_at, 8 * (v + 1)), data.slice(at + bytes_at)]
         words = pa.Array.from_buffers(pa.large_binary(), v, [None, *buffers])
         words.validate(full=True)
@@ -146,13 +163,21 @@ def _header(v: int, d: int, size: int, metadata: Mapping[str, str]) -> bytes:
     return length.to_bytes(8, "little") + text.ljust(length)
 
 
-def _read_header(path: Path) -> tuple[dict[str, Any], dict[str, str], int]:
+def _checksum(header: bytes, data: memoryview) -> str:
+    """Of a file from its header without the checksum, and all that follows."""
+    parts = [memoryview(header), *(data[at : at + BLOCK] for at in range(0, len(data), BLOCK))]
+    sums = ordered_map(crc32, parts)
+    return f"{crc32(b''.join(one.to_bytes(4, 'little') for one in sums)):08x}"
+
+
+def _read_header(path: Path) -> tuple[bytes, dict[str, Any], dict[str, str]]:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > 1 << 20:
             raise ValueError("no safetensors header")
-        header = json.loads(file.read(length))
-    return header, header.pop("__metadata__", {}), 8 + length
+        raw = length.to_bytes(8, "little") + file.read(length)
+    header = json.loads(raw[8:])
+    return raw, header, header.pop("__metadata__", {})
 
 
 def _tensor(tensors: dict[str, Any], name: str, dtype: str) -> tuple[tuple[int, ...], int, int]:

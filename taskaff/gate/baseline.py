@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from taskaff.errors import CheckError, Place
+from taskaff.files import read_text
 from taskaff.gate.measured import RULE as MEASURED
 from taskaff.gate.scores import FAIL_UNDER
 from taskaff.gate_records import (
@@ -23,10 +24,13 @@ from taskaff.gate_records import (
     Tolerance,
 )
 from taskaff.predict_records import Finding
+from taskaff.records import ROW_IDENTITY
 
 VERSION = 1
 DIGITS = 4
 """Decimals that are kept: below this, machines differ."""
+
+MOST_BYTES = 2**26
 
 RULE = "baseline"
 REWRITE = "look at the change, then accept it with taskaff check --write-baseline"
@@ -58,6 +62,7 @@ def _conditions(evidence: Evidence, settings: CheckSettings) -> dict[str, Any]:
         "encoder": {"id": card.id, "fingerprint": card.fingerprint},
         "mix": {task.name: _identity(task) for task in evidence.mix},
         "predictor": evidence.predictor,
+        "row_identity": ROW_IDENTITY,
         "settings": {
             "margin": round(settings.margin, DIGITS),
             "measured": settings.probe,
@@ -90,7 +95,7 @@ def _about(finding: Finding) -> str:
 def read(path: Path) -> tuple[str, Lock]:
     """The path and content of a baseline file."""
     try:
-        return str(path), load(path.read_text(encoding="utf-8"), str(path))
+        return str(path), load(read_text(path, MOST_BYTES), str(path))
     except UnicodeDecodeError as error:
         raise CheckError("not UTF-8", where=Place(str(path)), hint=WRITE) from error
     except OSError as error:
@@ -182,6 +187,8 @@ def compare(
 def _difference(lock: Lock, now: Mapping[str, Any]) -> str:
     if lock["encoder"].get("fingerprint") != now["encoder"]["fingerprint"]:
         return f"it was made with encoder {lock['encoder'].get('id')}, not {now['encoder']['id']}"
+    if lock.get("row_identity", 1) != now["row_identity"]:
+        return "it tells rows apart by another rule, so folds and overlap are others"
     if lock["mix"] != now["mix"]:
         return f"the mix has changed: {', '.join(_changed(lock['mix'], now['mix']))}"
     if lock["predictor"] != now["predictor"]:

@@ -55,9 +55,9 @@ def probability_negative(evidence: Evidence, settings: CheckSettings) -> Iterato
 def _estimate(prediction: Prediction | None, uncertainty: float) -> Estimate:
     if prediction is None:
         return Estimate(None, note="no prediction for this pair")
-    if prediction.gain.value is None:
-        return Estimate(None, note=prediction.note or prediction.gain.note or "no prediction")
     p = prediction.probability_negative
+    if prediction.gain.value is None or p is None:
+        return Estimate(None, note=prediction.note or prediction.gain.note or "no prediction")
     low, high = round(p - uncertainty, DIGITS), round(p + uncertainty, DIGITS)
     return Estimate(p, max(0.0, low), min(1.0, high))
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from taskaff.moments.combine import merge, pad
     from taskaff.moments.hashing import fold_of, row_hashes
     from taskaff.moments.sketches import merge_sketches
-    from taskaff.moments.spectrum import with_spectrum
     from taskaff.moments.storage import FORMAT_VERSION, load, save
 
 __all__ = [
@@ -28,7 +27,6 @@ __all__ = [
     "pad",
     "row_hashes",
     "save",
-    "with_spectrum",
 ]
 
 _EXPORTS = {
@@ -41,7 +39,6 @@ _EXPORTS = {
     "pad": "taskaff.moments.combine:pad",
     "row_hashes": "taskaff.moments.hashing:row_hashes",
     "save": "taskaff.moments.storage:save",
-    "with_spectrum": "taskaff.moments.spectrum:with_spectrum",
 }
 
 

@@ -8,6 +8,7 @@ scale); a change of shards likewise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from taskaff.errors import SignatureError
 from taskaff.moments.checks import require_room, require_valid
+from taskaff.moments.conflicts import Conflicts
 from taskaff.moments.hashing import fold_of
 from taskaff.moments.onehot import diagonals
 from taskaff.moments.sketches import SKETCH_LIMIT, SketchBuilder
@@ -26,6 +28,7 @@ from taskaff.records import (
     InputFile,
     LabelSchema,
     Layout,
+    Sketch,
     TaskSignature,
 )
 
@@ -71,6 +74,7 @@ class Accumulator:
         self._schema, self._split, self._width = schema, split, width
         self._sketch_limit = sketch_limit
         self._sketches: dict[str, SketchBuilder] = {}
+        self._conflicts: dict[str, Conflicts] = {}
         self._counts = EncodeCounts()
         self._n = np.zeros(FOLDS, np.int64)
         self._sx = np.zeros((FOLDS, width))
@@ -104,7 +108,10 @@ class Accumulator:
         """
         if split not in self._sketches:
             self._sketches[split] = SketchBuilder(self._sketch_limit)
+            self._conflicts[split] = Conflicts(self._sketch_limit)
         self._sketches[split].add(hashes)
+        if labels is not None and len(labels) == len(hashes):  # else refused below, if summed
+            self._conflicts[split].add(hashes, labels)
         if self._split not in (split, "all"):
             return
         X, Y = self._checked(X, labels, len(hashes))
@@ -139,7 +146,7 @@ class Accumulator:
             sxy=np.ascontiguousarray(self._syx.transpose(0, 2, 1)),
             sy=self._sy.copy(),
             syy=diagonals(self._sy) if self._syy is None else self._syy.copy(),
-            sketches={split: self._sketches[split].sketch() for split in sorted(self._sketches)},
+            sketches={split: self._sketch(split) for split in sorted(self._sketches)},
             counts=self._counts,
             inputs=tuple(inputs),
             notes=tuple(notes),
@@ -148,6 +155,9 @@ class Accumulator:
             raise self._error("the squares of the labels or vectors overflow: rescale them")
         require_valid(signature)
         return signature
+
+    def _sketch(self, split: str) -> Sketch:
+        return replace(self._sketches[split].sketch(), conflicts=self._conflicts[split].count())
 
     def _add_block(self, X: Floats32, Y: NDArray[Any], folds: Ints) -> None:
         classes = self._schema.kind == "classes"

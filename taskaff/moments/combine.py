@@ -67,7 +67,6 @@ def merge(
         counts=reduce(add, (s.counts for s in signatures), EncodeCounts()),
         inputs=tuple(file for s in signatures for file in s.inputs),
         notes=tuple(dict.fromkeys(note for s in signatures for note in s.notes)),
-        spectrum=signatures[0].spectrum if len(signatures) == 1 else None,
     )
 
 
@@ -91,14 +90,13 @@ def pad(signature: TaskSignature, width: int) -> TaskSignature:
             f"vectors of width {d} cannot be padded to {width}", task=signature.name
         )
     require_room(width, signature.schema.width, task=signature.name)
-    more, kept = (0, width - d), signature.spectrum
+    more = (0, width - d)
     return replace(
         signature,
         sx=np.pad(signature.sx, ((0, 0), more)),
         sxx=np.pad(signature.sxx, ((0, 0), more, more)),
         sxy=np.pad(signature.sxy, ((0, 0), more, (0, 0))),
         padded_from=signature.padded_from or d,
-        spectrum=kept and replace(kept, vectors=np.pad(kept.vectors, (more, (0, 0)))),
     )
 
 

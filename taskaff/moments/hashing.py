@@ -10,10 +10,9 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from taskaff.errors import Place, SignatureError
-from taskaff.moments.normal import as_bytes, normal_forms
+from taskaff.moments.normal import normal_forms
 from taskaff.records import FOLDS, RowBatch
 
 if TYPE_CHECKING:
@@ -22,16 +21,12 @@ if TYPE_CHECKING:
 BETWEEN = b"\x1f"
 """Stands between the two texts of a pair. No normal form contains it."""
 
-UNNORMALISED = b"\x00"
-"""Stands before the hexadecimal bytes of a text without letter or digit. No normal form has it."""
-
 
 def row_hashes(batch: RowBatch) -> Hashes:
     """64-bit content hash of each row: BLAKE2b of its normal form, read little endian.
 
-    The normal form of a text is NFKC, lower case, letters and digits only; a text that has none is
-    taken byte for byte. The two texts of a pair are joined in order. A ready vector is its float32
-    little-endian bytes, negative zero made zero.
+    The normal form of a text is that of ``moments.normal``. The two texts of a pair are joined in
+    order. A ready vector is its float32 little-endian bytes, negative zero made zero.
 
     Parameters
     ----------
@@ -48,8 +43,8 @@ def row_hashes(batch: RowBatch) -> Hashes:
     if not batch.text:
         return _digests(_vector_bytes(batch.vectors))
     try:
-        forms = [_named_forms(column) for column in batch.text]
-    except pa.ArrowInvalid as error:
+        forms = [normal_forms(column) for column in batch.text]
+    except UnicodeDecodeError as error:
         raise SignatureError(
             f"a text is not valid UTF-8: {error}",
             where=Place(batch.file),
@@ -73,15 +68,6 @@ def fold_of(hashes: Hashes) -> Ints:
     ``(n,)`` int64 in ``0 .. FOLDS - 1``.
     """
     return (hashes & np.uint64(FOLDS - 1)).astype(np.int64)
-
-
-def _named_forms(texts: pa.Array) -> list[bytes]:
-    """Normal forms; where there is none, something that no normal form is."""
-    forms = normal_forms(texts)
-    if b"" in forms:
-        raw = as_bytes(texts)
-        return [form or UNNORMALISED + raw[i].hex().encode() for i, form in enumerate(forms)]
-    return forms
 
 
 def _vector_bytes(vectors: Floats32 | None) -> list[bytes]:

@@ -1,11 +1,10 @@
-"""The part of a signature that is not numbers, to and from one JSON string.
+"""The part of a signature that is not numbers, to and from JSON values.
 
 Read strictly: a wrong type is an error, never a surprise in a later stage.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -27,16 +26,15 @@ T = TypeVar("T")
 SIGNATURE_SPLITS = (*SPLITS, "all")
 
 
-def to_json(signature: TaskSignature) -> str:
-    """Everything but the tensors, keys sorted; file paths reduced to base names."""
-    document = {
+def to_json(signature: TaskSignature) -> dict[str, Any]:
+    """Everything but the tensors, as JSON values; file paths reduced to base names."""
+    return {
         "name": _printable(signature.name),
         "encoder": asdict(signature.encoder),
         "layout": signature.layout,
         "schema": asdict(signature.schema),
         "split": signature.split,
         "padded_from": signature.padded_from,
-        "kept_share": signature.spectrum.share if signature.spectrum else None,
         "counts": asdict(signature.counts),
         "inputs": [{**asdict(f), "path": _base_name(f.path)} for f in signature.inputs],
         "notes": list(signature.notes),
@@ -46,25 +44,21 @@ def to_json(signature: TaskSignature) -> str:
                 "distinct": sketch.distinct,
                 "threshold": sketch.threshold,
                 "exact": sketch.exact,
+                "conflicts": sketch.conflicts,
             }
-            for split, sketch in signature.sketches.items()
+            for split, sketch in sorted(signature.sketches.items())
         },
     }
-    return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
-def from_json(text: str) -> dict[str, Any]:
+def from_json(document: Any) -> dict[str, Any]:
     """Fields of ``TaskSignature``, but ``sketches`` as a mapping of splits to the fields of
-    ``Sketch``, and ``kept_share`` for the share of its spectrum.
+    ``Sketch``.
 
     Raises
     ------
     ValueError : naming the first entry that is missing or of a wrong type.
     """
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"its metadata is no JSON: {error}") from error
     entry = _Entries(document)
     return {
         "name": entry.text("name"),
@@ -73,7 +67,6 @@ def from_json(text: str) -> dict[str, Any]:
         "schema": entry.nested("schema", _schema),
         "split": entry.one_of("split", SIGNATURE_SPLITS),
         "padded_from": entry.optional_count("padded_from"),
-        "kept_share": entry.optional_share("kept_share"),
         "counts": entry.nested("counts", _counts),
         "inputs": entry.each("inputs", _input),
         "notes": entry.texts("notes"),
@@ -110,9 +103,6 @@ class _Entries:
     def optional_count(self, key: str) -> int | None:
         return None if self.value.get(key) is None else self.count(key)
 
-    def optional_share(self, key: str) -> float | None:
-        return None if self.value.get(key) is None else self.get(key, float)
-
     def one_of(self, key: str, known: tuple[str, ...]) -> Any:
         found = self.text(key)
         if found not in known:
@@ -135,10 +125,8 @@ class _Entries:
 
 
 def _encoder(e: _Entries) -> EncoderCard:
-    known = e.value.get("pairs") is not None  # signatures of before transformers say nothing of it
-    pairs: Any = e.one_of("pairs", ("apart", "cross")) if known else "apart"
     fields = e.text("id"), e.text("fingerprint"), e.count("width"), e.text("revision")
-    return EncoderCard(*fields, pairs)
+    return EncoderCard(*fields, e.one_of("pairs", ("apart", "cross")))
 
 
 def _schema(e: _Entries) -> LabelSchema:
@@ -161,6 +149,7 @@ def _input(e: _Entries) -> InputFile:
         bytes=e.count("bytes"),
         sha256=e.text("sha256"),
         rejected=e.count("rejected"),
+        unlabelled=e.count("unlabelled") if "unlabelled" in e.value else 0,
     )
 
 
@@ -173,7 +162,8 @@ def _sketches(e: _Entries) -> dict[str, dict[str, Any]]:
 
 def _sketch(e: _Entries) -> dict[str, Any]:
     counts = {key: e.count(key) for key in ("rows", "distinct", "threshold")}
-    return {**counts, "exact": e.get("exact", bool)}
+    conflicts = e.optional_count("conflicts") or 0
+    return {**counts, "exact": e.get("exact", bool), "conflicts": conflicts}
 
 
 def _base_name(path: str) -> str:

@@ -9,6 +9,7 @@ the k smallest of its parts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,7 +73,8 @@ def merge_sketches(sketches: Sequence[Sketch], limit: int = SKETCH_LIMIT) -> Ske
     merged = _distinct([sketch.hashes for sketch in sketches])
     merged = merged[merged <= np.uint64(threshold)]  # beyond it the union is not complete
     kept, threshold = _cut(merged, threshold, limit)
-    return _sketch(kept, sum(sketch.rows for sketch in sketches), threshold)
+    merged_sketch = _sketch(kept, sum(sketch.rows for sketch in sketches), threshold)
+    return replace(merged_sketch, conflicts=sum(sketch.conflicts for sketch in sketches))
 
 
 def merge_splits(parts: Sequence[Mapping[str, Sketch]], limit: int) -> dict[str, Sketch]:

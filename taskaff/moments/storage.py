@@ -1,8 +1,7 @@
 """``.taskaff`` files: signatures on disk, without any text of the rows.
 
 The format is described in ``docs/signature.md``; ``container`` reads and writes the bytes,
-``metadata`` the JSON, ``checks`` says what may not be. Large files are mapped, not copied: the
-arrays of a loaded signature are read-only views of the file.
+``metadata`` the JSON, ``triangles`` the symmetric sums, ``checks`` says what may not be.
 """
 
 from __future__ import annotations
@@ -10,18 +9,16 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taskaff.errors import Place, SignatureError
-from taskaff.moments.checks import ROOM, require_room, require_valid
+from taskaff.files import whole_file
+from taskaff.moments.checks import ROOM, require_room, require_symmetric, require_valid
 from taskaff.moments.container import (
-    Buffer,
     ContainerError,
     Header,
     Tensors,
@@ -29,21 +26,18 @@ from taskaff.moments.container import (
     encode,
     header_length,
     parse_header,
-    require_intact,
 )
 from taskaff.moments.metadata import from_json, to_json
 from taskaff.moments.onehot import diagonals
-from taskaff.records import FOLDS, Sketch, Spectrum, TaskSignature
+from taskaff.moments.triangles import packed, size, unpacked
+from taskaff.records import FOLDS, Sketch, TaskSignature
 
 FORMAT = "taskaff-signature"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Of the file and of what its numbers mean, the identity of rows included."""
+
 READABLE_BY = "taskaff >= 0.1.0"
 """First release that reads this format version; stands in every file, for older releases to say."""
-
-
-MAPPED = 2**20
-"""Files of more bytes are mapped. A thousand signatures of d = 384 that way take no memory of
-their own, and a tenth of the time to load."""
 
 
 def save(signature: TaskSignature, path: Path) -> None:
@@ -60,27 +54,23 @@ def save(signature: TaskSignature, path: Path) -> None:
     """
     where = Place(str(path))
     require_valid(signature, where)
+    require_symmetric(signature, where)
     metadata = {
         "format": FORMAT,
         "readable_by": READABLE_BY,
         "signature": to_json(signature),
-        "version": str(FORMAT_VERSION),
+        "version": FORMAT_VERSION,
     }
-    parts = encode(_tensors(signature), metadata)
-    temporary = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
+    content = encode(_tensors(signature), metadata)
     try:
-        try:
-            with temporary.open("xb") as file:
-                file.writelines(parts)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with whole_file(path) as temporary:
+            temporary.write_bytes(content)
     except OSError as error:
         raise SignatureError(
             f"the signature cannot be written: {error.strerror or error}",
             task=signature.name,
             where=where,
-            hint="check that the folder exists and can be written",
+            hint="check that the folder exists, can be written and has room",
         ) from error
 
 
@@ -93,15 +83,14 @@ def load(path: Path) -> TaskSignature:
 
     Raises
     ------
-    SignatureError : it cannot be read, is no signature, is damaged, or is of a newer format.
+    SignatureError : it cannot be read, is no signature, is damaged, or is of another format
+        version.
     """
     where = Place(str(path))
     try:
         header, data = _read(path)
-        require_intact(header, data)
-        fields = from_json(header.metadata["signature"])
         tensors = decode(header, data)
-        signature = _assemble(fields, tensors)
+        signature = _assemble(from_json(header.metadata["signature"]), tensors)
     except OSError as error:
         raise SignatureError(
             f"the signature cannot be read: {error.strerror or error}",
@@ -121,78 +110,76 @@ def load(path: Path) -> TaskSignature:
     return signature
 
 
-def _read(path: Path) -> tuple[Header, Buffer]:
+def _read(path: Path) -> tuple[Header, bytes]:
     """Header and data; the data of a file of another kind or version is not even read."""
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ContainerError("it is not a regular file")
-        length = header_length(file.read(8), status.st_size)
-        header = parse_header(file.read(length))
-        _require_version(header.metadata)
+        first = file.read(8)
+        header = parse_header(first + file.read(header_length(first, status.st_size)))
+        _require_version(header.metadata, path)
         if status.st_size > 2 * ROOM:
             raise ContainerError(f"it has {status.st_size} bytes")
-        if status.st_size <= MAPPED:
-            return header, file.read(status.st_size - 8 - length)
-        mapped = mmap(file.fileno(), status.st_size, access=ACCESS_READ)
-        return header, memoryview(mapped)[8 + length :]
+        return header, file.read()
 
 
-def _require_version(metadata: Mapping[str, str]) -> None:
-    version = metadata.get("version", "")
+def _require_version(metadata: Mapping[str, Any], path: Path) -> None:
+    version = str(metadata.get("version"))
     if metadata.get("format") != FORMAT or not version.isdecimal() or "signature" not in metadata:
         raise ContainerError("its metadata names another format")
-    if version != str(FORMAT_VERSION):
-        reader = metadata.get("readable_by", "a newer taskaff")[:40]
+    if version == str(FORMAT_VERSION):
+        return
+    found = f"the file is of signature format {version[:8]}, and this taskaff reads format "
+    found += str(FORMAT_VERSION)
+    if len(version) < 8 and int(version) < FORMAT_VERSION:
         raise SignatureError(
-            f"the file is of signature format {version[:8]}, and this taskaff reads format "
-            f"{FORMAT_VERSION}; it asks for {reader!r}",
-            hint="upgrade taskaff, or profile the data set again with this version",
+            f"{found}, which tells rows apart by another rule",
+            hint=f"make it anew from the data set: taskaff profile DATA -o {path.name}",
         )
+    reader = str(metadata.get("readable_by", "a newer taskaff"))[:40]
+    raise SignatureError(
+        f"{found}; it asks for {reader!r}",
+        hint=f"upgrade taskaff, or make it anew: taskaff profile DATA -o {path.name}",
+    )
 
 
 def _tensors(s: TaskSignature) -> Mapping[str, NDArray[Any]]:
     """Everything that is not implied by something else."""
-    out: Tensors = {"n": s.n, "sx": s.sx, "sxx": s.sxx, "sxy": s.sxy, "sy": s.sy}
+    out: Tensors = {"n": s.n, "sx": s.sx, "sxx": packed(s.sxx), "sxy": s.sxy, "sy": s.sy}
     if s.schema.kind != "classes":
-        out["syy"] = s.syy
-    for split, sketch in s.sketches.items():
-        out[f"sketch.{split}"] = sketch.hashes
-    if s.spectrum:
-        out |= {"kept_values": s.spectrum.values, "kept_vectors": s.spectrum.vectors}
-    return out
+        out["syy"] = packed(s.syy)
+    return out | {f"sketch.{split}": sketch.hashes for split, sketch in s.sketches.items()}
 
 
 def _assemble(fields: dict[str, Any], tensors: Tensors) -> TaskSignature:
-    """The record, once its tensors are found to be those that its metadata announces."""
-    sketches, share = fields.pop("sketches"), fields.pop("kept_share")
+    """The record, once its tensors are found to be those that its metadata announces.
+
+    Other tensors may stand beside them: a later release of this version may add what a comparison
+    can do without.
+    """
+    sketches = fields.pop("sketches")
     classes = fields["schema"].kind == "classes"
     d, c = _sizes(fields, tensors)
     expected = {
         "n": ("i", (FOLDS,)),
         "sx": ("f", (FOLDS, d)),
-        "sxx": ("f", (FOLDS, d, d)),
+        "sxx": ("f", (FOLDS, size(d))),
         "sxy": ("f", (FOLDS, d, c)),
         "sy": ("f", (FOLDS, c)),
     }
     if not classes:
-        expected["syy"] = ("f", (FOLDS, c, c))
-    sums = tuple(expected)
-    if share is not None:
-        q = tensors["kept_values"].size if "kept_values" in tensors else 0
-        expected |= {"kept_values": ("f", (q,)), "kept_vectors": ("f", (d, q))}
-    names = {*expected, *(f"sketch.{split}" for split in sketches)}
-    if names != tensors.keys():
-        raise ContainerError(f"it holds the tensors {sorted(tensors)}, expected {sorted(names)}")
+        expected["syy"] = ("f", (FOLDS, size(c)))
+    missing = {*expected, *(f"sketch.{split}" for split in sketches)} - tensors.keys()
+    if missing:
+        raise ContainerError(f"it lacks the tensors {sorted(missing)}")
     for name, (kind, shape) in expected.items():
         if tensors[name].dtype.kind != kind or tensors[name].shape != shape:
             raise ContainerError(f"its tensor {name} has shape {tensors[name].shape}, not {shape}")
     require_room(d, c)
-    found: dict[str, Any] = {name: tensors[name] for name in sums}
-    if classes:
-        found["syy"] = diagonals(tensors["sy"])
-    if share is not None:
-        found["spectrum"] = Spectrum(share, tensors["kept_values"], tensors["kept_vectors"])
+    found: dict[str, Any] = {name: tensors[name] for name in expected}
+    found["sxx"] = unpacked(tensors["sxx"], d)
+    found["syy"] = diagonals(tensors["sy"]) if classes else unpacked(tensors["syy"], c)
     return TaskSignature(
         **fields,
         **found,

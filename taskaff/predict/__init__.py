@@ -6,3 +6,8 @@ The *atlas* is a table of measured transfer between many data sets with the feat
 """
 
 from __future__ import annotations
+
+from pathlib import Path
+
+SHIPPED = Path(__file__).with_name("atlas.parquet")
+"""The atlas that comes with the package."""

@@ -3,11 +3,14 @@
 One row a directed pair, set-up and view (what was known of the pair: ``rows``, exactly the rows
 that one seed trains on, or ``full``). Parquet, so that anything can read it; features are rounded
 to about three digits, which is far below their sampling error, so that it stays small.
+
+The file holds its own SHA-256, taken with zeros in its place, among the metadata of the schema.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +21,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from taskaff.errors import Place, PredictError
+from taskaff.files import whole_file
+from taskaff.predict import SHIPPED
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
 
-VERSION = "1"
+VERSION = "2"
+
+MARK, ZEROS = b"sha256:", b"0" * 64
+MOST_BYTES = 2**30
 
 IDS = (
     *("source", "target", "source_content", "target_content"),
@@ -68,19 +76,27 @@ def rounded(x: np.ndarray) -> np.ndarray:
 
 def write(table: pa.Table, path: Path) -> None:
     """Write a table as an atlas, in one rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table = table.replace_schema_metadata({"taskaff_atlas": VERSION})
+    metadata = {"taskaff_atlas": VERSION, "taskaff_digest": (MARK + ZEROS).decode()}
+    table = table.replace_schema_metadata(metadata)
     numbers = [name for name in table.column_names if name not in IDS]
-    temporary = path.with_name(path.name + ".tmp")
+    buffer = io.BytesIO()
     pq.write_table(
         table,
-        temporary,
+        buffer,
         compression="zstd",
         compression_level=19,
         use_dictionary=[name for name in table.column_names if name in IDS],
         use_byte_stream_split=numbers,
     )
-    temporary.replace(path)
+    content = buffer.getvalue()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as temporary:
+            temporary.write_bytes(content.replace(MARK + ZEROS, MARK + _digest(content)))
+    except OSError as error:
+        found = f"the atlas cannot be written: {error.strerror or error}"
+        hint = "make room, or name another file"
+        raise PredictError(found, where=Place(str(path)), hint=hint) from error
 
 
 def read(path: Path) -> pa.Table:
@@ -88,22 +104,49 @@ def read(path: Path) -> pa.Table:
 
     Raises
     ------
-    PredictError : no Parquet file, or one without the columns or the version of an atlas.
+    PredictError : no Parquet file, one without the columns or the version of an atlas, or one
+        that was damaged.
     """
+    content = _content(path)
     try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        found = "cannot be read as an atlas: " + str(error).splitlines()[0]
-        hint = "make one: taskaff atlas build FOLDER -o atlas.parquet"
-        raise PredictError(found, where=Place(str(path)), hint=hint) from error
-    version = (table.schema.metadata or {}).get(b"taskaff_atlas", b"").decode()
+        table = pq.read_table(pa.BufferReader(content))
+    except (OSError, pa.ArrowException) as error:
+        found = "cannot be read as an atlas: " + (str(error).splitlines() or [""])[0]
+        raise PredictError(found, where=Place(str(path)), hint=_remedy(path)) from error
+    metadata = table.schema.metadata or {}
+    version = metadata.get(b"taskaff_atlas", b"").decode(errors="replace")
     missing = [name for name in REQUIRED if name not in table.column_names]
-    if version != VERSION or missing:
+    if version != VERSION or missing or MARK not in content:
         found = f"no atlas of version {VERSION}"
         found += f": column {missing[0]!r} is missing" if missing else f", but {version or 'none'}"
-        hint = "make one: taskaff atlas build FOLDER -o atlas.parquet"
-        raise PredictError(found, where=Place(str(path)), hint=hint)
+        raise PredictError(found, where=Place(str(path)), hint=_remedy(path))
     return table
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of an atlas, once they have their digest; other Parquet files have none."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES)
+    except OSError as error:
+        found = f"cannot be read as an atlas: {error.strerror}"
+        raise PredictError(found, where=Place(str(path)), hint=_remedy(path)) from error
+    at = content.rfind(MARK) + len(MARK)
+    end = at + len(ZEROS)
+    if MARK in content and _digest(content[:at] + ZEROS + content[end:]) != content[at:end]:
+        found = "the atlas is damaged: its content does not match its digest"
+        raise PredictError(found, where=Place(str(path)), hint=_remedy(path))
+    return content
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def _remedy(path: Path) -> str:
+    if path == SHIPPED:
+        return "reinstall: pip install --force-reinstall taskaff"
+    return "copy it again, or make one: taskaff atlas build FOLDER -o atlas.parquet"
 
 
 def joined(tables: Sequence[pa.Table]) -> pa.Table:
@@ -150,4 +193,4 @@ def words(table: pa.Table, name: str) -> np.ndarray:
 
 def digest(path: Path) -> str:
     """SHA-256 of an atlas's bytes, shortened."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return hashlib.sha256(_content(path)).hexdigest()[:16]

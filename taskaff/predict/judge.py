@@ -179,7 +179,13 @@ def _undefined(prediction: Prediction, x: Floats) -> Prediction | None:
             reason = f"nothing to predict: {who!r} has no linear model (labels, rows or inputs)"
             nothing = Estimate(None, note=reason)
             return replace(
-                prediction, gain=nothing, verdict="inconclusive", reasons=(), note=reason
+                prediction,
+                gain=nothing,
+                probability_negative=None,
+                probability_positive=None,
+                verdict="inconclusive",
+                reasons=(),
+                note=reason,
             )
     return None
 

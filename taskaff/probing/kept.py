@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 import taskaff
 from taskaff.probing.bank import Bank
@@ -131,7 +131,8 @@ def save_outcome(outcome: RunOutcome, path: Path) -> None:
             arrays[f"rows.{s}"] = np.ascontiguousarray(slot.row_losses)
         slots.append({k: v for k, v in asdict(slot).items() if k not in ("curve", "row_losses")})
     known = {"slots": slots, "weights": outcome.weights, "state": outcome.state is not None}
-    save_file(arrays, path, {"outcome": json.dumps(known)})
+    # safetensors' save_file has an error of its own for a full disk.
+    path.write_bytes(save(arrays, {"outcome": json.dumps(known)}))
 
 
 def load_outcome(path: Path) -> RunOutcome:

@@ -16,7 +16,7 @@ import numpy as np
 
 from taskaff.errors import ProbeError
 from taskaff.probing.records import ProbeSettings, Splits
-from taskaff.probing.streams import stream
+from taskaff.probing.streams import label_keys, stream
 from taskaff.records import TaskVectors
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def split_task(task: TaskVectors, name: str, seed: int, settings: ProbeSettings)
             role[free[:drawn]] = wanted
     rank = np.empty(len(distinct), dtype=np.int64)
     rank[order] = np.arange(len(distinct))
-    rows = np.argsort(rank[inverse], kind="stable")
+    rows = np.lexsort((*label_keys(task), rank[inverse]))
     own = int((task.splits == TRAIN).sum())
     kept = own or task.rows
     roles = role[inverse][rows]

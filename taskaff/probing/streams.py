@@ -22,9 +22,15 @@ def stream(seed: int, purpose: str, *names: object) -> np.random.Generator:
 
 def content_id(task: TaskVectors) -> str:
     """Identity of a task's rows and labels, whatever their order and the task's name."""
-    order = np.argsort(task.hashes, kind="stable")
+    order = np.lexsort((*label_keys(task), task.splits, task.hashes))
     digest = hashlib.blake2b(digest_size=12)
     digest.update(np.ascontiguousarray(task.hashes[order]).tobytes())
     digest.update(np.ascontiguousarray(task.labels[order]).tobytes())
     digest.update(np.ascontiguousarray(task.splits[order]).tobytes())
     return digest.hexdigest()
+
+
+def label_keys(task: TaskVectors) -> list[np.ndarray]:
+    """Keys ``(n,)`` by which rows of one text and several labels are sorted, the first one last."""
+    labels = np.asarray(task.labels)
+    return list(labels.reshape(len(labels), -1).T[::-1])

@@ -69,6 +69,7 @@ def inspect_document(info: TaskInfo) -> Document:
         "label_counts": dict(info.label_counts),
         "rows": dict(info.rows),
         "rejected": sum(file.rejected for file in info.files),
+        "unlabelled": {split: dict(why) for split, why in info.unlabelled.items()},
         "rejects": [{"file": r.file, "row": r.row, "reason": r.reason} for r in info.rejects],
         "vector_width": info.vector_width,
         "dialect": _sorted(info.dialect),
@@ -122,6 +123,7 @@ def input_file(file: InputFile) -> Document:
         "split": file.split,
         "rows": file.rows,
         "rejected": file.rejected,
+        "unlabelled": file.unlabelled,
         "bytes": file.bytes,
         "sha256": file.sha256,
     }

@@ -141,6 +141,7 @@ def facts(info: TaskInfo) -> list[tuple[str, str]]:
         ("rows", f"{sum(info.rows.values()):,}" + (f" ({rows})" if len(info.rows) > 1 else "")),
         ("splits", f"from column {info.split_column}" if info.split_column else ""),
         ("skipped", f"{skipped:,}" if (skipped := rejected(info.files)) else ""),
+        ("unlabelled", _first([f"{s} {sum(n.values()):,}" for s, n in info.unlabelled.items()])),
     ]
     return [(term, text) for term, text in found if text]
 

@@ -114,8 +114,13 @@ def shown(predictions: Sequence[Prediction]) -> tuple[list[Prediction], int]:
     """All of some predictions; of many, those with the most harm and the most help."""
     if len(predictions) <= MOST:
         return list(predictions), 0
-    order = sorted(predictions, key=lambda p: p.probability_positive - p.probability_negative)
+    order = sorted(predictions, key=_balance)
     return [*order[: MOST // 2], *order[-MOST // 2 :]], len(predictions) - MOST
+
+
+def _balance(found: Prediction) -> float:
+    """From the most harm to the most help; 0 where nothing is known."""
+    return (found.probability_positive or 0.0) - (found.probability_negative or 0.0)
 
 
 def below(predictions: Sequence[Prediction], left_out: int) -> list[str]:
@@ -143,7 +148,7 @@ def table(result: ScoreResult) -> PairTable | None:
         at = number[found.source], number[found.target]
         for array, x in ((value, found.gain.value), (low, found.gain.low), (high, found.gain.high)):
             array[at] = np.nan if x is None else x
-        if found.gain.value is not None:
+        if found.probability_negative is not None and found.probability_positive is not None:
             negative[at], positive[at] = found.probability_negative, found.probability_positive
         notes[at] = found.verdict
     extras = {"probability_negative": negative, "probability_positive": positive}

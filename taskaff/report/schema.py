@@ -120,6 +120,10 @@ def _inspect() -> Schema:
         label_counts=map_of(COUNT),
         rows=map_of(COUNT),
         rejected={**COUNT, "description": "Rows that were skipped, all of them."},
+        unlabelled={
+            **map_of(map_of(COUNT)),
+            "description": "Rows without a label that were left out: by split, why and how many.",
+        },
         rejects={
             "type": "array",
             "description": "The first skipped rows; rows are counted from 1.",
@@ -220,6 +224,7 @@ def _input() -> Schema:
         split={"enum": list(SPLITS)},
         rows=COUNT,
         rejected=COUNT,
+        unlabelled=COUNT,
         bytes=COUNT,
         sha256=TEXT,
     )

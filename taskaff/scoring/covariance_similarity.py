@@ -18,7 +18,7 @@ from taskaff.scoring.tables import Why, for_tasks, pair_table, too_few_rows
 from taskaff.spectra import leading
 
 if TYPE_CHECKING:
-    from taskaff.records import Floats, Spectrum
+    from taskaff.records import Floats
     from taskaff.scoring.views import TaskView
 
 EXPLAIN = (
@@ -70,13 +70,10 @@ def covariance_similarity(views: Sequence[TaskView], settings: ScoreSettings) ->
 
 
 def truncate_all(views: Sequence[TaskView], share: float) -> list[Floats]:
-    """Every task's truncated ``G``, one task a core; from its stored spectrum if it has one."""
+    """Every task's truncated ``G``, one task a core."""
 
     def one(view: TaskView) -> Floats:
-        spectrum = view.signature.spectrum
-        if spectrum is None or spectrum.share != share:
-            return truncate(view.gram(), share)
-        return _product(spectrum)
+        return truncate(view.gram(), share)
 
     return list(on_every_core(one, views, 10.0 * len(views) * views[0].width ** 3))
 
@@ -86,12 +83,8 @@ def truncate(G: Floats, share: float) -> Floats:
 
     A sum that misses the share by rounding alone counts as reaching it.
     """
-    return _product(leading(G, share))
-
-
-def _product(spectrum: Spectrum) -> Floats:
-    """``U D U'``."""
-    root = spectrum.vectors * np.sqrt(spectrum.values)
+    values, vectors = leading(G, share)
+    root = vectors * np.sqrt(values)
     return np.asarray(root @ root.T)
 
 

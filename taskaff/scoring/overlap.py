@@ -1,7 +1,7 @@
 """Overlap: which share of one task's rows is also in another task.
 
-Rows are compared by the hash of their normalised text (letters and digits only), so spellings that
-differ in case, spaces or punctuation are one row. Counted over distinct rows, all splits together.
+Rows are compared by the hash of their normal form, so spellings that differ in case, spaces or
+sentence punctuation are one row. Counted over distinct rows, all splits together.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from taskaff.records import Estimate, ScoreSettings, Sketch, TaskSummary
+from taskaff.records import Estimate, ScoreSettings, Sketch, TaskSignature, TaskSummary
 from taskaff.scoring.facts import facts
 from taskaff.scoring.sketches import share_interval, shared_counts, union
 from taskaff.scoring.views import TaskView
@@ -28,9 +28,19 @@ def summarise(view: TaskView, settings: ScoreSettings) -> TaskSummary:
         padded_from=s.padded_from,
         duplicates=duplicates(summed, settings.confidence),
         split_leak=split_leak(summed, others, settings.confidence),
-        notes=s.notes,
+        notes=(*s.notes, *conflicts(s)),
         facts=facts(view, settings),
     )
+
+
+def conflicts(s: TaskSignature) -> list[str]:
+    """What there is to say of rows with different labels; of several files each knows its own."""
+    found = {split: sketch.conflicts for split, sketch in s.sketches.items() if sketch.conflicts}
+    least = "at least " if len(s.inputs) > 1 else ""
+    return [
+        f"{least}{count:,} distinct rows of {split} stand with different labels"
+        for split, count in found.items()
+    ]
 
 
 def duplicates(summed: list[Sketch], confidence: float) -> Estimate:

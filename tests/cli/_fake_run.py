@@ -14,7 +14,7 @@ import time
 import types
 
 from taskaff import records
-from taskaff.errors import DataError, Place
+from taskaff.errors import DataError, Place, SignatureError
 
 VALUES = {  # value, low, high of every pair
     "pass": (0.9, 0.8, 0.95),
@@ -137,9 +137,9 @@ def merge(paths, name=None):
 
 
 def save(signature, path):
-    path.write_text(signature.name)
     if signature.name == "unwritable":
-        raise OSError(28, "No space left on device")
+        raise SignatureError("No space left on device", hint="make room")
+    path.write_text(signature.name)
 
 
 def fake_pipeline():

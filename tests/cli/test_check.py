@@ -265,6 +265,22 @@ def test_a_baseline_elsewhere(check, tmp_path):
     assert check("--baseline", "b.json", "-q").returncode == 0
 
 
+def test_what_a_killed_writer_of_the_baseline_left_goes_with_the_next_check(check, tmp_path):
+    left = tmp_path / ".taskaff.lock.json.0123abcd.taskaff.tmp"
+    left.write_text("{")
+    assert check("-q").returncode == 0
+    assert not left.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs /dev/zero")
+def test_a_baseline_or_configuration_without_end_is_refused(check, tmp_path):
+    (tmp_path / "taskaff.lock.json").symlink_to("/dev/zero")
+    assert check("-q").returncode == 0  # no regular file: there is no baseline
+    done = check("-q", "--config-file", "/dev/zero")
+    assert done.returncode == 2
+    assert "cannot be read: more than 16,777,216 bytes" in done.stderr
+
+
 # ---------------------------------------------------------------------------- waivers
 
 

@@ -62,23 +62,32 @@ def test_every_option_reaches_the_request(config):
         label="x",
         label_kind="regression",
         split_column="fold",
+        join_tokens=True,
         delimiter=r"\t",
         encoding="latin-1",
         quote="'",
+        no_header=True,
+        skip_lines=2,
         stdin_format="csv",
         on_bad_row="skip",
         limit=3,
     )
     [request] = requests(["-"], config, options)
     assert request.text == ("a", "b, c")
+    assert request.join_tokens is True
     assert request.delimiter == "\t"
     assert request.format == "csv"
+    assert (request.no_header, request.skip_lines) == (True, 2)
+    two = requests(["-", "a.dat"], config, DataOptions(input_format="tsv.gz", stdin_format="csv"))
+    assert [each.format for each in two] == ["csv", "tsv.gz"]
+    [both] = requests(["-"], config, DataOptions(input_format="tsv"))
+    assert both.format == "tsv"
     taken = (request.label, request.label_kind, request.split_column, request.encoding)
     assert taken == (("x",), "regression", "fold", "latin-1")
     assert (request.quote, request.on_bad_row, request.limit) == ("'", "skip", 3)
 
 
-@pytest.mark.parametrize("url", ["s3://b/a.csv", "https://h/a.csv", "hf://d/a.csv"])
+@pytest.mark.parametrize("url", ["s3://b/a.csv", "https://h/a.csv", "hf://datasets/d/a.csv"])
 def test_offline_refuses_the_network_but_no_file(url):
     offline = load(None, [])
     offline = offline.model_copy(

@@ -172,27 +172,88 @@ def test_files_are_written_though_nobody_reads_standard_output(tmp_path, clean_e
     assert (tmp_path / "out.json").read_text().startswith("{")
 
 
+def in_shell(folder, environment, arguments, redirection, start=FAKE):
+    """The command line with streams that only a shell can make."""
+    command = f'exec "{sys.executable}" {start} {arguments} {redirection}'
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+FULL = [
+    # arguments, redirection, exit code
+    ("schema result", ">/dev/full", 2),
+    ("--help", ">/dev/full", 2),
+    ("score --help", ">/dev/full", 2),
+    ("--version", ">/dev/full", 2),
+    ("score bad pass", "2>/dev/full", 2),
+    ("score crash pass --debug", "2>/dev/full", 2),
+    ("score pass pass", ">/dev/full 2>/dev/full", 2),
+    ("score pass fail --fail-under covariance_alignment=0.5", "2>/dev/full", 2),
+    ("score pass fail --fail-under covariance_alignment=0.5", ">/dev/full", 2),
+    ("cache", "2>/dev/full", 2),
+    ("score interrupt pass", "2>/dev/full", 130),
+]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_full_disk_behind_standard_output(tmp_path, clean_environment):
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, str(FAKE), "schema", "result"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=tmp_path,
-            env=clean_environment,
-            check=False,
-        )
+@pytest.mark.parametrize(("arguments", "redirection", "code"), FULL, ids=str)
+def test_full_disk_behind_a_stream(tmp_path, clean_environment, arguments, redirection, code):
+    done = in_shell(tmp_path, clean_environment, arguments, redirection)
+    assert done.returncode == code
+    if "2>" in redirection:
+        assert done.stderr == ""
+    else:
+        assert done.stderr.startswith("error: report: standard output cannot be written: ")
+        assert "hint: " in done.stderr
+
+
+def test_a_closed_standard_input_is_named(tmp_path, clean_environment):
+    arguments = "inspect - --stdin-format csv"
+    done = in_shell(tmp_path, clean_environment, arguments, "<&-", start="-m taskaff")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: report: standard output cannot be written")
+    assert done.stderr.startswith("error: usage: -: standard input is closed")
+    assert "hint: pipe the data in" in done.stderr
+
+
+INTERRUPTING = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path, target=None):
+        if name == os.environ["INTERRUPT_AT"]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+"""
+
+
+@pytest.mark.parametrize("module", ["taskaff.cli", "taskaff.cli._run", "typer", "pyarrow"])
+def test_ctrl_c_during_imports(tmp_path, clean_environment, module):
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTING)
+    (tmp_path / "t.csv").write_text("text,label\na,b\n")
+    search = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-m", "taskaff", "inspect", "t.csv"],
+        env={**clean_environment, "PYTHONPATH": search, "INTERRUPT_AT": module},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr in ("interrupted\n", "")
 
 
 @pytest.mark.parametrize(("redirection", "code"), [("2>&-", 2), (">&-", 2), (">&- 2>&-", 2)])
 def test_closed_streams_leave_the_exit_code_alone(tmp_path, clean_environment, redirection, code):
-    command = f'exec "{sys.executable}" "{FAKE}" score bad pass {redirection}'
-    done = subprocess.run(
-        ["sh", "-c", command], cwd=tmp_path, env=clean_environment, capture_output=True, check=False
-    )
+    done = in_shell(tmp_path, clean_environment, "score bad pass", redirection)
     assert done.returncode == code
-    assert done.stdout == b""
+    assert done.stdout == ""

@@ -102,3 +102,19 @@ def test_version(cli):
     from taskaff import __version__
 
     assert cli("--version", real=True).stdout == f"taskaff {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "refused"),
+    [
+        ("inspect", ("Signatures (.taskaff) are refused", "synthetic data sets")),
+        ("probe", ("Signatures (.taskaff) are refused", "without labels", "ready vectors")),
+    ],
+)
+def test_help_says_what_is_refused(command, refused, clean_environment):
+    arguments = [sys.executable, "-m", "taskaff", command, "--help"]
+    page = subprocess.run(
+        arguments, capture_output=True, text=True, env=clean_environment, check=True
+    ).stdout
+    words = " ".join(page.split())
+    assert all(text in words for text in refused)

@@ -34,7 +34,7 @@ def csv_bytes(rows: list[Any], header: tuple[str, ...] = ("text", "label"), **ru
     return out.getvalue().encode()
 
 
-def _sink(table: pa.Table, kind: str) -> bytes:
+def sink(table: pa.Table, kind: str) -> bytes:
     sink = io.BytesIO()
     if kind == "parquet":
         pq.write_table(table, sink, row_group_size=16)
@@ -57,10 +57,10 @@ WRITERS = {
     "data.csv": lambda: csv_bytes(ROWS),
     "data.tsv": lambda: csv_bytes(ROWS, delimiter="\t"),
     "data.jsonl": lambda: jsonl_bytes(TABLE.to_pylist()),
-    "data.parquet": lambda: _sink(TABLE, "parquet"),
-    "data.arrow": lambda: _sink(TABLE, "file"),
-    "data.arrows": lambda: _sink(TABLE, "stream"),
-    "data.feather": lambda: _sink(TABLE, "feather"),
+    "data.parquet": lambda: sink(TABLE, "parquet"),
+    "data.arrow": lambda: sink(TABLE, "file"),
+    "data.arrows": lambda: sink(TABLE, "stream"),
+    "data.feather": lambda: sink(TABLE, "feather"),
 }
 COMPRESS = {
     "": lambda data: data,

@@ -72,12 +72,22 @@ def test_what_is_ambiguous_lists_the_candidates():
     refused(table("text", "Text", **LABEL), "differ only in case", "rename")
     refused(table("text", **LABEL), "no column 'txet'", "--text text", text=("txet",))
     refused(table("text", "a"), "both input and label", "--label", text=("a",), label=("a",))
+    refused(table("text", **LABEL), "both input and split", "--split-column", split_column="text")
+    refused(table("text", **LABEL), "stands for 2 columns", "--split-column text", split_column="*")
     refused(
         table("text", n=list(range(20)), **LABEL),
         "not numeric",
         "--text",
         text=("text", "n", "label"),
     )
+
+
+def test_a_column_that_is_asked_for_is_not_taken_for_the_splits():
+    t = table("text", "label", split=["train", "train", "test", "test"] * 5)
+    assert opened(t).info.rows == {"train": 10, "test": 10}
+    assert opened(t, label=("split",)).info.schema.names == ("test", "train")
+    assert opened(t, text=("split",)).info.rows == {"train": 20}
+    assert opened(t, split_column="sp*").info.rows == {"train": 10, "test": 10}
 
 
 def test_a_text_alone_has_no_labels(tmp_path):
@@ -134,10 +144,11 @@ def test_the_label_prefix_and_numeric_features():
 
 def test_shards_share_their_columns(tmp_path):
     write(tmp_path / "s" / "train.csv", csv_bytes([("a", "x"), ("b", "y")]))
-    write(tmp_path / "s" / "test.csv", csv_bytes([("a",), ("b",)], ("text",)))
+    write(tmp_path / "s" / "more.csv", csv_bytes([("a",), ("b",)], ("text",)))
     with pytest.raises(DataError) as caught:
         opened(tmp_path / "s")
     assert caught.value.where.file.endswith("train.csv")
     assert "the label columns are label, and in" in caught.value.found
+    (tmp_path / "s" / "more.csv").unlink()
     write(tmp_path / "s" / "test.csv", csv_bytes([("x", "a"), ("y", "b")], ("label", "text")))
     assert opened(tmp_path / "s").info.rows == {"train": 2, "test": 2}  # in any order

@@ -35,6 +35,15 @@ def typed(labels, kind=None, **said):
         (["1.5", "x", "y", "z"], "classes", ("1.5", "x", "y", "z")),
         (["NA", "null", "None"], "classes", ("NA", "None", "null")),
         (["nan", "a"], "classes", ("a", "nan")),
+        (["1.0", "0.0"], "classes", ("0", "1")),
+        ([" 0", "1", "+1", "01"], "classes", ("0", "1")),
+        (["True", "true", "FALSE"], "classes", ("false", "true")),
+        (["True", "1", "0", "FALSE"], "classes", ("0", "1")),
+        (["pos", "pos ", "\tpos", "neg\u00a0"], "classes", ("neg", "pos")),
+        (["caf\u00e9", "cafe\u0301", "tea"], "classes", ("caf\u00e9", "tea")),
+        (["['joy', 'fear']", "[]", "['joy']"], "multilabel", ("fear", "joy")),
+        (["[0, 10]", "[9]"], "multilabel", ("0", "9", "10")),
+        (["+", "-"], "classes", ("+", "-")),
         (["true", "false"], "classes", ("false", "true")),
     ],
 )
@@ -48,8 +57,12 @@ def test_kind_of_csv_cells(tmp_path, labels, kind, names):
     [
         ([3, 1, 2], pa.int8(), "classes", ("1", "2", "3")),
         ([True, False], None, "classes", ("false", "true")),
-        ([1.0, 2.0], pa.float32(), "regression", ("label",)),
-        (["1.5", "2.5"], None, "classes", ("1.5", "2.5")),
+        ([1.0, 2.0], pa.float32(), "classes", ("1", "2")),
+        ([1.0, 2.5], pa.float32(), "regression", ("label",)),
+        ([1.0, 2.0], pa.float16(), "classes", ("1", "2")),
+        ([1, 2], pa.decimal128(38, 0), "classes", ("1", "2")),
+        ([1, 2], pa.decimal128(5, 2), "classes", ("1", "2")),
+        (["1.5", "2.5"], None, "regression", ("label",)),
         ([["b", "a"], [], ["a"]], None, "multilabel", ("a", "b")),
         ([[10, 9], [9]], None, "multilabel", ("9", "10")),
         ([[1.0, 0.0], [0.0, 1.0]], pa.list_(pa.float32(), 2), "multilabel", ("label_0", "label_1")),
@@ -87,7 +100,9 @@ def test_the_kind_is_decided_over_all_files(tmp_path):
     assert task.info.schema.kind == "regression"
     assert rows_of(task) == [("c", (1.5,)), ("d", (2.0,)), ("a", (1.0,)), ("b", (2.0,))]
     write(tmp_path / "s" / "test.csv", csv_bytes([("c", "x"), ("d", "2")]))
-    assert opened(tmp_path / "s").info.schema.names == ("1", "2", "x")
+    task = opened(tmp_path / "s")
+    assert task.info.schema.names == ("1", "2")
+    assert task.info.unlabelled == {"test": {"'x', which train does not have": 1}}
 
 
 def test_ids_and_free_text_are_no_classes(tmp_path):
@@ -112,12 +127,11 @@ def test_numbers_with_a_few_words_are_refused(tmp_path):
 
 def test_classes_that_differ_in_case_are_noted(tmp_path):
     notes = of(tmp_path, ["pos", "Pos", "neg"]).info.notes
-    assert any("'Pos', 'pos'" in note for note in notes)
+    assert any("'Pos' 1, 'pos' 1" in note for note in notes)
 
 
 BAD = [
-    (["a", "", "b", "", "a"], None, {2, 4}, "label is missing"),
-    (["1.5", "nan", "2.5", "-Inf", "1e999"], None, {2, 4, 5}, "not a finite number"),
+    (["1.5", "3.5", "2.5", "-Inf", "1e999"], None, {4, 5}, "not a finite number"),
     (["1", "x", "2"], "regression", {2}, "not a finite number"),
 ]
 
@@ -159,7 +173,8 @@ def test_nulls_are_bad_rows(tmp_path, kind):
     assert caught.value.where.row == 2
     task = opened(source, on_bad_row="skip")
     assert rows_of(task) == [("a", (1.5,))] * 5
-    assert task.info.files[0].rejected == 20
+    assert task.info.files[0].rejected == 10
+    assert task.info.unlabelled == {"train": {"no value": 10}}
 
 
 def test_nulls_in_lists_and_vectors():

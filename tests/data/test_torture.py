@@ -62,7 +62,6 @@ CSV = [
     ("blank", b"\n\n\r\n", "empty", "", 1),
     ("header only", b"text,label\n", "no row", "", None),
     ("no header", b"nice film,pos\nbad film,neg\n", "no column", "--text", None),
-    ("empty label", b"text,label\nfine,pos\nx,\n", "label is missing", "--on-bad-row skip", None),
 ]
 
 
@@ -168,7 +167,9 @@ def test_the_limit_of_the_csv_module_survives_two_scans_at_once(tmp_path):
 
 def test_two_readers_that_disagree_are_noticed(tmp_path, monkeypatch):
     task = opened(write(tmp_path / "toy.csv", "text,label\na,pos\nb,pos\n"))
-    monkeypatch.setattr(CsvReader, "_strict", lambda *_: iter([["text", "label"], ["a", "pos"]]))
+    strict = CsvReader._strict
+    lines = ["text,label\n", "a,pos\n"]
+    monkeypatch.setattr(CsvReader, "_strict", lambda reader, _: strict(reader, lines))
     other = opened(tmp_path / "toy.csv")
     with pytest.raises(DataError, match="disagree"):
         list(other.batches())
@@ -217,6 +218,8 @@ def test_a_bomb(tmp_path, monkeypatch, suffix):
 
 LINES = [
     ("not json", "{oops", "not JSON"),
+    ("not a number", '{"text": "a", "label": NaN}', "not JSON: NaN"),
+    ("infinite, unused", '{"text": "a", "label": 1, "more": [-Infinity]}', "not JSON: -Inf"),
     ("a list", "[1, 2]", "a list where an object"),
     ("a word", '"text"', "text where an object"),
     ("deep", '{"text": ' + "[" * 100_000 + "]" * 100_000 + ', "label": "x"}', "nested too deeply"),
@@ -366,8 +369,8 @@ def test_repeated_column_names(tmp_path):
 
 
 def test_not_parquet_at_all(tmp_path):
-    refused(write(tmp_path / "toy.parquet", GOOD), "cannot be read")
-    refused(write(tmp_path / "toy.arrow", GOOD), "cannot be read")
+    refused(write(tmp_path / "toy.parquet", GOOD), "is text", "--input-format csv")
+    refused(write(tmp_path / "toy.arrow", GOOD), "is text", "--input-format csv")
     refused(write(tmp_path / "empty.parquet", b""), "empty")
     refused(write(tmp_path / "empty.arrow", b""), "empty")
     refused(write(tmp_path / "toy.csv", gzip.compress(GOOD)), "")
@@ -403,7 +406,8 @@ def npy(shape, body=b"", descr="<f4"):
         (npy((0, 3)), "no row"),
         (npy((-1, 3)), ""),
         (b"\x93NUMPY\x01\x00\xff\xff", "header"),
-        (b"garbage", "header"),
+        (b"garbage", "is text"),
+        (b"\0garbage", "header"),
         (b"", "empty"),
     ],
 )
@@ -443,12 +447,14 @@ def test_folders(tmp_path):
     (tmp_path / "empty").mkdir()
     refused(tmp_path / "empty", "no file of a known format")
     write(tmp_path / "up" / "mr" / "data.csv", GOOD)
-    refused(tmp_path / "up", "folders mr", "up/mr")
+    assert opened(tmp_path / "up").info.notes == ("read from its folder mr",)
+    write(tmp_path / "up" / "sst" / "data.csv", GOOD)
+    refused(tmp_path / "up", "2 data sets: mr, sst", "up/mr")
     write(tmp_path / "mix" / "a.csv", GOOD)
     write(tmp_path / "mix" / "b.jsonl", jsonl_bytes(TABLE.to_pylist()))
     refused(tmp_path / "mix", "mixes formats", "/*.csv'")
     refused(tmp_path / "mix" / "a.cvs", "no such file", "did you mean")
-    refused(write(tmp_path / "a.xlsx", b"PK"), "suffix", ".csv")
+    refused(write(tmp_path / "a.xlsx", b"PK\3\4" + bytes(26) + b"xl/"), "suffix", "as CSV")
     os.mkfifo(tmp_path / "pipe")
     refused(tmp_path / "pipe", "not a regular file", "--stdin-format")
     with pytest.raises(DataError, match="no file matches"):

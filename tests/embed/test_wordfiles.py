@@ -6,6 +6,7 @@ import gzip
 import io
 import pickle
 import struct
+import subprocess
 import warnings
 import zipfile
 
@@ -16,9 +17,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from taskaff import embed
-from taskaff import store as store_module
 from taskaff.embed import sources, textblock, textvectors, wordfiles, wordvectors
-from taskaff.errors import CacheError, EmbedError, Place
+from taskaff.errors import CacheError, EmbedError, Place, TaskaffWarning
 from taskaff.store import Store
 
 PLAIN = b"the 0.5 -1 2e-1\nof 3 .25 1.\n<unk> -0.0 7 8\n"
@@ -196,6 +196,40 @@ def test_tabs_are_explained(made):
     with pytest.raises(EmbedError) as caught:
         made(b"the\t1\t2\nof\t3\t4\n")
     assert "tr '\\t' ' '" in caught.value.hint
+
+
+TABBED = b"the\t0.5 -1 2e-1\nof\t3 .25 1.\nto\t1 2 3\n"
+
+
+def test_a_tab_between_the_word_and_its_numbers_is_no_narrower_vector(made, tmp_path):
+    with pytest.raises(EmbedError) as caught:
+        made(TABBED)
+    command = caught.value.hint.rpartition(": ")[2]
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    words, vectors = made((tmp_path / "spaced.txt").read_bytes(), "w.txt")
+    assert words == [b"the", b"of", b"to"]
+    assert vectors.shape == (3, 3)
+    with pytest.raises(EmbedError) as caught:
+        made(PLAIN + b"one\t1.5 1 2 3\n")
+    assert caught.value.where.line == 4
+    assert "a tab stands between" in caught.value.found
+    assert made(b"a\tb 1 2\nc 3 4\n")[0] == [b"a\tb", b"c"]  # a tab inside a word
+
+
+@pytest.mark.parametrize(
+    ("content", "found", "hint"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "LFS", "lfs pull"),
+        (b"<!DOCTYPE html>\n<html lang='en'>\n", "a web page", "fetch the file itself"),
+        (b"PAR1\x15\x04" + bytes(90), "Parquet", "one word and its numbers"),
+        (b"BZh91AY&SY" + bytes(90), "bzip2", "bunzip2"),
+    ],
+)
+def test_files_that_are_something_else(made, content, found, hint):
+    with pytest.raises(EmbedError) as caught:
+        made(content)
+    assert found in caught.value.found
+    assert hint in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -377,17 +411,20 @@ def test_a_file_is_read_once(tmp_path, store, monkeypatch):
         wordfiles.load(str(path), Store(store.root, "only"))
 
 
-def test_a_cut_cache_entry_is_made_again(tmp_path, store, monkeypatch):
-    monkeypatch.setattr(store_module, "VERIFIED_BYTES", 10)
+def test_a_cut_cache_entry_is_made_again(tmp_path, store):
     path = tmp_path / "v.txt"
     path.write_bytes(PLAIN)
     wordfiles.load(str(path), store)
     (entry,) = [entry for entry in store.entries() if entry.kind == "vectors"]
     entry.path.write_bytes(entry.path.read_bytes()[:-1])
-    with pytest.raises(EmbedError, match="the file is cut"):
-        wordfiles.load(str(path), Store(store.root, "only"))
-    found = wordfiles.load(str(path), store)
+    with pytest.warns(TaskaffWarning, match="the file is cut"):
+        found = wordfiles.load(str(path), store)
     expect((found.words.to_pylist(), found.vectors))
+    (entry,) = [entry for entry in store.entries() if entry.kind == "vectors"]
+    entry.path.write_bytes(entry.path.read_bytes()[:-1])
+    with pytest.warns(TaskaffWarning), pytest.raises(CacheError, match="no vectors entry"):
+        wordfiles.load(str(path), Store(store.root, "only"))
+    wordfiles.load(str(path), store)
     assert store.verify() == []
 
 

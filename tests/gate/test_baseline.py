@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from taskaff.errors import CheckError
 from taskaff.gate import check, load, read
-from taskaff.records import EncoderCard
+from taskaff.records import ROW_IDENTITY, EncoderCard
 
 TODAY = datetime.date(2026, 11, 23)
 
@@ -116,6 +116,14 @@ def test_other_settings_do_not_compare():
     lock = load(lock_of(evidence()), "x")
     result = check(evidence(), replace(RULES, margin=0.1), TODAY, ("x", lock))
     assert result.baseline.state == "not comparable"
+
+
+def test_a_baseline_of_another_row_identity_does_not_compare():
+    lock = json.loads(lock_of(evidence()))
+    assert lock.pop("row_identity") == ROW_IDENTITY
+    result = check(evidence(), RULES, TODAY, ("x", load(json.dumps(lock), "x")))
+    assert result.baseline.state == "not comparable"
+    assert "another rule" in result.baseline.reason
 
 
 def test_a_candidate_that_the_baseline_does_not_know_has_nothing_to_compare():

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from taskaff.errors import SignatureError
@@ -35,62 +33,37 @@ def test_golden_values():
 
 
 GOLDEN_TEXTS = [
-    13624090197938353681,
-    10001814460662961837,
-    573568246405811768,
-    7856545146900015472,
+    18019493876106606402,
+    6669439733700005129,
+    2461749147056816175,
+    11350957471471838049,
     5224996704525874836,
 ]
-GOLDEN_PAIRS = [16905253272818345633, 17080853553036493894]
+GOLDEN_PAIRS = [6843082432608616141, 3003801575196035200]
 GOLDEN_VECTORS = [4044543845273965459, 3620267129250074421]
 
 
 def test_is_blake2b_of_the_normal_form():
-    digest = blake2b("größefin334".encode(), digest_size=8).digest()
-    # NFKC makes the vulgar fraction 3, fraction slash, 4; the slash is no letter or digit.
-    assert of(["Größe ﬁn 3¾"]) == [int.from_bytes(digest, "little")]
-
-
-@given(st.lists(texts, max_size=8))
-def test_naive_oracle(rows):
-    def normal(text: str) -> bytes:
-        lower = unicodedata.normalize("NFKC", text).lower()
-        kept = "".join(c for c in lower if unicodedata.category(c)[0] in "LN")
-        return kept.encode() or b"\x00" + text.encode().hex().encode()
-
-    # Python and Arrow disagree on some rare capitals; what matters here is everything else.
-    rows = [text for text in rows if text.lower() == text]
-    expected = [
-        int.from_bytes(blake2b(normal(text), digest_size=8).digest(), "little") for text in rows
-    ]
-    assert of(rows) == expected
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("It's GOOD .", "it 's good."),
-        ("-lrb- caf\u00e9 -rrb-", "-LRB- CAFE\u0301 -RRB-"),
-        ("ﬁne", "fine"),
-        ("\uff11\uff12", "12"),
-        ("a\u00a0b\tc\nd", "abcd"),
-    ],
-)
-def test_spellings_that_are_one_row(one, other):
-    assert len(set(of([one, other]))) == 1
+    # NFKC makes the vulgar fraction 3, fraction slash, 4.
+    for text, form in (
+        ("Größe ﬁn 3¾ .", "grösse fin 33\u20444".encode()),
+        ("!\u3000\uff1f", b"\x00! ?"),
+    ):
+        digest = blake2b(form, digest_size=8).digest()
+        assert of([text]) == [int.from_bytes(digest, "little")]
 
 
 def test_rows_that_are_not_one():
-    different = ["", " ", "!", "!!", "a", "b", "ab", "1", "c a t", "café", "cafe", "21", "\x00"]
+    different = ["", "!", "!!", "a", "b", "ab", "1", "c a t", "café", "cafe", "21", "\x7fx"]
     assert len(set(of(different))) == len(different)
 
 
-def test_a_raw_text_is_not_the_text_that_spells_its_bytes():
-    assert len(set(of(["!", "21", b"!".hex()]))) == 2
+def test_a_text_of_stops_is_no_other_text():
+    assert len(set(of(["!", "\x00!", "\x00", "", "? !"]))) == 3
 
 
 def test_pairs_keep_order_and_border():
-    found = of(["a", "b", "ab", "", "a", "!", "!\x1f"], ["b", "a", "", "ab", "b b", "?", "?"])
+    found = of(["a", "b", "ab", "", "a", "!", "!\x1f?"], ["b", "a", "", "ab", "b b", "?", ""])
     assert len(set(found)) == 7
     assert set(found).isdisjoint(of(["ab", "a b", "a\x1fb"]))
 

@@ -50,9 +50,9 @@ def hashes(column: pa.Array) -> np.ndarray:
 def test_counts_of_shared_rows(mr, sst):
     one, other = hashes(mr), hashes(sst)
     assert (len(one), len(other)) == (10_662, 9_613)
-    assert len(np.intersect1d(one, other)) == 7_891
-    assert np.isin(one, other).sum() == 7_893
-    assert np.isin(other, one).sum() == 7_895
+    assert len(np.intersect1d(one, other)) == 7_550
+    assert np.isin(one, other).sum() == 7_552
+    assert np.isin(other, one).sum() == 7_553
 
 
 def test_the_published_count_is_another_normal_form(mr, sst):
@@ -65,13 +65,24 @@ def test_the_published_count_is_another_normal_form(mr, sst):
     assert len(forms(mr) & forms(sst)) == 7_852
 
 
+def test_letters_alone_would_find_more(mr, sst):
+    """The normal form before brackets and signs were kept."""
+    import unicodedata
+
+    def forms(column: pa.Array) -> set[str]:
+        lower = (unicodedata.normalize("NFKC", text).lower() for text in column.to_pylist())
+        return {"".join(c for c in t if unicodedata.category(c)[0] in "LN") for t in lower}
+
+    assert len(forms(mr) & forms(sst)) == 7_891
+
+
 def test_byte_for_byte_hides_half_of_them(mr, sst):
     assert len(set(mr.to_pylist()) & set(sst.to_pylist())) == 4_362
 
 
-def test_the_other_counts_agree(mr, sst, subj):
-    assert len(np.intersect1d(hashes(mr), hashes(subj))) == 4_179
-    assert len(np.intersect1d(hashes(sst), hashes(subj))) == 3_016
+def test_the_other_counts(mr, sst, subj):
+    assert len(np.intersect1d(hashes(mr), hashes(subj))) == 4_177
+    assert len(np.intersect1d(hashes(sst), hashes(subj))) == 2_881
 
 
 def test_hashes_do_not_collide_on_real_text(mr, sst, subj):
@@ -86,3 +97,10 @@ def test_a_small_sketch_estimates_them(mr, sst, subj):
     found, builder = hashes(column), SketchBuilder(1000)
     builder.add(found)
     assert builder.sketch().distinct == pytest.approx(len(np.unique(found)), rel=0.08)
+
+
+def test_marked_entities_keep_rows_apart(shared_data):
+    """Its rows differ in what stands in ``<< >>`` and ``[[ ]]``, and in label."""
+    column = texts(shared_data / "calibration/chemprot_relation/train.csv")
+    assert len(column) == 4_119
+    assert len(np.unique(hashes(column))) == 4_119

@@ -107,12 +107,16 @@ def test_no_text_is_stored(path):
 def test_safetensors_reads_it(path):
     from safetensors.numpy import load_file
 
+    from taskaff.moments.triangles import unpacked
+
     original = small("regression")
     save(original, path)
     found = load_file(path)
     assert sorted(found) == ["n", "sketch.train", "sx", "sxx", "sxy", "sy", "syy"]
     assert np.array_equal(found["sxy"], original.sxy)
-    assert np.array_equal(found["sxx"], original.sxx)
+    assert found["sxx"].shape == (4, 3)
+    assert np.array_equal(unpacked(found["sxx"], 2), original.sxx)
+    assert np.array_equal(found["sxx"][:, 1], original.sxx[:, 0, 1])
 
 
 def test_nothing_heavy_is_imported(path):
@@ -121,7 +125,7 @@ def test_nothing_heavy_is_imported(path):
         "import sys; from pathlib import Path; import taskaff.moments as m; "
         "assert not {'numpy', 'pyarrow'} & set(sys.modules); "
         f"s = m.load(Path({str(path)!r})); m.save(m.merge([s]), Path({str(path)!r})); "
-        "print(*{'torch', 'scipy', 'sklearn', 'safetensors', 'pyarrow'} & set(sys.modules))"
+        "print(*{'torch', 'scipy', 'sklearn', 'pyarrow'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
@@ -192,7 +196,7 @@ def test_a_safetensors_file_of_someone_else_is_refused(path):
     from safetensors.numpy import save_file
 
     save_file({"weight": np.zeros(3)}, path, metadata={"format": "pt"})
-    with pytest.raises(SignatureError, match="does not start like one"):
+    with pytest.raises(SignatureError, match="another format"):
         load(path)
 
 
@@ -207,28 +211,27 @@ def test_what_is_no_file_is_refused(tmp_path):
 
 
 def forged(content: bytes, change) -> bytes:
-    """The file with ``change(header, data)`` applied and its checksum made right again."""
+    """The file with ``change(header, metadata, data)`` applied and its checksum made right."""
     length = int.from_bytes(content[:8], "little")
     header, data = json.loads(content[8 : 8 + length]), bytearray(content[8 + length :])
-    header["__metadata__"]["checksum"] = UNSUMMED.decode()
-    signature = json.loads(header["__metadata__"]["signature"])
-    change(header, signature, data)
-    header["__metadata__"]["signature"] = json.dumps(signature)
+    metadata = json.loads(header["__metadata__"]["taskaff"])
+    metadata["checksum"] = UNSUMMED.decode()
+    change(header, metadata, data)
+    header["__metadata__"]["taskaff"] = json.dumps(metadata, separators=(",", ":"))
     raw = json.dumps(header, separators=(",", ":")).encode()
-    total = f"{crc32(bytes(data), crc32(raw)):08x}".encode()
-    return len(raw).to_bytes(8, "little") + raw.replace(UNSUMMED, total, 1) + data
+    whole = len(raw).to_bytes(8, "little") + raw + data
+    return whole.replace(UNSUMMED, f"{crc32(whole):08x}".encode(), 1)
 
 
 def test_a_forged_file_without_a_change_loads(content, path):
-    path.write_bytes(forged(content, lambda header, signature, data: None))
+    path.write_bytes(forged(content, lambda header, metadata, data: None))
     assert load(path).rows == 3
 
 
 def _set(where, key, value):
-    def change(header, signature, data):
-        target = {"header": header, "metadata": header["__metadata__"], "signature": signature}
-        found = target[where[0]]
-        for step in where[1:]:
+    def change(header, metadata, data):
+        found = {"header": header, "metadata": metadata, "signature": metadata["signature"]}
+        for step in where:
             found = found[step]
         found[key] = value
 
@@ -236,7 +239,7 @@ def _set(where, key, value):
 
 
 def _write(name, index, value, dtype):
-    def change(header, signature, data):
+    def change(header, metadata, data):
         start, end = header[name]["data_offsets"]
         np.frombuffer(data, dtype)[start // 8 : end // 8][index] = value
 
@@ -244,25 +247,35 @@ def _write(name, index, value, dtype):
 
 
 def _drop(name):
-    return lambda header, signature, data: header.pop(name)
+    return lambda header, metadata, data: header.pop(name)
 
 
 FORGERIES = {
-    "unknown dtype": (_set(("header", "sx"), "dtype", "F32"), "tensor 'sx'"),
+    "unknown dtype": (_set(("header", "sx"), "dtype", "F32"), "safetensors cannot"),
+    "a dtype of no sum": (_set(("header", "sx"), "dtype", "U64"), "tensor sx"),
     "float rows": (_set(("header", "n"), "dtype", "F64"), "tensor n"),
     "float hashes": (_set(("header", "sketch.train"), "dtype", "F64"), "no list of hashes"),
-    "shape beyond the file": (_set(("header", "sx"), "shape", [4, 2**39]), "does not fit"),
-    "shape that wraps": (_set(("header", "sx"), "shape", [2**32, 2**32]), "does not fit"),
-    "negative shape": (_set(("header", "sx"), "shape", [-4, -2]), "not described"),
-    "shape of truths": (_set(("header", "sx"), "shape", [True, 8]), "not described"),
-    "shape of floats": (_set(("header", "sx"), "shape", [4.0, 2]), "not described"),
+    "shape beyond the file": (
+        _set(("header", "sx"), "shape", [4, 2**39]),
+        "safetensors cannot",
+    ),
+    "shape that wraps": (
+        _set(("header", "sx"), "shape", [2**32, 2**32]),
+        "safetensors cannot",
+    ),
+    "negative shape": (_set(("header", "sx"), "shape", [-4, -2]), "safetensors cannot"),
+    "shape of truths": (_set(("header", "sx"), "shape", [True, 8]), "safetensors cannot"),
+    "shape of floats": (_set(("header", "sx"), "shape", [4.0, 2]), "safetensors cannot"),
     "other rank": (_set(("header", "sx"), "shape", [8]), "two-dimensional"),
     "other shape": (_set(("header", "sx"), "shape", [2, 4]), "shape"),
-    "overlap": (_set(("header", "sy"), "data_offsets", [0, 64]), "does not fit"),
-    "offsets of words": (_set(("header", "sy"), "data_offsets", ["a", "b"]), "'sy'"),
-    "no entry": (_set(("header",), "sy", None), "not described"),
-    "missing tensor": (_drop("syy"), r"follow|expected"),
-    "no n": (_drop("n"), "does not fit"),
+    "overlap": (_set(("header", "sy"), "data_offsets", [0, 64]), "safetensors cannot"),
+    "offsets of words": (
+        _set(("header", "sy"), "data_offsets", ["a", "b"]),
+        "safetensors cannot",
+    ),
+    "no entry": (_set(("header",), "sy", None), "safetensors cannot"),
+    "missing tensor": (_drop("syy"), "safetensors cannot"),
+    "no n": (_drop("n"), "safetensors cannot"),
     "nan": (_write("sxx", 0, np.nan, "<f8"), "sxx holds a number that is not finite"),
     "infinity": (_write("sxy", 0, np.inf, "<f8"), "sxy holds a number that is not finite"),
     "negative rows": (_write("n", 0, -1, "<i8"), "impossible number of rows"),
@@ -293,7 +306,10 @@ FORGERIES = {
         _set(("signature", "sketches", "train"), "rows", 0),
         "sketch of 'train'",
     ),
-    "metadata that is no text": (_set(("metadata",), "more", 1), "no metadata"),
+    "metadata that is no text": (
+        _set(("header", "__metadata__"), "more", 1),
+        "safetensors cannot",
+    ),
     "another format": (_set(("metadata",), "format", "x"), "another format"),
     "no version": (_set(("metadata",), "version", ""), "another format"),
 }
@@ -316,10 +332,10 @@ def test_a_small_file_cannot_ask_for_a_large_memory(tmp_path):
     c = 20_000
     names = [str(i) for i in range(c)]
 
-    def change(header, signature, data):
-        signature["schema"] = {"kind": "classes", "names": names, "columns": []}
+    def change(header, metadata, data):
+        metadata["signature"]["schema"] = {"kind": "classes", "names": names, "columns": []}
         header.pop("syy")
-        sizes = {"n": [4], "sketch.train": [3], "sx": [4, 1], "sxx": [4, 1, 1], "sxy": [4, 1, c]}
+        sizes = {"n": [4], "sketch.train": [3], "sx": [4, 1], "sxx": [4, 1], "sxy": [4, 1, c]}
         sizes["sy"], end = [4, c], 0
         for name, shape in sizes.items():
             size = 8 * int(np.prod(shape))
@@ -338,31 +354,9 @@ def test_a_small_file_cannot_ask_for_a_large_memory(tmp_path):
         tracemalloc.stop()
 
 
-def test_large_files_are_mapped(path):
-    """Loading takes no memory of its own, and a shard replaced under the map is not torn."""
-    import tracemalloc
-
-    n, d = 50, 200
-    X, labels, hashes = rows(4, n, d, 2, "classes")
-    original = summed(X, labels, hashes, schema("classes", 2))
-    save(original, path)
-    tracemalloc.start()
-    try:
-        found = load(path)
-        assert tracemalloc.get_traced_memory()[0] < 100_000
-    finally:
-        tracemalloc.stop()
-    save(small(), path)
-    assert_same_sums(found, original, 0.0)
-    assert load(path).rows == 12
-    for name in SUMS:
-        if name != "syy":
-            assert not getattr(found, name).flags.writeable
-
-
 @pytest.mark.parametrize("at", [8, 1000, 10_000, 1_000_000, -1])
 def test_damage_in_a_large_file_is_noticed(at, path):
-    X, labels, hashes = rows(4, 50, 200, 2, "regression")
+    X, labels, hashes = rows(4, 50, 260, 2, "regression")
     content = bytearray(stored(summed(X, labels, hashes, schema("regression", 2)), path))
     assert len(content) > 2**20
     content[at] ^= 1
@@ -391,16 +385,55 @@ def test_classes_that_do_not_add_up_are_refused(path):
 
 @pytest.mark.parametrize("damaged", [False, True])
 def test_a_file_of_the_future_says_who_reads_it(content, path, damaged):
-    def change(header, signature, data):
-        header["__metadata__"].update(version="7", readable_by="taskaff >= 3.2")
+    def change(header, metadata, data):
+        metadata.update(version=7, readable_by="taskaff >= 3.2")
         header["novel"] = {"dtype": "BF16", "shape": [], "data_offsets": [0, 2]}
 
     future = forged(content, change)
     path.write_bytes(future[:-9] if damaged else future)
-    with pytest.raises(SignatureError, match=r"format 7.*reads format 1.*taskaff >= 3\.2") as info:
+    with pytest.raises(SignatureError, match=r"format 7.*reads format 2.*taskaff >= 3\.2") as info:
         load(path)
     assert "upgrade" in info.value.hint
     assert str(path) in str(info.value)
+
+
+def format_1(path) -> bytes:
+    """The head of a file as taskaff wrote them before the identity of rows changed."""
+    metadata = {"checksum": "0" * 8, "format": "taskaff-signature", "signature": "{}"}
+    metadata |= {"readable_by": "taskaff >= 0.1.0", "version": "1"}
+    entries = {"__metadata__": metadata, "n": {"dtype": "I64", "shape": [4]}}
+    raw = json.dumps(entries, separators=(",", ":")).encode()
+    return len(raw).to_bytes(8, "little") + raw + bytes(32)
+
+
+def test_a_file_of_the_past_has_the_command_that_makes_it_anew(path):
+    path.write_bytes(format_1(path))
+    with pytest.raises(SignatureError, match=r"format 1.*another rule.*a\.taskaff") as info:
+        load(path)
+    assert "taskaff profile DATA -o a.taskaff" in info.value.hint
+
+
+def test_a_tensor_that_one_can_do_without_is_left_alone(content, path):
+    """A later release of this version may add some."""
+
+    def change(header, metadata, data):
+        end = len(data)
+        header["near.train"] = {"dtype": "U64", "shape": [1], "data_offsets": [end, end + 8]}
+        metadata["signature"]["near"] = {"train": 1}
+        data += bytes(8)
+
+    path.write_bytes(forged(content, change))
+    assert load(path).rows == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_half_the_bytes(kind, path):
+    X, labels, hashes = rows(4, 60, 50, 3, kind)
+    original = summed(X, labels, hashes, schema(kind, 3))
+    size = len(stored(original, path))
+    whole = sum(getattr(original, name).nbytes for name in SUMS)
+    assert size < 0.5 * whole + 6_000
+    assert_same_sums(load(path), original, 0.0)
 
 
 # ------------------------------------------------------------------------------ writing

@@ -95,6 +95,10 @@ def test_what_is_undefined_is_said(fitted):
     assert none.gain.value is None
     assert none.verdict == "inconclusive"
     assert "'b' has no linear model" in none.gain.note
+    assert (none.probability_negative, none.probability_positive) == (None, None)
+    assert (none.reasons, none.gain.low, none.gain.high) == ((), None, None)
+    measured = judge.combined(fitted, none, Interval(-0.08, stderr=0.001, n=8), SETTINGS)
+    assert measured.probability_negative > 0.9
 
 
 def test_a_probe_and_the_scores_together(fitted):

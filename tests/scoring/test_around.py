@@ -19,7 +19,7 @@ def signatures():
     for n, rows in enumerate((80, 60, 90, 5)):
         X = rng.normal(size=(rows, 6)) * rng.uniform(0.5, 2, 6)
         y = (X @ rng.normal(size=6) > 0).astype(int) if n != 2 else X @ rng.normal(size=6)
-        found.append(taskaff.profile((X, y), name=f"t{n}"))
+        found.append(taskaff.profile((X, y), name=f"t{n}", cache="off"))
     return found
 
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from _oracles import equation_6, similarity_interval
@@ -12,7 +10,6 @@ from hypothesis import strategies as st
 from taskaff.records import ScoreSettings
 from taskaff.scoring.covariance_similarity import covariance_similarity, truncate
 from taskaff.scoring.views import TaskView
-from taskaff.spectra import leading
 
 
 def table(*tasks, **changes):
@@ -113,35 +110,3 @@ def test_many_tasks_take_the_threaded_path(monkeypatch):
     expected = table(*tasks).value
     monkeypatch.setattr(module, 0)
     np.testing.assert_allclose(table(*tasks).value, expected, rtol=0, atol=1e-12)
-
-
-def stored(tasks, share):
-    """Views of signatures that carry their spectrum for this share."""
-    views = [TaskView(naive_signature(X, name=str(i))) for i, X in enumerate(tasks)]
-    return [
-        TaskView(replace(view.signature, spectrum=leading(view.gram(), share))) for view in views
-    ]
-
-
-@pytest.mark.parametrize("share", [0.8, 0.99, 1.0])
-def test_a_stored_spectrum_gives_the_same_score(share):
-    rng = np.random.default_rng(7)
-    tasks = [rng.normal(size=(40, 9)) * np.linspace(3, 0.1, 9) + i for i in range(3)]
-    tasks.append(np.zeros((40, 9)))
-    found = covariance_similarity(stored(tasks, share), ScoreSettings(trace_share=share))
-    expected = table(*tasks, trace_share=share)
-    for name in ("value", "low", "high"):
-        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), atol=1e-12)
-    assert found.notes.keys() == expected.notes.keys()
-
-
-def test_a_stored_spectrum_saves_the_decomposition(monkeypatch):
-    rng = np.random.default_rng(8)
-    tasks = [rng.normal(size=(40, 4)) * np.arange(1, 5) for _ in range(2)]
-    views, expected = stored(tasks, 0.99), table(*tasks, trace_share=0.6)
-    again = covariance_similarity(views, ScoreSettings(trace_share=0.6))
-    np.testing.assert_allclose(again.value, expected.value)  # of another share: not used
-    monkeypatch.delattr(np.linalg, "eigh")
-    covariance_similarity(views, ScoreSettings())
-    with pytest.raises(AttributeError):
-        covariance_similarity(views, ScoreSettings(trace_share=0.6))

@@ -234,7 +234,14 @@ def test_it_says_what_the_probe_measures():
     ]
     kept = {"r": 1, "target_rows": 100, "lr": 0.01}
     probed = taskaff.probe(
-        specs, **kept, updates=300, patience=0.0, seeds=6, weight_decay=(0.3,), recipes=("turns",)
+        specs,
+        **kept,
+        updates=300,
+        patience=0.0,
+        seeds=6,
+        weight_decay=(0.3,),
+        recipes=("turns",),
+        predict=False,
     )
     measured = [
         next(p.gain.mean for p in probed.pairs if (p.source, p.target) == (t.name, first))
@@ -242,7 +249,9 @@ def test_it_says_what_the_probe_measures():
         for t in probed.tasks[1:]
     ]
     arrays = [synthetic_task(spec, spec) for spec in specs]
-    signatures = [taskaff.profile((a.X, np.asarray(a.labels).reshape(-1))) for a in arrays]
+    signatures = [
+        taskaff.profile((a.X, np.asarray(a.labels).reshape(-1)), cache="off") for a in arrays
+    ]
     plan = Training(**kept, updates=600, weight_decay=0.3, equal=True)
     followed = gains(signatures, ScoreSettings(training=plan)).value[1:, 0]
     assert np.array_equal(np.argsort(followed), np.argsort(measured))

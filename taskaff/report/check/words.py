@@ -132,9 +132,13 @@ MOST = 20
 
 
 def ranked(result: CheckResult) -> tuple[list[Prediction], int]:
-    """The predictions with the most harm first, and how many are left out."""
-    order = sorted(result.predictions, key=lambda p: -p.probability_negative)
+    """The predictions with the most harm first, undefined ones last; how many are left out."""
+    order = sorted(result.predictions, key=_harmless)
     return order[:MOST], max(0, len(order) - MOST)
+
+
+def _harmless(found: Prediction) -> float:
+    return 1.0 if found.probability_negative is None else -found.probability_negative
 
 
 def prediction_columns(shown: list[Prediction]) -> list[tuple[str, list[str]]]:

@@ -1,0 +1,81 @@
+"""Values that stand for no label, which only all files together can tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from taskaff.data.absent import NO_VALUE
+from taskaff.data.spelling import NAN, by_value
+from taskaff.data.tally import DASH, Span, Tally
+from taskaff.records import SPLITS
+
+TRAIN = 0
+SOME = 10
+"""Rows of a split that, if all hold one number, are no coincidence."""
+
+Lost = dict[int, dict[str, str]]
+"""By split code: spellings that stand for no label there, and why."""
+
+
+def lost_before(tally: Tally, numbers: bool) -> Lost:
+    """What is no label whatever the kind: a dash, unless ``+`` is a label too; and the only value
+    of a split that train does not have (if it is a number, where only ``numbers`` are asked for).
+    """
+    lost: Lost = {code: {} for code in range(len(SPLITS))}
+    every = tally.count()
+    if every[DASH] and not every["+"]:
+        for reasons in lost.values():
+            reasons[DASH] = repr(DASH)
+    train = {by_value(w) for w in {*tally.count([TRAIN]), *tally.trained} - set(lost[TRAIN])}
+    for code in (1, 2) if train else ():
+        words = set(tally.count([code])) - set(lost[code])
+        values = {by_value(word) for word in words}
+        alone = len(values) == 1 and not values & train
+        if alone and _means_none(tally, code, numbers):
+            lost[code] |= dict.fromkeys(words, unseen(values.pop()))
+    return lost
+
+
+def _means_none(tally: Tally, code: int, numbers: bool) -> bool:
+    """Whether one value in all rows of a split is no coincidence: outside of train's numbers."""
+    train, own = (_whole(tally, one) for one in (TRAIN, code))
+    if not own.numbers or not train.numbers:
+        return bool(own.numbers) or not numbers
+    return own.numbers >= SOME or (own.numbers > 1 and not train.low <= own.low <= train.high)
+
+
+def _whole(tally: Tally, code: int) -> Span:
+    """All files of a split."""
+    spans = [span for (_, split), span in tally.spans.items() if split == code]
+    found = Span()
+    found.numbers = sum(span.numbers for span in spans)
+    found.low = min((span.low for span in spans), default=found.low)
+    found.high = max((span.high for span in spans), default=found.high)
+    return found
+
+
+def unseen(word: str) -> str:
+    """The reason that train does not have a value."""
+    return f"{word[:60]!r}, which train does not have"
+
+
+def lost_by_class(tally: Tally, lost: Lost, meaning: Mapping[str, tuple[str, ...]]) -> Lost:
+    """The classes too that train does not have."""
+    train = set(tally.count([TRAIN])) | tally.trained
+    known = {meaning.get(word, (word,)) for word in train - set(lost[TRAIN])}
+    if not known:
+        return lost
+    found = {code: dict(reasons) for code, reasons in lost.items()}
+    for code in (1, 2):
+        for word in tally.count([code]):
+            if meaning[word] not in known:
+                found[code].setdefault(word, unseen(meaning[word][0]))
+    return found
+
+
+def lost_numbers(tally: Tally, lost: Lost) -> Lost:
+    """In a regression ``nan`` too, which is how a missing number is written."""
+    nans = [word for word in tally.count() if re.match(NAN, word)]
+    more = dict.fromkeys(nans, NO_VALUE)
+    return {code: reasons | more for code, reasons in lost.items()}

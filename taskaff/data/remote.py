@@ -1,0 +1,32 @@
+"""Files and folders of object stores and other filesystems that Arrow opens."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from taskaff.data.folders import Folder
+from taskaff.data.found import Located, found_remote
+from taskaff.data.names import task_name
+from taskaff.data.trees import Tree
+from taskaff.errors import DataError, Place
+from taskaff.records import DataRequest
+
+
+def from_tree(tree: Tree, path: str, request: DataRequest) -> Located:
+    """A file, a folder, or a configuration that the ``README.md`` of a folder declares."""
+    import pyarrow.fs as pafs
+
+    info = tree.filesystem.get_file_info(path)
+    if info.type == pafs.FileType.File:
+        found = found_remote(tree.filesystem, info, request, (), tree.shown(path))
+        return Located(task_name(path, folder=False), [found])
+    if info.type == pafs.FileType.Directory:
+        located = Folder(path, request, tree).files()
+    else:
+        parent, name = PurePosixPath(path).parent, PurePosixPath(path).name
+        declared = Folder(str(parent), request, tree).configuration(name)
+        if declared is None:
+            where = Place(tree.shown(path))
+            raise DataError("no such file or folder", where=where, hint="check the address")
+        located = declared
+    return Located(task_name(path, folder=True), located.files, located.notes)

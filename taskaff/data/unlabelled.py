@@ -1,0 +1,30 @@
+"""Files of a test split that were published without labels, such as ``test.tsv`` of GLUE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from taskaff.data.columns import Choice
+from taskaff.data.scan import FileScan
+
+
+def unlabelled(files: Sequence[FileScan], choice: Choice) -> list[tuple[FileScan, str]]:
+    """The files of the test split that lack a label column of the others, each with a note.
+
+    Columns without names are counted (``c0``, ``c1``), and then any column of the others that a
+    file lacks says that its columns are other ones: ``test.tsv`` of CoLA has two of four.
+    """
+    if all(file.split == "test" for file in files):
+        return []
+    out = []
+    for file in files:
+        names = [column.name for column in file.reader.columns]
+        counted = names == [f"c{at}" for at in range(len(names))]
+        needed = (*choice.labels, *choice.inputs) if counted and choice.labels else choice.labels
+        lost = [name for name in needed if name not in names]
+        if file.split == "test" and lost:
+            rows = sum(batch.num_rows for batch in file.reader.scan([]))
+            out.append(
+                (file, f"left out, no column {lost[0]!r}: {file.path} ({rows:,} rows of test)")
+            )
+    return out
