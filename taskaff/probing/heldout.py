@@ -63,7 +63,7 @@ class HeldOut:
         self._follow()
         self.kept = self._weights(slice(None))
         self._keep_whole(judged)
-        self.seen: list[tuple[NDArray[np.int64], NDArray[np.int64], np.ndarray]] = []
+        self.curves: list[list[tuple[float, float]]] = [[] for _ in judged]
         self.families = {role: list(self._grouped(role)) for role in ("validation", "test")}
 
     def _due(self, judged: Sequence[tuple[int, int]]) -> dict[int, tuple[Ints, Ints]]:
@@ -109,7 +109,7 @@ class HeldOut:
             if len(chosen):
                 self._look_at(group, chosen)
         for u in units:
-            self.open[u] = not self.limits[u].ended(int(self.updates[u]), int(self.best_step[u]))
+            self.open[u] = not self.limits[u].ended(self.curves[u])
         if self.chunk.uncertain:
             runs = np.unique(self.owner[units])
             places = self._long(self.places[runs])
@@ -127,7 +127,8 @@ class HeldOut:
         for name, value in weights.items():
             self.kept[name][improved] = value[better]
         self._update_whole(improved)
-        self.seen.append((units, self.updates[units], loss.cpu().numpy()))
+        for u, value in zip(units.tolist(), loss.tolist(), strict=True):
+            self.curves[u].append((float(self.updates[u]), value))
 
     def _leave(self) -> None:
         """Take runs out of the chunk of which every unit has ended."""
@@ -146,10 +147,6 @@ class HeldOut:
 
     def outcomes(self) -> list[RunOutcome]:
         """Test loss and metrics of every unit at its best weights, gathered by run."""
-        curves: list[list[tuple[float, float]]] = [[] for _ in self.slots]
-        for units, updates, losses in self.seen:
-            for u, update, loss in zip(units, updates, losses, strict=True):
-                curves[u].append((float(update), float(loss)))
         tested: dict[int, tuple[np.ndarray, dict[str, np.ndarray], int]] = {}
         for group in self.families["test"]:
             at = self._long(group.units)
@@ -158,14 +155,15 @@ class HeldOut:
                 found = metrics(group.kind, out.mT.cpu().numpy(), *group.truth())
                 for j, u in enumerate(group.units[part].tolist()):
                     tested[u] = (losses[j], found, j)
-        built = [self._outcome(u, np.array(curves[u]), *tested[u]) for u in range(len(self.slots))]
+        built = [self._outcome(u, *tested[u]) for u in range(len(self.slots))]
         return [self._run_outcome(i, built) for i in range(len(self.runs))]
 
     # ------------------------------------------------------------------ parts
 
     def _outcome(
-        self, u: int, curve: np.ndarray, rows: np.ndarray, found: dict[str, np.ndarray], j: int
+        self, u: int, rows: np.ndarray, found: dict[str, np.ndarray], j: int
     ) -> SlotOutcome:
+        curve = np.array(self.curves[u])
         loss = float(rows.mean(dtype=np.float64))
         task = self.slots[u].task
         constant = constant_loss(self.chunk.bank.kinds[task], self.chunk.bank.widths[task])

@@ -159,7 +159,7 @@ class Judge:
                 self.kept[s] = model.snapshot(s)
                 if self.run.keep_state and s == self.judged[0]:
                     self.whole = model.state()
-            if self.limits[s].ended(self.updates[s], self.best[s][1]):
+            if self.limits[s].ended(self.curves[s]):
                 self.open.discard(s)
 
     def outcome(self, model: Model) -> RunOutcome:

@@ -6,14 +6,15 @@ order within the round. So both arms of a comparison are looked at after the sam
 target, whatever the recipe. A task with a rate below 1 has an update in some rounds only.
 
 A judged task is looked at on a grid over its own updates, dense at the start. It ends once
-``patience`` times the updates of its best look brought nothing better; or at the cap, unless its
+``patience`` times the updates of its best look brought nothing better, and the loss does not fall
+just now (some runs rise at first, and then fall far below their start); or at the cap, unless its
 best look is close to the end: then it is trained on, up to ``EXTENSION`` times the cap. Without
 patience it ends at the cap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -39,8 +40,11 @@ EXTENSION = 4
 LATE = 0.8
 """A best look after this share of the updates is close to the end."""
 
-SETTLED = 60
-"""Patience counts from so many updates on: before them the loss may rise and fall again."""
+SETTLED = 0.25
+"""Patience counts after this share of the cap: before it the loss may rise and fall again."""
+
+Curve = Sequence[tuple[float, float]]
+"""Looks at a judged task: its updates, its validation loss."""
 
 Grid = tuple[int, float, int]
 """First look, growth from look to look, and the most updates between two."""
@@ -77,19 +81,33 @@ class Limits:
         """Every look there can be; the cap is one of them."""
         return tuple(sorted({*looks(self.updates, grid), *looks(self.most, grid)}))
 
-    def ended(self, updates: int, best: int) -> bool:
-        """Whether there is nothing more to train after so many updates and this best look."""
+    def ended(self, curve: Curve) -> bool:
+        """Whether there is nothing more to train after these looks."""
+        updates, _ = curve[-1]
         if updates >= self.most:
             return True
         if not self.patience:
             return False
-        if updates >= max(SETTLED, self.patience * best):
+        best = best_of(curve)
+        if updates >= max(SETTLED * self.updates, self.patience * best) and not _falls(curve):
             return True
         return updates >= self.updates and best <= LATE * updates
 
-    def at_cap(self, updates: int, best: int) -> bool:
+    def at_cap(self, updates: float, best: float) -> bool:
         """Whether training ended although the best look is close to the end."""
         return bool(self.patience) and updates >= self.most and best > LATE * updates
+
+
+def best_of(curve: Curve) -> float:
+    """Updates at the look with the least loss."""
+    return min(curve, key=lambda look: look[1])[0]
+
+
+def _falls(curve: Curve) -> bool:
+    """Whether the loss is lower now than at any look in the last half of the updates."""
+    updates, loss = curve[-1]
+    before = [other for at, other in curve[:-1] if at >= updates / 2]
+    return bool(before) and loss < min(before)
 
 
 class Schedule:

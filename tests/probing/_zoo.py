@@ -80,7 +80,7 @@ def plain_loop(run, update, loss):
     judged = [s for s, slot in enumerate(run.slots) if slot.judged]
     due = {s: schedule.look_rounds(s) for s in judged}
     curves, tests = ({s: [] for s in judged} for _ in range(2))
-    best, still = dict.fromkeys(judged, (np.inf, 0)), set(judged)
+    looks, still = {s: [] for s in judged}, set(judged)
     updates, t = schedule.updates(), 0
     for n in range(1, max(max(rounds) for rounds in due.values()) + 1):
         while t < schedule.total(n):
@@ -89,9 +89,8 @@ def plain_loop(run, update, loss):
         for s in [s for s in sorted(still) if n in due[s]]:
             curves[s].append(loss(s, run.slots[s].validation))
             tests[s].append(loss(s, run.slots[s].test))
-            if curves[s][-1] < best[s][0]:
-                best[s] = curves[s][-1], due[s][n]
-            if schedule.limits(s).ended(due[s][n], best[s][1]):
+            looks[s].append((due[s][n], curves[s][-1]))
+            if schedule.limits(s).ended(looks[s]):
                 still.discard(s)
         if not still:
             break

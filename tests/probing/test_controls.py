@@ -76,7 +76,7 @@ def test_permuted_labels_are_those_of_a_task_with_its_labels_permuted(kind, toge
     one, other = train(prepared.bank, [run])[0], train(bank, [exchanged])[0]
     assert one.slots[0].test_loss == pytest.approx(other.slots[0].test_loss, abs=1e-6)
     plain = train(prepared.bank, [exchanged])[0]
-    assert abs(one.slots[0].test_loss - plain.slots[0].test_loss) > 1e-4
+    assert np.abs(one.slots[0].curve - plain.slots[0].curve).max() > 1e-4
 
 
 def test_a_permuted_neighbour_changes_nobody_else():
@@ -106,11 +106,15 @@ def test_permuted_labels_lose_what_the_source_gave():
         seeds=tuple(range(5)),
     )
     pairs = found(probe(tasks, settings))
-    assert pairs["t2", "t1", "mtl", "alone"].verdict.call == "positive"
-    assert pairs["t2", "t1", "mtl", "permuted source"].verdict.call == "positive"
-    assert pairs["t2", "t1", "permuted source", "alone"].verdict.call != "positive"
-    itself = pairs["t1", "t1", "self", "alone"]
-    assert itself.verdict.call == "positive"
+    assert above(pairs["t2", "t1", "mtl", "alone"])
+    assert above(pairs["t2", "t1", "mtl", "permuted source"])
+    assert not above(pairs["t2", "t1", "permuted source", "alone"])
+    assert above(pairs["t1", "t1", "self", "alone"])
+
+
+def above(pair):
+    """Whether the mean over seeds lies above 0 for these rows, whatever others would give."""
+    return pair.gain.mean > 2.1 * pair.gain.stderr
 
 
 def test_the_targets_other_rows_share_nothing_with_it():

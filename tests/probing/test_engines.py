@@ -155,7 +155,7 @@ def test_finished_runs_are_not_trained_again(fake, tmp_path):
     [
         {"lr": 0.02},
         {"r": 2},
-        {"steps": 13},
+        {"updates": 13},
         {"batch": 16},
         {"weight_decay": (0.1,)},
         {"seeds": (7,)},

@@ -81,6 +81,7 @@ def test_the_synthetic_source_helps_or_hurts_as_in_figure_3():
     settings = ProbeSettings(
         r=1,
         updates=800,
+        patience=0.0,
         recipes=("turns",),
         weight_decay=(0.0,),
         target_rows=200,
@@ -89,13 +90,10 @@ def test_the_synthetic_source_helps_or_hurts_as_in_figure_3():
         seeds=tuple(range(12)),
     )
     helped = by_target(probe_mix([target, alike], settings))
-    assert {name: pair.verdict.call for name, pair in helped.items()} == {
-        "task1": "positive",
-        "task2": "positive",
-        "all": "positive",
-    }
+    for pair in helped.values():  # over seeds, for these rows
+        assert pair.gain.mean > pair.gain.stderr
     hurt = by_target(probe_mix([target, alike, unlike], settings))
-    assert hurt["task2"].verdict.call == "negative"
+    assert hurt["task2"].gain.mean < -2 * hurt["task2"].gain.stderr
     assert hurt["all"].gain.mean < 0
 
 

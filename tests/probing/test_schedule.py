@@ -127,10 +127,10 @@ def test_a_longer_cap_adds_looks_and_moves_none():
 @pytest.mark.parametrize(
     ("updates", "best", "ended"),
     [
-        (59, 3, False),  # the loss may rise and fall again at the start
-        (60, 3, True),
-        (60, 20, True),
-        (60, 21, False),
+        (99, 3, False),  # the loss may rise and fall again at the start
+        (100, 3, True),
+        (100, 33, True),
+        (100, 34, False),
         (299, 100, False),
         (300, 100, True),
         (400, 320, True),  # at the cap, best clearly before it
@@ -140,13 +140,24 @@ def test_a_longer_cap_adds_looks_and_moves_none():
     ],
 )
 def test_a_run_ends_by_patience_or_at_its_cap(updates, best, ended):
-    assert Limits(400, 3.0).ended(updates, best) is ended
+    curve = [(best, 0.5), (updates - 1, 0.8), (updates, 0.9)]
+    if best == updates:
+        curve = [(updates - 1, 0.9), (best, 0.5)]
+    assert Limits(400, 3.0).ended(curve) is ended
+
+
+def test_a_run_whose_loss_falls_is_not_ended_by_patience():
+    """It rises at first and then falls: its best is yet to come."""
+    curve = [(3, 0.5), (60, 2.0), (100, 1.0), (200, 0.7)]
+    assert not Limits(400, 3.0).ended(curve)
+    assert Limits(400, 3.0).ended([*curve[:-1], (200, 1.1)])
+    assert Limits(400, 3.0).ended([*curve, (400, 0.6)])  # the cap ends it all the same
 
 
 def test_without_patience_a_run_ends_at_its_cap():
     limits = Limits(400, 0.0)
-    assert not limits.ended(399, 1)
-    assert limits.ended(400, 1)
+    assert not limits.ended([(1, 0.5), (399, 0.6)])
+    assert limits.ended([(1, 0.5), (400, 0.6)])
     assert limits.most == 400
     assert not limits.at_cap(400, 400)
 

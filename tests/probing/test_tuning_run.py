@@ -44,7 +44,7 @@ def slot(bank, number, **more):
 
 def make_run(bank, *numbers, trunk="transformer", **more):
     slots = tuple(slot(bank, i, judged=k == 0) for k, i in enumerate(numbers))
-    settings = {"steps": 12, "batch": 8, "lr": 2e-3, "lr_align": 3e-3, "weight_decay": 0.1}
+    settings = {"updates": 12, "batch": 8, "lr": 2e-3, "lr_align": 3e-3, "weight_decay": 0.1}
     return Run(("x",), 0, slots, "shared", trunk=trunk, **(settings | more))
 
 
@@ -182,7 +182,7 @@ def test_joint_sampling_sums_the_losses_of_all_tasks(bank):
     """The same rows for two tasks: a batch of each in every update."""
     first = slot(bank, 0)
     other = replace(first, judged=False, weight=0.5)
-    run = replace(make_run(bank, 0), slots=(first, other), recipes=("together",))
+    run = replace(make_run(bank, 0), slots=(first, other), together=True)
     found = train_one(bank, run).slots[0].curve[-1, 1]
     assert found == pytest.approx(Plain(bank, run).train(), rel=2e-4)
 

@@ -47,10 +47,10 @@ def mixed_runs(bank, trunk):
         replace(base, key=("r",), slots=(s[1], s[0]), r=2, seed=1),
         replace(base, key=("decay",), slots=(s[0], s[1]), weight_decay=0.5, lr=0.03),
         replace(base, key=("kinds",), slots=(s[3], replace(s[2], weight=0.3), s[1]), updates=15),
-        replace(base, key=("equal",), slots=(s[0], s[1]), recipes=("turns",)),
+        replace(base, key=("equal",), slots=(s[0], s[1]), shares=(0.3, 0.7)),
         replace(base, key=("still",), slots=(s[1],), frozen=frozenset({"trunk"})),
         replace(base, key=("head",), slots=(s[1],), frozen=frozenset({"heads"})),
-        replace(base, key=("joint",), slots=(s[0], s[2]), recipes=("together",)),
+        replace(base, key=("joint",), slots=(s[0], s[2]), together=True),
         replace(base, key=("learned",), slots=(s[2], s[3]), uncertain=True),
     ]
 

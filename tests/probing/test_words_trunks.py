@@ -112,7 +112,7 @@ def test_only_words_of_the_batch_move_and_empty_places_never():
     table = WordTable(BANK.tokens, [run, run])
     adam, before = RowAdam(table, corrections(3, torch.device("cpu"))), table.start.clone()
     ids = torch.tensor([[words_of(0)[0], words_of(0)[0], EMPTY], [words_of(1)[0], EMPTY, EMPTY]])
-    at = table.at(torch.tensor([0, 1]), ids)
+    at = table.at(torch.tensor([0, 1]), ids, torch.tensor([0, 1]))
     for _ in range(3):
         adam.move(table.start, at, torch.ones(2, 3, D), torch.tensor([0.1, 0.2]))
     moved = (table.start != before).all(2).nonzero().tolist()
