@@ -29,13 +29,13 @@ TARGETS = ("mr", "cr", "subj", "mpqa", "trec")
 SPLITS = ("weight_decay=[0.0]", "splits=drawn", "test_rows=1000", "validation_rows=300")
 COMMON = ("--trunk", "lstm", "--lr", 0.003, "--no-predict")
 ROWS = ("--target-rows", 2000, "--source-rows", 4000)
-TRANSFER = ("--mode", "transfer", "--align", "--r", 32, "--steps", 500, "--seeds", 5)
+TRANSFER = ("--mode", "transfer", "--align", "--r", 32, "--epochs", 10, "--seeds", 5)
 VARIANTS = {
     "R at ten times the rate": ("--align-lr", 0.01),
     "300 target rows": ("--target-rows", 300),
 }
 """Transfer again, with one thing changed: may alignment need longer steps, or a small target?"""
-PAIRS = ("--align", "--r", 16, "--steps", 300, "--seeds", 4)
+PAIRS = ("--align", "--r", 16, "--recipe", "concat", "--epochs", 5, "--seeds", 4)
 TURNED = ("fine-tuned with R", "fine-tuned")
 AGAINST = {
     "first": "the pair as it was",
@@ -53,7 +53,7 @@ def probe(names: Sequence[str], asked: Sequence[str | int | float], quick: bool)
     words = [*COMMON, *ROWS, *asked]
     words += [word for key in SPLITS for word in ("--config", f"probe.{key}")]
     if quick:
-        words += ["--r", 2, "--steps", 6, "--seeds", 2, "--target-rows", 100, "--source-rows", 100]
+        words += ["--r", 2, "--epochs", 1, "--seeds", 2, "--target-rows", 100, "--source-rows", 100]
         words += ["--config", "probe.test_rows=60", "--config", "probe.validation_rows=20"]
     found = kit.taskaff("probe", *(f"{name}={data / name}" for name in names), *words)
     return {"command": " ".join(["taskaff probe", *names, *map(str, words)]), **found}

@@ -40,16 +40,16 @@ PRINTED = {"alone": 82.6, "together": 85.1, "sum": 1205, "joint": 100}
 """Its last line."""
 
 SPLITS = ("splits=drawn", "test_rows=1000", "validation_rows=500", "weight_decay=[0.0]")
-COMMON = ("--lr", 0.003, "--sampling", "mixed", "--target-rows", 9000, "--no-predict")
+COMMON = ("--lr", 0.003, "--recipe", "concat", "--target-rows", 9000, "--no-predict")
 PLANS: Mapping[str, tuple[Sequence[str], str, str, int, int]] = {
-    "six": (SIX, "lstm", "5,25,100,200", 400, 3),
-    "lstm": (TWO, "lstm", "5,25,100", 400, 3),
-    "cnn": (TWO, "cnn", "5,25,100", 400, 3),
-    "mlp-tokens": (TWO, "mlp-tokens", "5,25,100,500", 400, 3),
-    "longer": (TWO, "lstm", "100", 1500, 3),
-    "phrases": (("sst2", "mr"), "lstm", "100", 2000, 3),
+    "six": (SIX, "lstm", "5,25,100,200", 6, 3),
+    "lstm": (TWO, "lstm", "5,25,100", 6, 3),
+    "cnn": (TWO, "cnn", "5,25,100", 6, 3),
+    "mlp-tokens": (TWO, "mlp-tokens", "5,25,100,500", 6, 3),
+    "longer": (TWO, "lstm", "100", 12, 3),
+    "phrases": (("sst2", "mr"), "lstm", "100", 3, 3),
 }
-"""Sets, trunk, capacities, updates a task, seeds."""
+"""Sets, trunk, capacities, epochs, seeds."""
 PHRASES = ("--target-rows", 60000, "--config", "probe.splits=own")
 """Of ``phrases``, which takes GLUE's SST-2: the phrases of SST's training sentences."""
 TRUNKS = ("lstm", "cnn", "mlp-tokens")
@@ -57,16 +57,16 @@ TRUNKS = ("lstm", "cnn", "mlp-tokens")
 
 def sweep(plan: str, leaks: str, quick: bool) -> kit.Result:
     """One capacity sweep by the product, and its command."""
-    names, trunk, capacities, steps, seeds = PLANS[plan]
+    names, trunk, capacities, epochs, seeds = PLANS[plan]
     data = Path(os.environ["TASKAFF_DATA"])
     folders = {name: data / ("glue" if name == "sst2" else "sentiment") / name for name in names}
     if quick:
-        capacities, steps, seeds = "2,4", 8, 2
+        capacities, epochs, seeds = "2,4", 1, 2
     more = PHRASES if plan == "phrases" else ()
     more += ("--target-rows", 300) if quick else ()
     splits = ("test_rows=60", "validation_rows=20") if quick else ()
     chosen = [word for key in (*SPLITS, *splits) for word in ("--config", f"probe.{key}")]
-    words = ["--trunk", trunk, "--capacity", capacities, "--steps", steps, "--seeds", seeds]
+    words = ["--trunk", trunk, "--capacity", capacities, "--epochs", epochs, "--seeds", seeds]
     words += [*COMMON, *chosen, *more, "--leaks", leaks]
     found = kit.taskaff("probe", *(f"{name}={path}" for name, path in folders.items()), *words)
     kept = ("capacity", "settings", "tasks", "runs", "environment", "timings")

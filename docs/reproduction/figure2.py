@@ -38,8 +38,8 @@ CEILING = float(1 - np.arctan(NOISE) / np.pi)
 """Accuracy of the true boundary on task 1: how often noise does not turn the sign of ``x2``."""
 TRAINING = {
     "r": 1,
-    "steps": 400,
-    "sampling": "equal",
+    "epochs": 100,
+    "recipe": "concat",
     "weight_decay": "[0.0]",
     "target_rows": ROWS,
     "source_rows": ROWS,

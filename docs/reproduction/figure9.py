@@ -23,7 +23,7 @@ PANELS: dict[str, tuple[str, dict[str, Any]]] = {
     "relu": ("b ReLU", {"r": 4, "trunk": "relu"}),
 }
 SIZES = (100, 300, 1000, 9000)
-DRAWS = range(300, 316)
+DRAWS = range(300, 308)
 LINES = {
     ("mtl", "alone"): "baseline",
     ("align", "alone"): "Algorithm 1",
@@ -39,7 +39,7 @@ def measure(small: bool) -> kit.Result:
     """Every panel and size: all comparisons, and equation 6 before and after."""
     probe = syn.Probe()
     sizes, draws = ((100, 900), DRAWS[:2]) if small else (SIZES, DRAWS)
-    less = {"steps": 30, "seeds": 2} if small else {}
+    less = {"epochs": 2} if small else {}
     target = {**NOISY, "rows": 1900} if small else NOISY
     found = []
     for model, (_, capacity) in PANELS.items():

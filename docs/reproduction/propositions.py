@@ -34,7 +34,7 @@ D2, ROWS2, SPREAD, SIGMA2, SIGMA1, DELTA = 5, 40, 1.5, 0.5, 0.3, 0.1
 """Theorem 2: dimensions, target rows, ratio of the axes' deviations of the source, noise of both
 tasks relative to the signal, and the probability of failure."""
 PROBE = "synthetic:linear?task={}&rows=3200&seed={}&kappa=1&noise={}&d=50"
-WORDS = ["--sampling", "equal", "--steps", "3000", "--target-rows", "75", "--source-rows", "2000"]
+WORDS = ["--recipe", "concat", "--epochs", "200", "--target-rows", "75", "--source-rows", "2000"]
 WORDS += ["--config", "probe.weight_decay=[0.0]", "--no-predict"]
 CAPACITIES, NOISES = (1, 2, 4, 16), (0.0, 0.5)
 """Of the probe: ``k`` is 2, the target has 75 rows in 50 dimensions."""

@@ -45,7 +45,7 @@ PAIR_MODELS: dict[str, Model] = {
 MIX_MODELS: dict[str, Model] = {"linear r=2": ("linear", 2), "mlp r=16": ("mlp", 16)}
 NOISE = {"clean": 0.0, "20 %": 0.2, "100 %": 1.0}
 """Share of one task's training rows whose label is flipped with probability 0.5."""
-WORDS = ["--mode", "mix", "--sampling", "joint", "--label-kind", "multilabel", "--no-predict"]
+WORDS = ["--mode", "mix", "--recipe", "together", "--label-kind", "multilabel", "--no-predict"]
 WORDS += ["--epochs", "20", "--batch", "64", "--target-rows", "100000"]
 WORDS += ["--config", "probe.weight_decay=[0.0]"]
 SEED = 2020

@@ -26,15 +26,15 @@ MIXES = (("mr", "sst", "trec"), ("cr", "mpqa", "subj"), ("sst", "subj", "trec"))
 SHUFFLED = "mr"
 SHARES = (0.05, 0.1, 0.25, 0.5)
 """Of the updates after which the source leaves; 0 is the target alone, 1 the whole training."""
-STEPS, SEEDS = 1200, 20
+EPOCHS, SEEDS = 60, 20
 """The first half of the seeds chooses, the other half is what is reported."""
-WORDS = ["--sampling", "equal", "--config", "probe.weight_decay=[0.0]", "--no-predict"]
+WORDS = ["--recipe", "turns", "--config", "probe.weight_decay=[0.0]", "--no-predict"]
 
 
 def probe(names: Sequence[str | Path], quick: bool, *more: str | float) -> kit.Result:
     """The product's result for data sets of the folder ``sentiment``, or of others."""
     root = Path(os.environ["TASKAFF_DATA"]) / "sentiment"
-    size = ["--steps", 60 if quick else STEPS, "--seeds", 4 if quick else SEEDS]
+    size = ["--epochs", 3 if quick else EPOCHS, "--seeds", 4 if quick else SEEDS]
     return kit.taskaff("probe", *(root / name for name in names), *size, *WORDS, *more)
 
 
@@ -96,11 +96,11 @@ def measure(quick: bool) -> kit.Result:
     words = " ".join(WORDS)
     return {
         "commands": [
-            f"taskaff probe {' '.join(sets)} --steps {STEPS} --seeds {SEEDS} {words} {more}"
+            f"taskaff probe {' '.join(sets)} --epochs {EPOCHS} --seeds {SEEDS} {words} {more}"
             for more in ("--transference", "--source-until 0.5")
         ]
         + [
-            f"taskaff probe {' '.join(mixes[0])} --steps {STEPS} --seeds {SEEDS} {words} {more}"
+            f"taskaff probe {' '.join(mixes[0])} --epochs {EPOCHS} --seeds {SEEDS} {words} {more}"
             for more in ("--transference", "--mode mix")
         ]
         + [f"taskaff probe shuffled.csv sst trec ... --transference, {SHUFFLED} with seed 7"],
