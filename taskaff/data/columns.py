@@ -13,7 +13,7 @@ By default names decide, whatever their case:
   every other column if all are numbers.
 
 Anything else is an error that lists the candidates. ``--text`` and ``--label`` name columns
-exactly, or by a pattern (``--text 'Att*'``); more than two, or numeric ones, are features.
+exactly, or by a pattern (``--text 'Att*'``); more than two are features.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.types as pat
 
 from taskaff.data import roles
-from taskaff.data.candidates import Candidates, flag, looks_like_a_row
+from taskaff.data.candidates import Candidates, flag, is_number, looks_like_a_row
 from taskaff.data.names import LABELS, TEXT_PAIRS, TEXTS
 from taskaff.data.reader import Column, Reader
 from taskaff.errors import DataError, Place
@@ -92,12 +92,24 @@ class Chooser:
         self._check_types(inputs, "feature" if features else _ROLES[layout])
         self._check_types(labels, "label" if len(labels) == 1 else "labels")
         self._check_types((split,) if split else (), "split")
+        if layout != "vectors":
+            self._note_numbers(inputs)
         return Choice(layout, inputs, features, labels, binary, split, tuple(self._notes))
 
     def _check_types(self, names: Sequence[str], role: roles.Role) -> None:
         """Refuse columns whose type the role does not accept; cells of CSV may hold anything."""
         for name in names if self._typed else ():
             roles.check(self._columns[name], role, self._path)
+
+    def _note_numbers(self, names: Sequence[str]) -> None:
+        """Say of texts that are numbers, whatever the format, that each is read as a word."""
+        for name, cells in zip(names, self._reader.peek(names).columns, strict=True):
+            shown = [str(cell) for cell in cells.to_pylist() if cell is not None]
+            if shown and all(map(is_number, shown)):
+                self._notes.append(
+                    f"text column {name!r} holds numbers, which are read as words; "
+                    "three or more columns would be numeric features"
+                )
 
     # -- splits
 
@@ -133,7 +145,7 @@ class Chooser:
             return self._asked(self._exact(self._request.text, "--text"))
         vectors = self._among(_VECTORS, lambda c: roles.fits(c.type, "vector"))
         pairs = self._pairs()
-        singles = self._among(TEXTS, lambda c: not _is_numeric(c.type))
+        singles = self._among(TEXTS, lambda _: True)
         paired = {name for pair in pairs for name in pair}
         singles = [name for name in singles if name not in paired]
         candidates = [(name,) for name in vectors] + pairs + [(name,) for name in singles]
@@ -160,15 +172,11 @@ class Chooser:
 
     def _asked(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], Layout, bool]:
         """What ``--text`` named: texts, one vector column, or features."""
-        types = [self._columns[name].type for name in names]
-        if len(names) == 1 and roles.fits(types[0], "vector"):
+        kinds = {name: self._columns[name].type for name in names}
+        if len(names) == 1 and roles.fits(kinds[names[0]], "vector"):
             return names, "vectors", False
-        if len(names) > 2 or all(_is_numeric(kind) for kind in types):
-            wrong = [
-                n
-                for n, t in zip(names, types, strict=True)
-                if self._typed and not roles.fits(t, "feature")
-            ]
+        if len(names) > 2:
+            wrong = [n for n in names if self._typed and not roles.fits(kinds[n], "feature")]
             if wrong:
                 raise self._error(
                     f"{len(names)} input columns are numeric features, and {wrong[0]!r} is not "

@@ -32,7 +32,7 @@ _NUMBERS = ("integers", "floats", "decimals")
 _VALUES = ("truth", *_NUMBERS, "words", "nothing")
 
 TABLE: dict[Role, frozenset[str]] = {
-    "text": frozenset(("words", "nothing")),
+    "text": frozenset(_VALUES),
     "label": frozenset(
         (
             *_VALUES,
@@ -71,7 +71,7 @@ _FLAGS: dict[Role, str] = {
 }
 _NAMES: dict[Role, str] = {"labels": "label"}
 _NEEDED: dict[Role, str] = {
-    "text": "strings",
+    "text": "strings or numbers",
     "label": "strings, numbers, truth values or lists of names",
     "labels": "one number a row",
     "feature": "numbers",

@@ -18,7 +18,7 @@ from taskaff.data.columns import Choice
 from taskaff.data.labels import LabelTally
 from taskaff.data.names import UNSUPERVISED, SplitWord, split_word
 from taskaff.data.reader import Reader
-from taskaff.data.values import Mask, WidthError, is_list, matrix, numbers, words
+from taskaff.data.values import Mask, WidthError, is_list, matrix, missing, numbers, words
 from taskaff.errors import DataError, Place
 from taskaff.records import SPLITS, LabelKind
 
@@ -105,11 +105,8 @@ class Judge:
             return reasons
         if self.choice.layout == "vectors" and names:
             return self._vectors(batch.column(names[0]), path, row)
-        return {
-            f"text is missing in column {name!r}": arrow.is_null(batch.column(name))
-            for name in names
-            if batch.column(name).null_count
-        }
+        found = {f"text is missing in column {n!r}": missing(batch.column(n)) for n in names}
+        return {reason: mask for reason, mask in found.items() if mask.any()}
 
     def _vectors(self, array: pa.Array, path: str, row: int) -> dict[str, Mask]:
         try:

@@ -16,7 +16,8 @@ from taskaff.data.labelling import Labelling
 from taskaff.data.names import SplitWord
 from taskaff.data.plain import plain_pieces
 from taskaff.data.scan import FileScan, Gate, Judge, any_of
-from taskaff.data.values import matrix, numbers, words
+from taskaff.data.spelling import spelled
+from taskaff.data.values import is_words, matrix, numbers, words
 from taskaff.errors import DataError, Place, TaskaffError
 from taskaff.records import SPLITS, InputFile, RowBatch, TaskInfo
 
@@ -119,7 +120,12 @@ class FileTask:
             return (), np.column_stack([numbers(c) for c in columns]).astype(np.float32)
         if self._choice.layout == "vectors":
             return (), matrix(columns[0], self._info.vector_width).astype(np.float32)
-        return tuple(words(column) for column in columns), None
+        return tuple(_texts(column) for column in columns), None
+
+
+def _texts(column: pa.Array) -> pa.Array:
+    """Texts as they stand; numbers with one spelling a value."""
+    return words(column) if is_words(column.type) else spelled(column)
 
 
 def _changed(path: str) -> DataError:

@@ -36,6 +36,12 @@ def decoded(array: pa.Array) -> pa.Array:
     return array.dictionary_decode() if pat.is_dictionary(array.type) else array
 
 
+def missing(array: pa.Array) -> Mask:
+    """Nulls, and NaN, which stands for them among floats."""
+    lost = arrow.is_null(array)
+    return lost | np.isnan(numbers(array)) if pat.is_floating(array.type) else lost
+
+
 def words(array: pa.Array) -> pa.Array:
     """Any scalar column as strings; nulls stay."""
     return decoded(array).cast(pa.string())

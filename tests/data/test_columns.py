@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from data._tables import csv_bytes, opened, rows_of, write
+from data._tables import csv_bytes, jsonl_bytes, opened, rows_of, sink, write
 
 from taskaff.errors import DataError
 
@@ -139,7 +139,38 @@ def test_the_label_prefix_and_numeric_features():
     assert task.info.schema.names == ("label::a", "label::b")
     assert rows_of(task)[1] == ((1.5, 2.0), (1.0, 1.0))
     assert len(task.info.notes) == 2
-    assert opened(t, text=("f*",), label=("label::a",)).info.vector_width == 1
+    assert opened(t, text=("f*",), label=("label::a",)).info.layout == "single"
+
+
+NUMBERS = {"integers": [3, 1, 2] * 4, "floats": [0.5, 1.5, 2.25] * 4, "truth": [True, False] * 6}
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+@pytest.mark.parametrize("text", [None, ("text",), ("text", "other")])
+def test_a_text_column_that_holds_numbers_is_text_in_every_format(tmp_path, kind, text):
+    columns = {"text": NUMBERS[kind], "other": range(12), "label": ["a", "b"] * 6}
+    table = pa.table({name: list(values) for name, values in columns.items()})
+    header = tuple(columns)
+    rows = list(zip(*columns.values(), strict=True))
+    found = set()
+    for name, data in {
+        "t.csv": csv_bytes(rows, header),
+        "t.jsonl": jsonl_bytes(table.to_pylist()),
+        "t.parquet": sink(table, "parquet"),
+        "t.arrow": sink(table, "file"),
+    }.items():
+        path = write(tmp_path / name, data)
+        task = opened(path, text=text, label=("label",))
+        found.add((task.info.layout, tuple(row[0] for row in rows_of(task)).__repr__().lower()))
+        notes = [note for note in task.info.notes if "which are read as words" in note]
+        assert len(notes) == (len(text or "1") - (kind == "truth"))
+    assert len(found) == 1
+
+
+def test_a_missing_number_is_a_missing_text():
+    table = pa.table({"text": [0.5, float("nan"), None], "label": ["a", "b", "a"]})
+    task = opened(table, on_bad_row="skip")
+    assert rows_of(task) == [("0.5", "a")]
 
 
 def test_shards_share_their_columns(tmp_path):
