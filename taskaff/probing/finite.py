@@ -9,7 +9,8 @@ seeds would give, not what other rows would. Two parts are added to it:
   already, and only the share ``distinct rows / pool`` of the sum is left to add.
 * *Training rows.* A target that trains on the share ``f`` of its rows varies from draw to draw by
   ``1 - f`` of what it would vary over fresh rows, so that the mean over all draws still has
-  ``f / (1 - f)`` of the seeds' variance (finite population sampling; Cochran, 1977, section 2.6).
+  ``f / (1 - f)`` of the seeds' variance (finite population sampling; Cochran, 1977, section 2.6),
+  less what the seeds' different test rows contribute to it.
   ``f`` counts as 0.8 at most: beyond it the draws of seeds say too little about fresh rows.
 
 What the finite rows of the *source* contribute is not in it: seeds usually draw all of them.
@@ -23,7 +24,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import stdtrit
 
-from taskaff.probing.records import Interval, SeedGain
+from taskaff.probing.records import Interval, RowGains, SeedGain
 
 MOST_TRAINED = 0.8
 
@@ -56,9 +57,26 @@ def _of_test_rows(seeds: Sequence[SeedGain]) -> float:
 
 def _of_training_rows(interval: Interval, seeds: Sequence[SeedGain]) -> float:
     """Variance that the sample of the target's training rows contributes."""
-    shares = [seed.test_rows.trained for seed in seeds if seed.test_rows is not None]
-    if not shares:
+    known = [seed.test_rows for seed in seeds if seed.test_rows is not None]
+    if not known:
         return 0.0
-    f = min(float(np.mean(shares)), MOST_TRAINED)
-    stderr = interval.stderr or 0.0
-    return stderr**2 * interval.n * f / (1.0 - f)
+    f = min(float(np.mean([rows.trained for rows in known])), MOST_TRAINED)
+    between = (interval.stderr or 0.0) ** 2 * interval.n - _of_test_draws(known)
+    return max(between, 0.0) * f / (1.0 - f)
+
+
+def _of_test_draws(known: Sequence[RowGains]) -> float:
+    """Part of the variance between seeds that comes from their test rows, not from training."""
+    ids = np.concatenate([rows.ids for rows in known])
+    gains = np.concatenate([rows.gains for rows in known]).astype(np.float64)
+    distinct, inverse, times = np.unique(ids, return_inverse=True, return_counts=True)
+    of_row = np.bincount(inverse, gains) / times
+    parts = []
+    for rows in known:
+        own = rows.gains.astype(np.float64)
+        n, drawn = len(own), len(rows.ids) < len(distinct)
+        if drawn:
+            parts.append(own.var() / n * (1.0 - n / max(rows.pool, n)))
+        else:  # the same rows in every seed: what is left of a row's gain without its mean
+            parts.append((own - of_row[np.searchsorted(distinct, rows.ids)]).var() / n)
+    return float(np.mean(parts))
