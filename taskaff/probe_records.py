@@ -93,8 +93,12 @@ class ProbeSettings:
     """Rank of the low-rank form."""
     align_lr: float = 0.003
     """Learning rate of Adam for the alignment matrices."""
+    align_train: Literal["heads", "joint"] = "heads"
+    """What is trained with the alignment matrices: the heads, or the shared module as well."""
     weights: Literal["equal", "proportional", "svd", "svd-printed", "uncertainty"] = "equal"
     """Loss weights of the tasks (W eq. 2, Algorithm 2; Kendall et al. 2018)."""
+    svd_rank: int | None = None
+    """``r`` of Algorithm 2; None takes the directions that several tasks share."""
     max_tokens: int | None = None
     """Tokens of a row, of trunks that are fine-tuned; None is the model's own limit."""
     capacities: tuple[int, ...] = ()

@@ -62,9 +62,19 @@ class ProbeOptions:
         Literal["full", "low-rank", "orthogonal"] | None,
         Option(help="Form of the alignment matrices.", rich_help_panel=_PANEL),
     ] = None
+    align_train: Annotated[
+        Literal["heads", "joint"] | None,
+        Option(
+            help="Trained with the matrices: heads, or the shared module too.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
     weights: Annotated[
         Literal["equal", "proportional", "svd", "svd-printed", "uncertainty"] | None,
         Option(help="Loss weights of the tasks.", rich_help_panel=_PANEL),
+    ] = None
+    svd_rank: Annotated[
+        int | None, _number("r of Algorithm 2; those that tasks share by default.")
     ] = None
     recipe: Annotated[
         str | None,

@@ -1,8 +1,9 @@
 """Arms with alignment matrices for pairs mode (W Algorithm 1, appendix B.3), and their control.
 
 The recipe, for small models from scratch: first both arms are trained as ever. Then, from the best
-look of each, ``B`` stays fixed, and every batch gives one step on its task's ``A_i`` and from there
-one on its ``R_i`` ("given a sampled data batch from task i"). ``R`` has its own, smaller learning
+look of each, every batch gives one step on its task's ``A_i`` and from there one on its ``R_i``
+("given a sampled data batch from task i"). ``B`` stays fixed, as the paper prints it
+(``align_train="heads"``), or moves with ``A_i`` (``"joint"``). ``R`` has its own, smaller learning
 rate, since Adam moves all ``d * d`` entries at once, and weight decay pulls it to the identity.
 
 What it is compared with gets the same number of further updates on the same batches, with no ``R``
@@ -92,7 +93,7 @@ def _second_stage(
             yield with_alignment(
                 replace(on, key=(turned, *rest, again), weight_decay=again, keep_state=True),
                 prepared,
-                frozenset({"trunk"}),
+                frozenset({"trunk"} if prepared.settings.align_train == "heads" else ()),
             )
 
 
