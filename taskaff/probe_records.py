@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, Literal
 from taskaff.shown import Tabular
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from taskaff.predict_records import Prediction
     from taskaff.records import Floats32, Hashes
+
+    Floats = NDArray[np.float64]
 
 Trunk = Literal[
     "linear", "relu", "mlp", "lstm", "cnn", "mlp-tokens", "transformer", "transformer-frozen"
@@ -257,7 +262,7 @@ class CapacitySweep:
     """Each task's metric in the joint model, by its name; of a task alone it is ``metric``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TransferenceRow:
     """``Z`` of one directed pair during joint training (T; TAG, Fifty et al. 2021)."""
 
@@ -266,7 +271,8 @@ class TransferenceRow:
     z: Interval
     """Mean over steps and seeds of ``1 - L_j(after a step on i) / L_j(before)``."""
     ratio: Interval
-    """``Z_{i to j} / Z_{j to j}``: the part of what the target's own gradient does."""
+    """``Z_{i to j} / Z_{j to j}``, both means over steps and seeds: the part of what the target's
+    own gradient does. None where that does nothing good on average."""
     updates: tuple[int, ...]
     over_time: tuple[float, ...]
     """Mean ``z`` over seeds in the window that ends with each of ``updates``."""
@@ -276,6 +282,8 @@ class TransferenceRow:
     """``pair`` (the two tasks trained together) or ``all`` (all tasks in one model)."""
     by_seed: tuple[tuple[float, ...], ...] = ()
     """The windows of each seed, whose mean is ``over_time``."""
+    measured: tuple[tuple[Floats, Floats], ...] = ()
+    """``(Z_ij, Z_jj)`` of each seed, whole series; not part of a report."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

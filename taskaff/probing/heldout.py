@@ -132,11 +132,15 @@ class HeldOut:
 
     def _leave(self) -> None:
         """Take runs out of the chunk of which every unit has ended."""
-        training = np.zeros(len(self.runs), bool)
-        training[self.owner[self.open]] = True
-        stay = np.flatnonzero(training[self.chunk.ids])
+        stay = np.flatnonzero(self.training())
         if 0 < len(stay) <= STAY * len(self.chunk.ids):
             self.chunk.select(stay)
+
+    def training(self) -> NDArray[np.bool_]:
+        """Which of the chunk's runs have not ended."""
+        found = np.zeros(len(self.runs), bool)
+        found[self.owner[self.open]] = True
+        return found[self.chunk.ids]
 
     def _follow(self) -> None:
         """Where the units' runs and heads stand in the chunk now."""
@@ -317,8 +321,8 @@ class Watching(Protocol):
     next_round: int
     """The round after which to measure next."""
 
-    def measure(self) -> None:
-        """Measure the chunk as it is now, and move ``next_round`` on."""
+    def measure(self, training: NDArray[np.bool_]) -> None:
+        """Measure those runs of the chunk that are in training, and move ``next_round`` on."""
         ...
 
 
@@ -330,7 +334,7 @@ def train_stacked(
         while watch and watch.next_round < rounds:
             if watch.next_round > chunk.rounds:
                 chunk.advance(watch.next_round)
-            watch.measure()
+            watch.measure(held_out.training())
         if rounds > chunk.rounds:
             chunk.advance(rounds)
         held_out.look()

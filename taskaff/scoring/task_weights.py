@@ -70,7 +70,7 @@ def _weigh(
 ) -> TaskWeights | None:
     if len(thetas) < 2 or not any(theta.any() for theta in thetas):
         return None
-    weights, rank = svd_weights(thetas, spectrum=np.linalg.eigvalsh(C))
+    weights, rank = svd_weights(thetas, spectrum=np.linalg.eigvalsh(C).astype(np.float64))
     if empty := [name for name, theta in zip(tasks, thetas, strict=True) if not theta.any()]:
         note += f"; weight 0 where labels do not vary: {', '.join(empty)}"
     return TaskWeights(tasks, tuple(float(w) for w in weights), rank, note)
