@@ -16,7 +16,7 @@ stage starts from count as its first look, so that further training never counts
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +35,7 @@ from taskaff.probing.records import (
 from taskaff.probing.verdict import t_interval
 
 if TYPE_CHECKING:
-    from taskaff.probing.records import State
+    from taskaff.probing.records import Floats, State
 
 Found = tuple[tuple[PairOutcome, ...], tuple[AlignmentReport, ...], int]
 
@@ -119,6 +119,48 @@ def _unusable(first: Arms) -> Mapping[Key, str]:
     return found
 
 
+# ------------------------------------------------------------------ reports
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Turned:
+    """A task's test rows ``X (n, d)`` and the matrix ``R (d, d)`` that they are multiplied by."""
+
+    X: Floats
+    R: Floats
+
+
+def turn(prepared: Prepared, run: Run, state: State, task: int, n: int, slot: int | None) -> Turned:
+    """What a run's weights do to a task's test rows of one seed; without a slot there is no ``R``.
+
+    Parameters
+    ----------
+    n : number of the seed.
+    """
+    rows = prepared.rows(task, prepared.splits[task][n].test)
+    X = aligned_inputs(prepared.bank, run, state, rows)
+    form = prepared.settings.align_form
+    return Turned(X, np.eye(X.shape[1]) if slot is None else align.matrix(form, state, slot))
+
+
+def report_of(
+    prepared: Prepared, source: int, target: int, found: Sequence[tuple[Turned, Turned]]
+) -> AlignmentReport:
+    """How far ``R`` moved, and equation 6 before and after it; ``found`` has a pair a seed."""
+    rows = []
+    for one, other in found:
+        moved = [float(np.linalg.norm(each.R - np.eye(len(each.R)))) for each in (one, other)]
+        before = align.row_similarity(one.X, other.X)
+        rows.append([*moved, before, align.row_similarity(one.X @ one.R, other.X @ other.R)])
+    columns = np.array(rows).reshape(-1, 4).T.tolist()
+    return AlignmentReport(
+        prepared.tasks[source].name,
+        prepared.tasks[target].name,
+        prepared.settings.align_form,
+        *(t_interval(column, prepared.settings.confidence) for column in columns),
+    )
+
+
 # ------------------------------------------------------------------ reading
 
 
@@ -164,24 +206,10 @@ def _report(
     source: int,
     target: int,
 ) -> AlignmentReport:
-    """How far ``R`` moved, and equation 6 before and after it, at the target's best look."""
-    settings = prepared.settings
-    rows = []
+    found = []
     for n, key in enumerate(_keys(prepared, "align", source, target)):
-        if key in arms.unusable or arms.best[key][0].diverged:
-            continue
-        run, state = states[(*key, arms.best[key][1])]
-        Rt, Rs = (align.matrix(settings.align_form, state, slot) for slot in (0, 1))
-        Xs, Xt = (
-            aligned_inputs(prepared.bank, run, state, prepared.rows(i, prepared.splits[i][n].test))
-            for i in (source, target)
-        )
-        moved = [float(np.linalg.norm(R - np.eye(len(R)))) for R in (Rs, Rt)]
-        rows.append([*moved, align.row_similarity(Xs, Xt), align.row_similarity(Xs @ Rs, Xt @ Rt)])
-    columns = np.array(rows).reshape(-1, 4).T.tolist()
-    return AlignmentReport(
-        prepared.tasks[source].name,
-        prepared.tasks[target].name,
-        settings.align_form,
-        *(t_interval(column, settings.confidence) for column in columns),
-    )
+        if key not in arms.unusable and not arms.best[key][0].diverged:
+            own = states[(*key, arms.best[key][1])]
+            turned = [turn(prepared, *own, *at) for at in ((source, n, 1), (target, n, 0))]
+            found.append((turned[0], turned[1]))
+    return report_of(prepared, source, target, found)

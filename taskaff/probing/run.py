@@ -121,8 +121,6 @@ def _check(tasks: Sequence[TaskVectors], settings: ProbeSettings, mode: str) -> 
     for name in settings.targets:
         if name not in names:
             raise unknown_name("target", name, names)
-    if mode != "pairs" and settings.targets:
-        raise UsageError(f"targets are chosen among pairs, not with --mode {mode}")
     if mode != "pairs" and settings.shares:
         raise UsageError(
             f"shares are measured of pairs, not with --mode {mode}",
