@@ -204,6 +204,11 @@ def probe(
     if len(sources) < 2:
         hint = "name two or more, or list them in taskaff.toml (taskaff init writes one)"
         raise UsageError(f"a probe takes two data sets or more, not {len(sources)}", hint=hint)
+    if predict and (config.probe.mode != "pairs" or config.probe.capacities):
+        what = "--capacity" if config.probe.capacities else f"--mode {config.probe.mode}"
+        raise UsageError(
+            f"--predict is about pairs, and not with {what}", hint="leave --predict out"
+        )
     report = plan(reporting, [source.source for source in sources], pictures=True)
     settings, chosen = run_settings(config), probe_settings(config)
     from taskaff import pipeline

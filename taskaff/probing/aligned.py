@@ -35,7 +35,7 @@ from taskaff.probing.records import (
 from taskaff.probing.verdict import t_interval
 
 if TYPE_CHECKING:
-    from taskaff.probing.records import Floats, State
+    from taskaff.probing.records import Floats, Ints, State
 
 Found = tuple[tuple[PairOutcome, ...], tuple[AlignmentReport, ...], int]
 
@@ -93,8 +93,13 @@ def _second_stage(
             yield with_alignment(
                 replace(on, key=(turned, *rest, again), weight_decay=again, keep_state=True),
                 prepared,
-                frozenset({"trunk"} if prepared.settings.align_train == "heads" else ()),
+                still(prepared),
             )
+
+
+def still(prepared: Prepared) -> frozenset[str]:
+    """What does not move in the second stage."""
+    return frozenset({"trunk"} if prepared.settings.align_train == "heads" else ())
 
 
 def with_alignment(run: Run, prepared: Prepared, frozen: frozenset[str]) -> Run:
@@ -130,14 +135,13 @@ class Turned:
     R: Floats
 
 
-def turn(prepared: Prepared, run: Run, state: State, task: int, n: int, slot: int | None) -> Turned:
-    """What a run's weights do to a task's test rows of one seed; without a slot there is no ``R``.
+def test_rows(prepared: Prepared, task: int, n: int) -> Ints:
+    """A task's test rows for one seed number."""
+    return prepared.rows(task, prepared.splits[task][n].test)
 
-    Parameters
-    ----------
-    n : number of the seed.
-    """
-    rows = prepared.rows(task, prepared.splits[task][n].test)
+
+def turn(prepared: Prepared, run: Run, state: State, rows: Ints, slot: int | None) -> Turned:
+    """What a run's weights do to a task's test rows; without a slot there is no ``R``."""
     X = aligned_inputs(prepared.bank, run, state, rows)
     form = prepared.settings.align_form
     return Turned(X, np.eye(X.shape[1]) if slot is None else align.matrix(form, state, slot))
@@ -210,6 +214,10 @@ def _report(
     for n, key in enumerate(_keys(prepared, "align", source, target)):
         if key not in arms.unusable and not arms.best[key][0].diverged:
             own = states[(*key, arms.best[key][1])]
-            turned = [turn(prepared, *own, *at) for at in ((source, n, 1), (target, n, 0))]
-            found.append((turned[0], turned[1]))
+            found.append(
+                (
+                    turn(prepared, *own, test_rows(prepared, source, n), 1),
+                    turn(prepared, *own, test_rows(prepared, target, n), 0),
+                )
+            )
     return report_of(prepared, source, target, found)

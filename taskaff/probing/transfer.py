@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.errors import UsageError
-from taskaff.probing.aligned import report_of, turn, with_alignment
+from taskaff.probing.aligned import report_of, test_rows, turn, with_alignment
 from taskaff.probing.model import shared_part
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.reading import Arms, Key, best_decay, compare
@@ -220,6 +220,10 @@ def _report(
         key = (TURNED, source, target, n)
         if key not in arms.unusable and not arms.best[key][0].diverged:
             own = states[(*key, arms.best[key][1])]
-            turned = [turn(prepared, *own, *at) for at in ((source, n, None), (target, n, 0))]
-            found.append((turned[0], turned[1]))
+            found.append(
+                (
+                    turn(prepared, *own, test_rows(prepared, source, n), None),
+                    turn(prepared, *own, test_rows(prepared, target, n), 0),
+                )
+            )
     return report_of(prepared, source, target, found)

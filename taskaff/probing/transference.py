@@ -230,7 +230,7 @@ def mix_rows(
     ------
     ProbeError : a task of which no training rows, or those of one label, are left.
     """
-    prepared = prepare(tasks, replace(settings, recipes=(_apart(settings),)))
+    prepared = prepare(tasks, replace(settings, recipes=(_apart(settings),), weights="equal"))
     runs = [
         mix_run(
             prepared,
