@@ -121,6 +121,10 @@ class ProbeSettings:
     alike."""
     budget: float | None = None
     """Seconds: seeds are added until every verdict is decided or time is out."""
+    keep_outputs: bool = False
+    """Return the predictions of every test row."""
+    keep_matrices: bool = False
+    """Return the alignment matrices."""
 
 
 # ------------------------------------------------------------------- pairs
@@ -163,6 +167,20 @@ class RowGains:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PredictedRows:
+    """What both arms of a comparison predict of one seed's test rows."""
+
+    ids: Hashes
+    """``(n,)`` content hashes."""
+    labels: Floats
+    """``(n, w)``: one code of classes, else the labels as they are in the data."""
+    against: Floats
+    """``(n, c)``: probabilities, or values of regressions, of what is compared with."""
+    arm: Floats
+    """The same of what was trained."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SeedGain:
     """One seed of one directed pair; NaN where a run diverged."""
 
@@ -186,6 +204,8 @@ class SeedGain:
     validation: tuple[float, float] = (float("nan"), float("nan"))
     """Validation losses at the checkpoints: (STL, MTL)."""
     test_rows: RowGains | None = None
+    predicted: PredictedRows | None = None
+    """Where ``keep_outputs`` asks for it; not part of a report."""
     """What finite rows mean for the gain; not part of the documents."""
 
     @property
@@ -229,7 +249,7 @@ class PairOutcome:
     """Seeds of which some arm still improved at its cap."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AlignmentReport:
     """What Algorithm 1 did to one pair: how far ``R`` moved, eq. 6 before and after it."""
 
@@ -243,6 +263,9 @@ class AlignmentReport:
     similarity_before: Interval
     """Covariance similarity (W eq. 6) of the held-out rows of both tasks."""
     similarity_after: Interval
+    matrices: tuple[tuple[str, int, Floats32], ...] = ()
+    """Task, seed and ``R (d, d)`` at the checkpoint that was tested, where ``keep_matrices`` asks
+    for them; not part of a report."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,9 +58,7 @@ def align_pairs(
     """
     started = list(_second_stage(prepared, runs, outcomes, first))
     found = prepared.train(started, progress)
-    arms = Arms(
-        best_decay(found), _unusable(first), first.removed, first.constants, rows=first.rows
-    )
+    arms = replace(first, best=best_decay(found), unusable=_unusable(first), shares={})
     states = {
         run.key: (run, outcome.state)
         for run, outcome in zip(started, found, strict=True)
@@ -133,6 +131,7 @@ class Turned:
 
     X: Floats
     R: Floats
+    seed: int
 
 
 def test_rows(prepared: Prepared, task: int, n: int) -> Ints:
@@ -144,7 +143,8 @@ def turn(prepared: Prepared, run: Run, state: State, rows: Ints, slot: int | Non
     """What a run's weights do to a task's test rows; without a slot there is no ``R``."""
     X = aligned_inputs(prepared.bank, run, state, rows)
     form = prepared.settings.align_form
-    return Turned(X, np.eye(X.shape[1]) if slot is None else align.matrix(form, state, slot))
+    R = np.eye(X.shape[1]) if slot is None else align.matrix(form, state, slot)
+    return Turned(X, R, run.seed)
 
 
 def report_of(
@@ -157,12 +157,16 @@ def report_of(
         before = align.row_similarity(one.X, other.X)
         rows.append([*moved, before, align.row_similarity(one.X @ one.R, other.X @ other.R)])
     columns = np.array(rows).reshape(-1, 4).T.tolist()
-    return AlignmentReport(
-        prepared.tasks[source].name,
-        prepared.tasks[target].name,
-        prepared.settings.align_form,
-        *(t_interval(column, prepared.settings.confidence) for column in columns),
-    )
+    names = prepared.tasks[source].name, prepared.tasks[target].name
+    kept = [
+        (name, each.seed, each.R.astype(np.float32))
+        for pair in found
+        for name, each in zip(names, pair, strict=True)
+    ]
+    settings = prepared.settings
+    moved_s, moved_t, before_R, after_R = (t_interval(c, settings.confidence) for c in columns)
+    report = AlignmentReport(*names, settings.align_form, moved_s, moved_t, before_R, after_R)
+    return replace(report, matrices=tuple(kept)) if settings.keep_matrices else report
 
 
 # ------------------------------------------------------------------ reading

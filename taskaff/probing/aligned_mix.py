@@ -57,7 +57,7 @@ def align_mix(
     ]
     best = least((run.key[:3], run.key[3], slot) for run, _, slot in units)
     states: States = {run.key: (run, slot.state, s) for run, s, slot in units if slot.state}
-    arms = Arms(best, _unusable(first), first.removed, first.constants, rows=first.rows)
+    arms = replace(first, best=best, unusable=_unusable(first))
     pairs = [pair for against in (MIX, CONTROL) for pair in _compared(prepared, arms, against)]
     return tuple(pairs), tuple(_reports(prepared, arms, states)), len(started)
 

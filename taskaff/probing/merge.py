@@ -58,7 +58,10 @@ def merge(parts: Sequence[ProbeResult], settings: ProbeSettings, confidence: flo
             _pair(group, settings, confidence) for group in _grouped(rows["pairs"], _pair_key)
         ),
         alignment=tuple(
-            _pooled(group, confidence)
+            replace(
+                _pooled(group, confidence),
+                matrices=tuple(each for row in group for each in row.matrices),
+            )
             for group in _grouped(rows["alignment"], lambda row: (row.source, row.target, row.form))
         ),
         capacity=tuple(

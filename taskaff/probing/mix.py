@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from taskaff.errors import ProbeError, UsageError
 from taskaff.probing.aligned import Found
@@ -22,6 +23,7 @@ from taskaff.probing.aligned_mix import align_mix
 from taskaff.probing.bank import constant_loss
 from taskaff.probing.capacity import full_rows, mix_slots
 from taskaff.probing.overall import NOTE, overall
+from taskaff.probing.predicted import truths
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.reading import Arms, Judged, Key, compare, least
 from taskaff.probing.records import (
@@ -36,6 +38,9 @@ from taskaff.probing.records import (
 from taskaff.probing.weighting import TOGETHER, mean_weights, same_inputs, weigh
 from taskaff.records import TaskVectors
 from taskaff.store import Store
+
+if TYPE_CHECKING:
+    from taskaff.records import Hashes
 
 
 def probe_mix(
@@ -71,7 +76,8 @@ def probe_mix(
         _best(runs, outcomes),
         removed=_removed(prepared, mixes),
         constants=constants,
-        rows={} if prepared.recipe.together else prepared.finite(),
+        rows={} if prepared.recipe.together else _finite(prepared),
+        truths=truths(prepared, {(n, s.task): s for n, mix in enumerate(mixes) for s in mix}),
     )
     more: Found = ((), (), 0)
     if settings.align:
@@ -144,6 +150,11 @@ def _same_rows(prepared: Prepared, n: int) -> tuple[Slot, ...]:
         if reason := prepared.one_class(slot):
             raise ProbeError(reason, task=task.name, hint="leave this data set out")
     return tuple(slots)
+
+
+def _finite(prepared: Prepared) -> dict[tuple[int, int], tuple[Hashes, int, float]]:
+    """Of every seed number and task, as the keys of arms end here."""
+    return {(n, task): found for (task, n), found in prepared.finite().items()}
 
 
 def _removed(prepared: Prepared, mixes: Sequence[Sequence[Slot]]) -> Mapping[Key, int]:

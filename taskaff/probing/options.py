@@ -11,7 +11,13 @@ from taskaff.probing.defaults import fine_tuned, settings_for
 from taskaff.probing.records import ProbeSettings
 from taskaff.recipe import parse
 
-OPTIONS = {"capacities": "--capacity", "recipes": "--recipe", "margin_unit": "--margin"}
+OPTIONS = {
+    "capacities": "--capacity",
+    "recipes": "--recipe",
+    "margin_unit": "--margin",
+    "keep_outputs": "--save-predictions",
+    "keep_matrices": "-o FILE.safetensors",
+}
 """Settings whose option has another name."""
 KEYS = frozenset({"align_rank", "leaks_train", "scale", "transference_every"})
 """Settings without an option of the command line."""
@@ -49,6 +55,18 @@ RULES = (
         lambda s, mode: s.align or mode == "transfer",
         "there are no alignment matrices without --align",
         "--align",
+    ),
+    Rule(
+        ("keep_matrices",),
+        lambda s, mode: s.align or mode == "transfer",
+        "there are no alignment matrices without --align",
+        "--align",
+    ),
+    Rule(
+        ("keep_outputs",),
+        lambda _, mode: mode != "capacity",
+        "a sweep compares no two arms",
+        "leave --save-predictions out",
     ),
     Rule(
         ("align_rank",),

@@ -58,6 +58,7 @@ def _mean(same: Sequence[SeedGain], constants: Sequence[float]) -> SeedGain:
         mtl_metric=float(np.mean([s.mtl_metric for s in same])),
         constant_loss=1.0,
         test_rows=None,
+        predicted=None,
     )
 
 

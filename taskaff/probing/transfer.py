@@ -21,6 +21,7 @@ import numpy as np
 from taskaff.errors import UsageError
 from taskaff.probing.aligned import report_of, test_rows, turn, with_alignment
 from taskaff.probing.model import shared_part
+from taskaff.probing.predicted import truths
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.reading import Arms, Key, best_decay, compare
 from taskaff.probing.records import (
@@ -85,7 +86,11 @@ def probe_transfer(
     outcomes = prepared.train(second, progress)
     ended = time.perf_counter()
     arms = Arms(
-        best_decay([*first, *outcomes]), plan.unusable, plan.removed, rows=prepared.finite()
+        best_decay([*first, *outcomes]),
+        plan.unusable,
+        plan.removed,
+        rows=prepared.finite(),
+        truths=truths(prepared),
     )
     states = {run.key: (run, o.state) for run, o in zip(second, outcomes, strict=True) if o.state}
     return ProbeResult(

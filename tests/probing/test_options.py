@@ -86,7 +86,8 @@ REFUSED = {
         *("margin", "r", "max_tokens"),
     },
 }
-REFUSED = {mode: names | {"updates+epochs"} for mode, names in REFUSED.items()}
+for _mode in ("mix", "transfer", "capacity"):
+    REFUSED[_mode].add("shares")
 
 
 @cache
@@ -122,7 +123,8 @@ def shown(result):
         for p in result.pairs
     ]
     rows = [(row.source, row.target, row.run, row.z) for row in result.transference]
-    parts = (pairs, result.alignment, result.capacity, rows, dict(result.weights))
+    held_out = [each.validation for each in result.tasks]
+    parts = (held_out, pairs, result.alignment, result.capacity, rows, dict(result.weights))
     return repr((*parts, result.runs, result.finished, result.notes))
 
 
