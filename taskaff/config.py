@@ -242,7 +242,11 @@ class ProbeSection(_Section):
     align_lr: float | None = Field(
         default=None, gt=0, description="learning rate of the alignment matrices"
     )
+    align_train: Literal["heads", "joint"] = Field(
+        default="heads", description="trained with the matrices; joint: the shared module too"
+    )
     weights: Literal["equal", "proportional", "svd", "svd-printed", "uncertainty"] = "equal"
+    svd_rank: int | None = Field(default=None, ge=1, description="r of Algorithm 2")
     capacities: list[Annotated[int, Field(ge=1)]] = Field(default=[], description="to sweep")
     transference: bool = False
     controls: bool = False

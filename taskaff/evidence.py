@@ -144,7 +144,9 @@ def _checked(request: DataRequest, signature: TaskSignature) -> CheckedTask:
 
 def probe_share(settings: ProbeSettings, candidates: int) -> ProbeSettings:
     """The settings of one candidate's probe: the budget is that of the whole check."""
-    settings = replace(settings, targets=(), source_until=1.0)  # of pairs alone
+    from taskaff.probing.options import for_mode
+
+    settings = replace(for_mode(settings, "mix"), align=False)
     if settings.budget is None:
         return settings
     return replace(settings, budget=settings.budget / max(candidates, 1))

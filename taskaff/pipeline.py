@@ -109,6 +109,7 @@ def probe(
 ) -> ProbeResult:
     """What training says: does the source help or hurt the target? Needs rows, not signatures."""
     from taskaff.probing.bank import chosen_device
+    from taskaff.probing.options import check_options, mode_of
     from taskaff.probing.prepare import check_settings
     from taskaff.probing.run import probe as train
     from taskaff.vectors_of import tasks_of
@@ -117,6 +118,7 @@ def probe(
     chosen = probe_settings or ProbeSettings()
     chosen = replace(chosen, device=chosen_device(chosen.device))
     check_settings(chosen)  # before any row is embedded
+    check_options(chosen, mode_of(chosen, mode))
     started = time.perf_counter()
     tasks, notes = tasks_of(bench, sources, chosen)
     embedded = time.perf_counter()

@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, Literal
 from taskaff.shown import Tabular
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from taskaff.predict_records import Prediction
     from taskaff.records import Floats32, Hashes
+
+    Floats = NDArray[np.float64]
 
 Trunk = Literal[
     "linear", "relu", "mlp", "lstm", "cnn", "mlp-tokens", "transformer", "transformer-frozen"
@@ -93,8 +98,12 @@ class ProbeSettings:
     """Rank of the low-rank form."""
     align_lr: float = 0.003
     """Learning rate of Adam for the alignment matrices."""
+    align_train: Literal["heads", "joint"] = "heads"
+    """What is trained with the alignment matrices: the heads, or the shared module as well."""
     weights: Literal["equal", "proportional", "svd", "svd-printed", "uncertainty"] = "equal"
     """Loss weights of the tasks (W eq. 2, Algorithm 2; Kendall et al. 2018)."""
+    svd_rank: int | None = None
+    """``r`` of Algorithm 2; None takes the directions that several tasks share."""
     max_tokens: int | None = None
     """Tokens of a row, of trunks that are fine-tuned; None is the model's own limit."""
     capacities: tuple[int, ...] = ()
@@ -112,6 +121,10 @@ class ProbeSettings:
     alike."""
     budget: float | None = None
     """Seconds: seeds are added until every verdict is decided or time is out."""
+    keep_outputs: bool = False
+    """Return the predictions of every test row."""
+    keep_matrices: bool = False
+    """Return the alignment matrices."""
 
 
 # ------------------------------------------------------------------- pairs
@@ -154,6 +167,20 @@ class RowGains:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PredictedRows:
+    """What both arms of a comparison predict of one seed's test rows."""
+
+    ids: Hashes
+    """``(n,)`` content hashes."""
+    labels: Floats
+    """``(n, w)``: one code of classes, else the labels as they are in the data."""
+    against: Floats
+    """``(n, c)``: probabilities, or values of regressions, of what is compared with."""
+    arm: Floats
+    """The same of what was trained."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SeedGain:
     """One seed of one directed pair; NaN where a run diverged."""
 
@@ -177,6 +204,8 @@ class SeedGain:
     validation: tuple[float, float] = (float("nan"), float("nan"))
     """Validation losses at the checkpoints: (STL, MTL)."""
     test_rows: RowGains | None = None
+    predicted: PredictedRows | None = None
+    """Where ``keep_outputs`` asks for it; not part of a report."""
     """What finite rows mean for the gain; not part of the documents."""
 
     @property
@@ -220,7 +249,7 @@ class PairOutcome:
     """Seeds of which some arm still improved at its cap."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AlignmentReport:
     """What Algorithm 1 did to one pair: how far ``R`` moved, eq. 6 before and after it."""
 
@@ -234,6 +263,9 @@ class AlignmentReport:
     similarity_before: Interval
     """Covariance similarity (W eq. 6) of the held-out rows of both tasks."""
     similarity_after: Interval
+    matrices: tuple[tuple[str, int, Floats32], ...] = ()
+    """Task, seed and ``R (d, d)`` at the checkpoint that was tested, where ``keep_matrices`` asks
+    for them; not part of a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +285,7 @@ class CapacitySweep:
     """Each task's metric in the joint model, by its name; of a task alone it is ``metric``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TransferenceRow:
     """``Z`` of one directed pair during joint training (T; TAG, Fifty et al. 2021)."""
 
@@ -262,7 +294,8 @@ class TransferenceRow:
     z: Interval
     """Mean over steps and seeds of ``1 - L_j(after a step on i) / L_j(before)``."""
     ratio: Interval
-    """``Z_{i to j} / Z_{j to j}``: the part of what the target's own gradient does."""
+    """``Z_{i to j} / Z_{j to j}``, both means over steps and seeds: the part of what the target's
+    own gradient does. None where that does nothing good on average."""
     updates: tuple[int, ...]
     over_time: tuple[float, ...]
     """Mean ``z`` over seeds in the window that ends with each of ``updates``."""
@@ -272,6 +305,8 @@ class TransferenceRow:
     """``pair`` (the two tasks trained together) or ``all`` (all tasks in one model)."""
     by_seed: tuple[tuple[float, ...], ...] = ()
     """The windows of each seed, whose mean is ``over_time``."""
+    measured: tuple[tuple[Floats, Floats], ...] = ()
+    """``(Z_ij, Z_jj)`` of each seed, whole series; not part of a report."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

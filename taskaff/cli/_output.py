@@ -71,9 +71,10 @@ def _format(options: ReportingOptions, gate: bool) -> str:
 
 
 def _format_of(path: Path, pictures: bool, gate: bool) -> str:
-    from taskaff.report import CHECK_SUFFIXES, PICTURES, SUFFIXES
+    from taskaff.report import CHECK_SUFFIXES, MATRICES, PICTURES, SUFFIXES
 
-    known = CHECK_SUFFIXES if gate else {**SUFFIXES, **PICTURES} if pictures else SUFFIXES
+    drawn = {**SUFFIXES, **PICTURES, MATRICES: MATRICES}
+    known = CHECK_SUFFIXES if gate else drawn if pictures else SUFFIXES
     found = known.get(path.suffix.lower())
     if found is None:
         what = f"suffix {path.suffix!r}" if path.suffix else "suffix ''"
@@ -94,7 +95,7 @@ def emit(
 
     ``verdict`` stands in for the table when only the verdict is asked for.
     """
-    from taskaff.report import PICTURES, ReportOptions, pieces, plot
+    from taskaff.report import MATRICES, PICTURES, ReportOptions, matrices, pieces, plot
     from taskaff.unfamiliar import loud
 
     for note in loud(getattr(result, "notes", ())):
@@ -103,7 +104,9 @@ def emit(
     with ExitStack() as stack:
         for path, format in plan.files:
             temporary = stack.enter_context(whole_file(path))
-            if format in PICTURES.values():
+            if format == MATRICES:
+                temporary.write_bytes(matrices(result))
+            elif format in PICTURES.values():
                 temporary.write_bytes(plot(result, format))
             else:
                 write_text(temporary, pieces(result, format, plain))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from typer import Option
@@ -62,9 +63,19 @@ class ProbeOptions:
         Literal["full", "low-rank", "orthogonal"] | None,
         Option(help="Form of the alignment matrices.", rich_help_panel=_PANEL),
     ] = None
+    align_train: Annotated[
+        Literal["heads", "joint"] | None,
+        Option(
+            help="Trained with the matrices: heads, or the shared module too.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
     weights: Annotated[
         Literal["equal", "proportional", "svd", "svd-printed", "uncertainty"] | None,
         Option(help="Loss weights of the tasks.", rich_help_panel=_PANEL),
+    ] = None
+    svd_rank: Annotated[
+        int | None, _number("r of Algorithm 2; those that tasks share by default.")
     ] = None
     recipe: Annotated[
         str | None,
@@ -172,6 +183,14 @@ def probe(
     reporting: ReportingOptions,
     data: Sources = None,
     predict: WithPredictions = None,
+    save_predictions: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="Parquet: what both arms predict of every test row.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None,
 ) -> int:
     """Train briefly: does a source data set help or hurt a target?
 
@@ -185,6 +204,7 @@ def probe(
     from taskaff.cli._progress import ProgressBar
     from taskaff.cli._settings import PROBE, probe_settings, read_config, run_settings
     from taskaff.errors import UsageError
+    from taskaff.report import MATRICES
 
     options = {PROBE + name: value for name, value in asdict(asked).items()}
     options["predict"] = predict
@@ -194,16 +214,43 @@ def probe(
     if len(sources) < 2:
         hint = "name two or more, or list them in taskaff.toml (taskaff init writes one)"
         raise UsageError(f"a probe takes two data sets or more, not {len(sources)}", hint=hint)
+    if predict and (config.probe.mode != "pairs" or config.probe.capacities):
+        what = "--capacity" if config.probe.capacities else f"--mode {config.probe.mode}"
+        raise UsageError(
+            f"--predict is about pairs, and not with {what}", hint="leave --predict out"
+        )
     report = plan(reporting, [source.source for source in sources], pictures=True)
     settings, chosen = run_settings(config), probe_settings(config)
+    if save_predictions is not None:
+        _check_predictions(save_predictions, [source.source for source in sources])
+    wanted = any(format == MATRICES for _, format in report.files)
+    chosen = replace(chosen, keep_outputs=save_predictions is not None, keep_matrices=wanted)
     from taskaff import pipeline
+    from taskaff.cli._files import whole_file
+    from taskaff.report import write_predictions
 
     with interruptions() as seen, ProgressBar(reporting.quiet) as progress:
         result = pipeline.probe(sources, settings, chosen, config.probe.mode, progress)
     emit(result, report)
+    if save_predictions is not None:
+        with whole_file(save_predictions) as temporary:
+            write_predictions(result, temporary)
     if seen:
         say("interrupted: this is what was known")
     return INTERRUPTED if seen else FINISHED
+
+
+def _check_predictions(path: Path, inputs: Sequence[object]) -> None:
+    """Refuse, before any work, a file that is not Parquet or cannot be written."""
+    from taskaff.cli._files import check_target
+    from taskaff.errors import UsageError
+
+    if path.suffix.lower() != ".parquet":
+        hint = f"--save-predictions {path.with_suffix('.parquet')}"
+        raise UsageError(
+            f"--save-predictions {path}: predictions are written as Parquet", hint=hint
+        )
+    check_target(path, inputs)
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """Arms with alignment matrices for pairs mode (W Algorithm 1, appendix B.3), and their control.
 
 The recipe, for small models from scratch: first both arms are trained as ever. Then, from the best
-look of each, ``B`` stays fixed, and every batch gives one step on its task's ``A_i`` and from there
-one on its ``R_i`` ("given a sampled data batch from task i"). ``R`` has its own, smaller learning
+look of each, every batch gives one step on its task's ``A_i`` and from there one on its ``R_i``
+("given a sampled data batch from task i"). ``B`` stays fixed, as the paper prints it
+(``align_train="heads"``), or moves with ``A_i`` (``"joint"``). ``R`` has its own, smaller learning
 rate, since Adam moves all ``d * d`` entries at once, and weight decay pulls it to the identity.
 
 What it is compared with gets the same number of further updates on the same batches, with no ``R``
@@ -15,7 +16,7 @@ stage starts from count as its first look, so that further training never counts
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +35,7 @@ from taskaff.probing.records import (
 from taskaff.probing.verdict import t_interval
 
 if TYPE_CHECKING:
-    from taskaff.probing.records import State
+    from taskaff.probing.records import Floats, Ints, State
 
 Found = tuple[tuple[PairOutcome, ...], tuple[AlignmentReport, ...], int]
 
@@ -57,9 +58,7 @@ def align_pairs(
     """
     started = list(_second_stage(prepared, runs, outcomes, first))
     found = prepared.train(started, progress)
-    arms = Arms(
-        best_decay(found), _unusable(first), first.removed, first.constants, rows=first.rows
-    )
+    arms = replace(first, best=best_decay(found), unusable=_unusable(first), shares={})
     states = {
         run.key: (run, outcome.state)
         for run, outcome in zip(started, found, strict=True)
@@ -92,8 +91,13 @@ def _second_stage(
             yield with_alignment(
                 replace(on, key=(turned, *rest, again), weight_decay=again, keep_state=True),
                 prepared,
-                frozenset({"trunk"}),
+                still(prepared),
             )
+
+
+def still(prepared: Prepared) -> frozenset[str]:
+    """What does not move in the second stage."""
+    return frozenset({"trunk"} if prepared.settings.align_train == "heads" else ())
 
 
 def with_alignment(run: Run, prepared: Prepared, frozen: frozenset[str]) -> Run:
@@ -116,6 +120,53 @@ def _unusable(first: Arms) -> Mapping[Key, str]:
         for again in SECOND.get(arm, ()):
             found[(again, *rest)] = reason
     return found
+
+
+# ------------------------------------------------------------------ reports
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Turned:
+    """A task's test rows ``X (n, d)`` and the matrix ``R (d, d)`` that they are multiplied by."""
+
+    X: Floats
+    R: Floats
+    seed: int
+
+
+def test_rows(prepared: Prepared, task: int, n: int) -> Ints:
+    """A task's test rows for one seed number."""
+    return prepared.rows(task, prepared.splits[task][n].test)
+
+
+def turn(prepared: Prepared, run: Run, state: State, rows: Ints, slot: int | None) -> Turned:
+    """What a run's weights do to a task's test rows; without a slot there is no ``R``."""
+    X = aligned_inputs(prepared.bank, run, state, rows)
+    form = prepared.settings.align_form
+    R = np.eye(X.shape[1]) if slot is None else align.matrix(form, state, slot)
+    return Turned(X, R, run.seed)
+
+
+def report_of(
+    prepared: Prepared, source: int, target: int, found: Sequence[tuple[Turned, Turned]]
+) -> AlignmentReport:
+    """How far ``R`` moved, and equation 6 before and after it; ``found`` has a pair a seed."""
+    rows = []
+    for one, other in found:
+        moved = [float(np.linalg.norm(each.R - np.eye(len(each.R)))) for each in (one, other)]
+        before = align.row_similarity(one.X, other.X)
+        rows.append([*moved, before, align.row_similarity(one.X @ one.R, other.X @ other.R)])
+    columns = np.array(rows).reshape(-1, 4).T.tolist()
+    names = prepared.tasks[source].name, prepared.tasks[target].name
+    kept = [
+        (name, each.seed, each.R.astype(np.float32))
+        for pair in found
+        for name, each in zip(names, pair, strict=True)
+    ]
+    settings = prepared.settings
+    moved_s, moved_t, before_R, after_R = (t_interval(c, settings.confidence) for c in columns)
+    report = AlignmentReport(*names, settings.align_form, moved_s, moved_t, before_R, after_R)
+    return replace(report, matrices=tuple(kept)) if settings.keep_matrices else report
 
 
 # ------------------------------------------------------------------ reading
@@ -163,24 +214,14 @@ def _report(
     source: int,
     target: int,
 ) -> AlignmentReport:
-    """How far ``R`` moved, and equation 6 before and after it, at the target's best look."""
-    settings = prepared.settings
-    rows = []
+    found = []
     for n, key in enumerate(_keys(prepared, "align", source, target)):
-        if key in arms.unusable or arms.best[key][0].diverged:
-            continue
-        run, state = states[(*key, arms.best[key][1])]
-        Rt, Rs = (align.matrix(settings.align_form, state, slot) for slot in (0, 1))
-        Xs, Xt = (
-            aligned_inputs(prepared.bank, run, state, prepared.rows(i, prepared.splits[i][n].test))
-            for i in (source, target)
-        )
-        moved = [float(np.linalg.norm(R - np.eye(len(R)))) for R in (Rs, Rt)]
-        rows.append([*moved, align.row_similarity(Xs, Xt), align.row_similarity(Xs @ Rs, Xt @ Rt)])
-    columns = np.array(rows).reshape(-1, 4).T.tolist()
-    return AlignmentReport(
-        prepared.tasks[source].name,
-        prepared.tasks[target].name,
-        settings.align_form,
-        *(t_interval(column, settings.confidence) for column in columns),
-    )
+        if key not in arms.unusable and not arms.best[key][0].diverged:
+            own = states[(*key, arms.best[key][1])]
+            found.append(
+                (
+                    turn(prepared, *own, test_rows(prepared, source, n), 1),
+                    turn(prepared, *own, test_rows(prepared, target, n), 0),
+                )
+            )
+    return report_of(prepared, source, target, found)

@@ -34,6 +34,7 @@ from taskaff.probing.records import (
 )
 from taskaff.probing.splits import LEAST
 from taskaff.probing.verdict import t_interval
+from taskaff.probing.weighting import mean_weights, weigh
 from taskaff.recipe import parse
 from taskaff.records import TaskVectors
 from taskaff.store import Store
@@ -82,6 +83,7 @@ def probe_capacity(
         runs=len(runs),
         timings={"plan": planned - started, "train": ended - planned},
         capacity=sweeps,
+        weights=mean_weights(prepared, runs, outcomes, (ALL,)),
     )
 
 
@@ -139,7 +141,7 @@ def mix_run(
     return Run(
         key=key,
         seed=settings.seeds[cast(int, key[2])],
-        slots=tuple(slots),
+        slots=weigh(prepared, tuple(slots)),
         stream="+".join(prepared.ids[slot.task] for slot in slots),
         trunk=settings.trunk,
         r=r,
@@ -147,6 +149,7 @@ def mix_run(
         lr=settings.lr,
         weight_decay=decay,
         scale=prepared.scale(slots),
+        uncertain=settings.weights == "uncertainty" and len(slots) > 1,
         **prepared.timing(slots, prepared.recipe, full_rows(prepared, slots, cast(int, key[2]))),
     )
 

@@ -60,9 +60,7 @@ def control_pairs(
     for kind, source, target, n in list(arms.unusable):
         if kind == "mtl":
             unusable[PERMUTED, source, target, n] = unusable[kind, source, target, n]
-    both = Arms(
-        arms.best | best_decay(outcomes), unusable, arms.removed, arms.constants, rows=arms.rows
-    )
+    both = replace(arms, best=arms.best | best_decay(outcomes), unusable=unusable, shares={})
     return tuple(_read(prepared, both, wanted)), len(extra)
 
 

@@ -132,11 +132,15 @@ class HeldOut:
 
     def _leave(self) -> None:
         """Take runs out of the chunk of which every unit has ended."""
-        training = np.zeros(len(self.runs), bool)
-        training[self.owner[self.open]] = True
-        stay = np.flatnonzero(training[self.chunk.ids])
+        stay = np.flatnonzero(self.training())
         if 0 < len(stay) <= STAY * len(self.chunk.ids):
             self.chunk.select(stay)
+
+    def training(self) -> NDArray[np.bool_]:
+        """Which of the chunk's runs have not ended."""
+        found = np.zeros(len(self.runs), bool)
+        found[self.owner[self.open]] = True
+        return found[self.chunk.ids]
 
     def _follow(self) -> None:
         """Where the units' runs and heads stand in the chunk now."""
@@ -147,21 +151,27 @@ class HeldOut:
 
     def outcomes(self) -> list[RunOutcome]:
         """Test loss and metrics of every unit at its best weights, gathered by run."""
-        tested: dict[int, tuple[np.ndarray, dict[str, np.ndarray], int]] = {}
+        tested: dict[int, tuple[np.ndarray, dict[str, np.ndarray], int, np.ndarray]] = {}
         for group in self.families["test"]:
             at = self._long(group.units)
             for part, out in group.outputs({k: v[at] for k, v in self.kept.items()}, at):
                 losses = group.row_losses(out).cpu().numpy()
-                found = metrics(group.kind, out.mT.cpu().numpy(), *group.truth())
+                outputs = out.mT.cpu().numpy()
+                found = metrics(group.kind, outputs, *group.truth())
                 for j, u in enumerate(group.units[part].tolist()):
-                    tested[u] = (losses[j], found, j)
+                    tested[u] = (losses[j], found, j, outputs)
         built = [self._outcome(u, *tested[u]) for u in range(len(self.slots))]
         return [self._run_outcome(i, built) for i in range(len(self.runs))]
 
     # ------------------------------------------------------------------ parts
 
     def _outcome(
-        self, u: int, rows: np.ndarray, found: dict[str, np.ndarray], j: int
+        self,
+        u: int,
+        rows: np.ndarray,
+        found: dict[str, np.ndarray],
+        j: int,
+        outputs: np.ndarray,
     ) -> SlotOutcome:
         curve = np.array(self.curves[u])
         loss = float(rows.mean(dtype=np.float64))
@@ -174,9 +184,9 @@ class HeldOut:
         values = {name: float(value[j]) for name, value in found.items()}
         step = int(self.best_step[u])
         late = self.limits[u].at_cap(int(self.updates[u]), step)
-        return SlotOutcome(
-            float(self.best[u]), loss, values, step, curve, at_cap=late, row_losses=rows
-        )
+        kept = outputs[j].copy() if self.runs[self.owner[u]].keep_outputs else None
+        best, state = float(self.best[u]), self._state(u)
+        return SlotOutcome(best, loss, values, step, curve, "", late, rows, state, kept)
 
     def _run_outcome(self, i: int, built: Sequence[SlotOutcome]) -> RunOutcome:
         run = self.runs[i]
@@ -186,21 +196,18 @@ class HeldOut:
             learned = torch.exp(-self.deviations[i, : len(units)])
             weights = tuple(learned.tolist())
         outcomes = tuple(None if u is None else built[u] for u in units)
-        return RunOutcome(run.key, outcomes, self._state(i), weights)
+        return RunOutcome(run.key, outcomes, weights)
 
     # ---------------------------------------------------------- whole states
 
     def _keep_whole(self, judged: Sequence[tuple[int, int]]) -> None:
-        """Room for the weights of all slots of the runs whose state is asked for."""
-        first: dict[int, int] = {}
-        for u, (i, _) in enumerate(judged):
-            if self.runs[i].keep_state:
-                first.setdefault(i, u)
-        self.keepers = {i: k for k, i in enumerate(first)}
+        """Room for the weights of all slots, for every unit whose run's state is asked for."""
+        kept = [u for u, (i, _) in enumerate(judged) if self.runs[i].keep_state]
+        self.keepers = {u: k for k, u in enumerate(kept)}
         places = np.full(len(judged), -1)
-        places[list(first.values())] = np.arange(len(first))
+        places[kept] = np.arange(len(kept))
         self.place = self._long(places.tolist())
-        runs = self._long(list(first))
+        runs = self._long([judged[u][0] for u in kept])
         self.whole = {name: value[runs] for name, value in self._by_run().items()}
 
     def _update_whole(self, improved: Tensor) -> None:
@@ -219,12 +226,13 @@ class HeldOut:
             for name, value in chunk.p.items()
         }
 
-    def _state(self, i: int) -> dict[str, np.ndarray] | None:
-        """Unpadded weights of a run at the best look of its first judged slot."""
-        if i not in self.keepers:
+    def _state(self, u: int) -> dict[str, np.ndarray] | None:
+        """Unpadded weights of a unit's run at the unit's best look."""
+        if u not in self.keepers:
             return None
-        chunk, run = self.chunk, self.runs[i]
-        whole = {name: value[self.keepers[i]].cpu().numpy() for name, value in self.whole.items()}
+        chunk, i = self.chunk, int(self.owner[u])
+        run = self.runs[i]
+        whole = {name: value[self.keepers[u]].cpu().numpy() for name, value in self.whole.items()}
         state = {k: whole[k][:a, :b].copy() for k, (a, b) in chunk.cuts[i].items()}
         for s, slot in enumerate(run.slots):
             A, c = whole["A"][s], chunk.bank.widths[slot.task]
@@ -317,8 +325,8 @@ class Watching(Protocol):
     next_round: int
     """The round after which to measure next."""
 
-    def measure(self) -> None:
-        """Measure the chunk as it is now, and move ``next_round`` on."""
+    def measure(self, training: NDArray[np.bool_]) -> None:
+        """Measure those runs of the chunk that are in training, and move ``next_round`` on."""
         ...
 
 
@@ -330,7 +338,7 @@ def train_stacked(
         while watch and watch.next_round < rounds:
             if watch.next_round > chunk.rounds:
                 chunk.advance(watch.next_round)
-            watch.measure()
+            watch.measure(held_out.training())
         if rounds > chunk.rounds:
             chunk.advance(rounds)
         held_out.look()

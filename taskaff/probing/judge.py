@@ -137,7 +137,7 @@ class Judge:
         self.best = dict.fromkeys(self.judged, (float("inf"), 0))
         self.curves: dict[int, list[tuple[float, float]]] = {s: [] for s in self.judged}
         self.kept: dict[int, Any] = {}
-        self.whole: State | None = None
+        self.whole: dict[int, State] = {}
 
     def rounds(self) -> Iterator[int]:
         """Rounds after which to look, until every judged slot has ended."""
@@ -157,8 +157,8 @@ class Judge:
             if loss < self.best[s][0] or s not in self.kept:
                 self.best[s] = loss, self.updates[s]
                 self.kept[s] = model.snapshot(s)
-                if self.run.keep_state and s == self.judged[0]:
-                    self.whole = model.state()
+                if self.run.keep_state:
+                    self.whole[s] = model.state()
             if self.limits[s].ended(self.curves[s]):
                 self.open.discard(s)
 
@@ -171,7 +171,7 @@ class Judge:
         slots = tuple(
             self._tested(model, s) if slot.judged else None for s, slot in enumerate(self.run.slots)
         )
-        return RunOutcome(self.run.key, slots, self.whole, weights)
+        return RunOutcome(self.run.key, slots, weights)
 
     def _tested(self, model: Model, s: int) -> SlotOutcome:
         labels, rows = self.labels[s], self.run.slots[s].test
@@ -186,7 +186,9 @@ class Judge:
             return SlotOutcome(nan, nan, dict.fromkeys(found, nan), 0, curve, reason)
         least, step = self.best[s]
         late = self.limits[s].at_cap(self.updates[s], step)
-        return SlotOutcome(least, loss, found, step, curve, at_cap=late, row_losses=losses)
+        kept = outputs.cpu().numpy() if self.run.keep_outputs else None
+        state = self.whole.get(s)
+        return SlotOutcome(least, loss, found, step, curve, "", late, losses, state, kept)
 
 
 def train_judged(bank: Bank, run: Run, model: Model, grid: Grid = DENSE) -> RunOutcome:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 KIND = "probe-run"
 FORMAT_VERSION = 2
 
+ARRAYS = ("curve", "row_losses", "outputs")
+"""Of a slot's outcome, beside its weights."""
+
 MOST_BYTES = 32 * 2**20
 """Outcomes with weights beyond this are not kept: a probe has hundreds of them."""
 
@@ -48,7 +51,8 @@ class KeptRuns:
 
     def put(self, run: Run, outcome: RunOutcome) -> None:
         """Keep an outcome, unless its weights are too large."""
-        size = sum(value.nbytes for value in (outcome.state or {}).values())
+        states = [slot.state or {} for slot in outcome.slots if slot is not None]
+        size = sum(value.nbytes for state in states for value in state.values())
         if size <= MOST_BYTES:
             self.store.put(KIND, self._digest(run), lambda path: save_outcome(outcome, path))
 
@@ -119,18 +123,23 @@ def _arrays_digest(arrays: Iterable[tuple[str, np.ndarray]]) -> str:
 
 
 def save_outcome(outcome: RunOutcome, path: Path) -> None:
-    """Curves and weights as tensors, everything else as JSON in the header; not the key."""
-    arrays = {f"state.{k}": np.ascontiguousarray(v) for k, v in (outcome.state or {}).items()}
+    """Curves, outputs and weights as tensors, all else as JSON in the header; not the key."""
+    arrays: dict[str, np.ndarray] = {}
     slots: list[dict[str, Any] | None] = []
     for s, slot in enumerate(outcome.slots):
         if slot is None:
             slots.append(None)
             continue
-        arrays[f"curve.{s}"] = np.ascontiguousarray(slot.curve)
-        if slot.row_losses is not None:
-            arrays[f"rows.{s}"] = np.ascontiguousarray(slot.row_losses)
-        slots.append({k: v for k, v in asdict(slot).items() if k not in ("curve", "row_losses")})
-    known = {"slots": slots, "weights": outcome.weights, "state": outcome.state is not None}
+        named = {name: getattr(slot, name) for name in ARRAYS}
+        named |= {f"state.{name}": value for name, value in (slot.state or {}).items()}
+        arrays |= {
+            f"{s}.{name}": np.ascontiguousarray(value)
+            for name, value in named.items()
+            if value is not None
+        }
+        plain = replace(slot, state=None)
+        slots.append({k: v for k, v in asdict(plain).items() if k not in ARRAYS})
+    known = {"slots": slots, "weights": outcome.weights}
     # safetensors' save_file has an error of its own for a full disk.
     path.write_bytes(save(arrays, {"outcome": json.dumps(known)}))
 
@@ -141,10 +150,14 @@ def load_outcome(path: Path) -> RunOutcome:
         known = json.loads(file.metadata()["outcome"])
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     slots = tuple(
-        None
-        if slot is None
-        else SlotOutcome(**slot, curve=arrays[f"curve.{s}"], row_losses=arrays.get(f"rows.{s}"))
+        None if slot is None else _slot_outcome(slot, arrays, f"{s}.")
         for s, slot in enumerate(known["slots"])
     )
-    state = {k.removeprefix("state."): v for k, v in arrays.items() if k.startswith("state.")}
-    return RunOutcome((), slots, state if known["state"] else None, tuple(known["weights"]))
+    return RunOutcome((), slots, tuple(known["weights"]))
+
+
+def _slot_outcome(slot: dict[str, Any], arrays: dict[str, np.ndarray], prefix: str) -> SlotOutcome:
+    own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    state = {k.removeprefix("state."): v for k, v in own.items() if k.startswith("state.")}
+    parts = {name: own.get(name) for name in ARRAYS}
+    return SlotOutcome(**slot | parts | {"state": state or None})

@@ -24,6 +24,7 @@ from taskaff.probing.records import (
     ProbeTask,
     TransferenceRow,
 )
+from taskaff.probing.transference_rows import transference_row
 from taskaff.probing.verdict import blindness, decide, t_interval
 
 T = TypeVar("T")
@@ -57,14 +58,17 @@ def merge(parts: Sequence[ProbeResult], settings: ProbeSettings, confidence: flo
             _pair(group, settings, confidence) for group in _grouped(rows["pairs"], _pair_key)
         ),
         alignment=tuple(
-            _pooled(group, confidence)
+            replace(
+                _pooled(group, confidence),
+                matrices=tuple(each for row in group for each in row.matrices),
+            )
             for group in _grouped(rows["alignment"], lambda row: (row.source, row.target, row.form))
         ),
         capacity=tuple(
             _sweep(group, confidence) for group in _grouped(rows["capacity"], lambda row: row.model)
         ),
         transference=tuple(
-            _transference(group, confidence)
+            _transference(group, settings, confidence)
             for group in _grouped(
                 rows["transference"], lambda row: (row.source, row.target, row.run)
             )
@@ -147,12 +151,11 @@ def _sweep(parts: Sequence[CapacitySweep], confidence: float) -> CapacitySweep:
     return replace(found, task_metrics=by_task)
 
 
-def _transference(parts: Sequence[TransferenceRow], confidence: float) -> TransferenceRow:
-    sizes = [part.z.n for part in parts]
-    curves = np.array([part.over_time for part in parts])
-    over_time = np.average(curves, axis=0, weights=sizes) if sum(sizes) else curves[0]
-    by_seed = tuple(curve for part in parts for curve in part.by_seed)
-    return replace(_pooled(parts, confidence), over_time=tuple(over_time.tolist()), by_seed=by_seed)
+def _transference(
+    parts: Sequence[TransferenceRow], settings: ProbeSettings, confidence: float
+) -> TransferenceRow:
+    first, measured = parts[0], [seed for part in parts for seed in part.measured]
+    return transference_row(first.source, first.target, measured, first.run, settings, confidence)
 
 
 def _task(parts: Sequence[ProbeTask]) -> ProbeTask:

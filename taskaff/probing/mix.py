@@ -8,23 +8,24 @@ batches of each task, initial weights and scale; each task is stopped, and choos
 by its own validation rows. A task has the same cap of its own updates in every arm.
 
 With the recipe ``together``, for tasks on the same inputs, the first task's split is that of all,
-and every update has a batch of all tasks.
+and every update has a batch of all tasks. Alignment is in ``aligned_mix``.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from taskaff.errors import ProbeError, UsageError
+from taskaff.probing.aligned import Found
+from taskaff.probing.aligned_mix import align_mix
 from taskaff.probing.bank import constant_loss
 from taskaff.probing.capacity import full_rows, mix_slots
-from taskaff.probing.metrics import MAIN
+from taskaff.probing.overall import NOTE, overall
+from taskaff.probing.predicted import truths
 from taskaff.probing.prepare import Prepared, describe, prepare
-from taskaff.probing.reading import Arms, Judged, Key, compare, least, paired
+from taskaff.probing.reading import Arms, Judged, Key, compare, least
 from taskaff.probing.records import (
     PairOutcome,
     ProbeResult,
@@ -32,20 +33,14 @@ from taskaff.probing.records import (
     Progress,
     Run,
     RunOutcome,
-    SeedGain,
     Slot,
 )
 from taskaff.probing.weighting import TOGETHER, mean_weights, same_inputs, weigh
 from taskaff.records import TaskVectors
 from taskaff.store import Store
 
-ALL = "all"
-"""Target of the outcome over all tasks."""
-
-NOTE = (
-    "overall: mean over tasks of each task's gain as a share of the held-out loss of a constant "
-    "(label frequencies or mean); its losses, and the margin, are in that unit"
-)
+if TYPE_CHECKING:
+    from taskaff.records import Hashes
 
 
 def probe_mix(
@@ -72,7 +67,6 @@ def probe_mix(
     runs = [run for n, slots in enumerate(mixes) for run in _runs(prepared, n, slots)]
     planned = time.perf_counter()
     outcomes = prepared.train(runs, progress)
-    ended = time.perf_counter()
     constants = {
         (n, slot.task): constant_loss(prepared.bank, slot)
         for n, slots in enumerate(mixes)
@@ -82,17 +76,23 @@ def probe_mix(
         _best(runs, outcomes),
         removed=_removed(prepared, mixes),
         constants=constants,
-        rows={} if prepared.recipe.together else prepared.finite(),
+        rows={} if prepared.recipe.together else _finite(prepared),
+        truths=truths(prepared, {(n, s.task): s for n, mix in enumerate(mixes) for s in mix}),
     )
+    more: Found = ((), (), 0)
+    if settings.align:
+        more = align_mix(prepared, runs, outcomes, arms, progress)
+    ended = time.perf_counter()
     return ProbeResult(
         mode="mix",
         tasks=describe(prepared),
-        pairs=tuple(_read(prepared, mixes, arms)),
+        pairs=(*_read(prepared, arms), *more[0]),
         settings=settings,
         rule=prepared.recipe.rule,
-        runs=len(runs),
+        runs=len(runs) + more[2],
         notes=(NOTE,),
         timings={"plan": planned - started, "train": ended - planned},
+        alignment=more[1],
         weights=mean_weights(prepared, runs, outcomes, ("with", "without")),
     )
 
@@ -101,18 +101,22 @@ def probe_mix(
 
 
 def _runs(prepared: Prepared, n: int, slots: tuple[Slot, ...]) -> Iterator[Run]:
-    """The mix without the last task, with it, and that task alone, at every weight decay."""
+    """The mix without the last task, with it, and that task alone, at every weight decay.
+
+    With alignment every task alone, for the control.
+    """
     settings = prepared.settings
     scale = prepared.scale(slots)
-    arms = {"without": slots[:-1], "with": slots, "alone": slots[-1:]}
-    for arm, members in arms.items():
+    single = slots if settings.align else slots[-1:]
+    arms = [("without", slots[:-1]), ("with", slots), *(("alone", (slot,)) for slot in single)]
+    for arm, members in arms:
         weighed = weigh(prepared, members)
         newcomer = len(members) - 1 if arm == "with" else None
         rows = full_rows(prepared, members, n)
         timing = prepared.timing(members, prepared.recipe, rows, newcomer)
         for decay in settings.weight_decay:
             yield Run(
-                key=(arm, n, decay),
+                key=(arm, n, decay, members[-1].task),
                 seed=settings.seeds[n],
                 slots=weighed,
                 stream="+".join(prepared.ids),
@@ -122,6 +126,7 @@ def _runs(prepared: Prepared, n: int, slots: tuple[Slot, ...]) -> Iterator[Run]:
                 lr=settings.lr,
                 weight_decay=decay,
                 scale=scale,
+                keep_state=settings.align and arm != "without",
                 uncertain=settings.weights == "uncertainty" and len(members) > 1,
                 **timing,
             )
@@ -147,6 +152,11 @@ def _same_rows(prepared: Prepared, n: int) -> tuple[Slot, ...]:
     return tuple(slots)
 
 
+def _finite(prepared: Prepared) -> dict[tuple[int, int], tuple[Hashes, int, float]]:
+    """Of every seed number and task, as the keys of arms end here."""
+    return {(n, task): found for (task, n), found in prepared.finite().items()}
+
+
 def _removed(prepared: Prepared, mixes: Sequence[Sequence[Slot]]) -> Mapping[Key, int]:
     """Rows taken out of all tasks together because another one is judged by them."""
     found: dict[Key, int] = {}
@@ -170,7 +180,7 @@ def _best(runs: Sequence[Run], outcomes: Sequence[RunOutcome]) -> dict[Key, Judg
     )
 
 
-def _read(prepared: Prepared, mixes: Sequence[Sequence[Slot]], arms: Arms) -> Iterator[PairOutcome]:
+def _read(prepared: Prepared, arms: Arms) -> Iterator[PairOutcome]:
     """The members, the added task, and all of them."""
     settings, tasks = prepared.settings, prepared.tasks
     last = len(tasks) - 1
@@ -183,41 +193,4 @@ def _read(prepared: Prepared, mixes: Sequence[Sequence[Slot]], arms: Arms) -> It
         names = tasks[last].name, task.name
         found.append(compare(settings, task.schema.kind, names, arms, keys, (against, "mix")))
     yield from found
-    constants = {
-        seed: [arms.constants[n, slot.task] for slot in mixes[n]]
-        for n, seed in enumerate(settings.seeds)
-    }
-    yield _overall(prepared, found, constants)
-
-
-def _overall(
-    prepared: Prepared, found: Sequence[PairOutcome], constants: Mapping[int, Sequence[float]]
-) -> PairOutcome:
-    """Mean over tasks, each task's losses relative to that of a constant.
-
-    Not relative to its own: a task that is nearly solved would decide the mean alone.
-    """
-    settings, tasks = prepared.settings, prepared.tasks
-    kinds = {MAIN[task.schema.kind] for task in tasks}
-    metric = kinds.pop() if len(kinds) == 1 else "mean of main metrics"
-    same = zip(*(pair.seeds for pair in found), strict=True)
-    seeds = [_mean(gains, constants[gains[0].seed]) for gains in same]
-    unusable = [pair.verdict.reason for pair in found if pair.gain.mean is None]
-    names = tasks[-1].name, ALL
-    return paired(settings, names, metric, seeds, unusable, ("mix without", "mix"))
-
-
-def _mean(same: Sequence[SeedGain], constants: Sequence[float]) -> SeedGain:
-    return replace(
-        same[0],
-        stl_loss=_relative([s.stl_loss for s in same], constants),
-        mtl_loss=_relative([s.mtl_loss for s in same], constants),
-        stl_metric=float(np.mean([s.stl_metric for s in same])),
-        mtl_metric=float(np.mean([s.mtl_metric for s in same])),
-        constant_loss=1.0,
-    )
-
-
-def _relative(losses: Sequence[float], constants: Sequence[float]) -> float:
-    shares = [x / c if c > 0 else float("nan") for x, c in zip(losses, constants, strict=True)]
-    return float(np.mean(shares))
+    yield overall(prepared, found, arms.constants)

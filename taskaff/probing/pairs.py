@@ -21,6 +21,7 @@ from taskaff.probing.aligned import Found, align_pairs
 from taskaff.probing.bank import constant_loss
 from taskaff.probing.controls import control_pairs
 from taskaff.probing.engine import Observer
+from taskaff.probing.predicted import truths
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.reading import Arms, best_decay, compare
 from taskaff.probing.records import (
@@ -90,7 +91,13 @@ def probe_pairs(
         if run.key[0] == "stl" and run.key[4] == settings.weight_decay[0]
     }
     arms = Arms(
-        best_decay(outcomes), plan.unusable, plan.removed, constants, shares, prepared.finite()
+        best_decay(outcomes),
+        plan.unusable,
+        plan.removed,
+        constants,
+        shares,
+        prepared.finite(),
+        truths(prepared),
     )
     more: Found = ((), (), 0)
     if settings.align:

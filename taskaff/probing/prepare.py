@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,6 +51,8 @@ class Prepared:
         observer: Observer | None = None,
     ) -> list[RunOutcome]:
         """Outcomes in the order of the runs, by the settings' limits."""
+        if self.settings.keep_outputs:
+            runs = [replace(run, keep_outputs=True) for run in runs]
         return train(
             self.bank,
             runs,

@@ -10,6 +10,7 @@ import numpy as np
 
 from taskaff.probing.finite import widened
 from taskaff.probing.metrics import MAIN
+from taskaff.probing.predicted import Truth
 from taskaff.probing.records import (
     Interval,
     PairOutcome,
@@ -47,6 +48,8 @@ class Arms:
     """The source's share of the updates."""
     rows: Mapping[tuple[int, int], tuple[Hashes, int, float]] = field(default_factory=dict)
     """Of a target and seed number: hashes of test rows, their pool, share that is trained on."""
+    truths: Mapping[tuple[int, int], Truth] = field(default_factory=dict)
+    """Of the same: labels of the test rows, where predictions are asked for."""
 
     def constant(self, arm: Key) -> float:
         """Held-out loss of a constant predictor of the arm's target; NaN where it is not known."""
@@ -97,7 +100,10 @@ def compare(
         unusable += _divergence(pair, names, words)
         found = _seed_gain(seed, metric, *pair, arms.removed.get(other, 0))
         rows = _row_gains(arms.rows.get((other[-2], other[-1])), *pair)
-        seeds.append(replace(found, constant_loss=arms.constant(other), test_rows=rows))
+        truth = arms.truths.get((other[-2], other[-1]))
+        predicted = truth.rows(pair[0][0], pair[1][0]) if truth else None
+        found = replace(found, test_rows=rows, predicted=predicted)
+        seeds.append(replace(found, constant_loss=arms.constant(other)))
     return paired(settings, names, metric, seeds, unusable, words)
 
 

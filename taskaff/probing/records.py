@@ -17,6 +17,7 @@ from taskaff.probe_records import (
     Interval,
     Leaks,
     PairOutcome,
+    PredictedRows,
     ProbeResult,
     ProbeSettings,
     ProbeTask,
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
-    State = Mapping[str, NDArray[np.float32]]
+    Floats32 = NDArray[np.float32]
+    State = Mapping[str, Floats32]
 
 __all__ = [
     "AlignmentReport",
@@ -44,6 +46,7 @@ __all__ = [
     "Interval",
     "Leaks",
     "PairOutcome",
+    "PredictedRows",
     "ProbeResult",
     "ProbeSettings",
     "ProbeTask",
@@ -119,7 +122,9 @@ class Run:
     """Weights to start from instead of random ones, by the names of ``model.initial_state``;
     they are looked at before the first update."""
     keep_state: bool = False
-    """Return all weights at the best look of the first judged slot."""
+    """Return all weights at the best look of every judged slot."""
+    keep_outputs: bool = False
+    """Return the outputs on the test rows of every judged slot."""
     align: str = ""
     """Form of the slots' alignment matrices (``align.FORMS``); none by default."""
     align_rank: int = 0
@@ -147,6 +152,10 @@ class SlotOutcome:
     """Training ended at the cap although the best look is close to the end."""
     row_losses: NDArray[np.float32] | None = None
     """``(n,)``: loss of every test row."""
+    state: State | None = None
+    """All weights of the run at the best look."""
+    outputs: Floats32 | None = None
+    """``(test rows, c)``: logits, or standardised values of regressions."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,6 +164,10 @@ class RunOutcome:
 
     key: tuple[Any, ...]
     slots: tuple[SlotOutcome | None, ...]
-    state: State | None = None
     weights: tuple[float, ...] = ()
     """Learned weights of the slots' losses when training ended; only of uncertain runs."""
+
+    @property
+    def state(self) -> State | None:
+        """All weights at the best look of the first judged slot, where they were kept."""
+        return next((slot.state for slot in self.slots if slot is not None), None)

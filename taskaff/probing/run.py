@@ -8,6 +8,7 @@ from dataclasses import replace
 from taskaff.errors import ProbeError, UsageError
 from taskaff.probing import MODES
 from taskaff.probing.budget import Names, drive
+from taskaff.probing.options import check_options, mode_of
 from taskaff.probing.prepare import check_settings
 from taskaff.probing.records import ProbeResult, ProbeSettings, Progress
 from taskaff.probing.shares import with_shares
@@ -41,9 +42,10 @@ def probe(
         with ``finished`` off.
     """
     settings = settings or ProbeSettings()
-    mode = "capacity" if settings.capacities and mode == "pairs" else mode
+    mode = mode_of(settings, mode)
     function = resolve("mode", MODES, mode)
-    _check(tasks, settings, mode)
+    settings = check_options(settings, mode)
+    _check(tasks, settings)
 
     def measure(
         settings: ProbeSettings, wanted: Names | None, progress: Progress | None
@@ -109,7 +111,7 @@ def _runs(k: int, settings: ProbeSettings, mode: str) -> int:
     return arms * len(settings.weight_decay)
 
 
-def _check(tasks: Sequence[TaskVectors], settings: ProbeSettings, mode: str) -> None:
+def _check(tasks: Sequence[TaskVectors], settings: ProbeSettings) -> None:
     check_settings(settings)
     names = [task.name for task in tasks]
     if len(set(names)) < len(names):
@@ -121,15 +123,3 @@ def _check(tasks: Sequence[TaskVectors], settings: ProbeSettings, mode: str) -> 
     for name in settings.targets:
         if name not in names:
             raise unknown_name("target", name, names)
-    if mode != "pairs" and settings.targets:
-        raise UsageError(f"targets are chosen among pairs, not with --mode {mode}")
-    if mode != "pairs" and settings.shares:
-        raise UsageError(
-            f"shares are measured of pairs, not with --mode {mode}",
-            hint="--recipe share=0.2 trains a mix with one share of the added task",
-        )
-    if mode != "pairs" and settings.source_until < 1:
-        raise UsageError(f"a source leaves a pair, not with --mode {mode}", hint="--mode pairs")
-    if mode != "pairs" and (settings.controls or settings.transference):
-        asked = "controls" if settings.controls else "transference"
-        raise UsageError(f"{asked} are measured between pairs, not with --mode {mode}")

@@ -5,7 +5,7 @@ validation rows that the target is not judged by. The target starts from its sha
 new head, and moves all of it: ``fine-tuned``, against the target ``alone`` from random weights.
 ``fine-tuned with R`` adds an alignment matrix for the target (W Algorithm 1): each batch gives a
 step on everything else and then one on ``R``. Head, batches and cap of the target are the same in
-all arms.
+all arms. The source has no ``R``: in the report of an alignment it is the identity.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations, product
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from taskaff.errors import UsageError
-from taskaff.probing.aligned import with_alignment
+from taskaff.probing.aligned import report_of, test_rows, turn, with_alignment
 from taskaff.probing.model import shared_part
+from taskaff.probing.predicted import truths
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.reading import Arms, Key, best_decay, compare
 from taskaff.probing.records import (
+    AlignmentReport,
     PairOutcome,
     ProbeResult,
     ProbeSettings,
@@ -34,6 +37,9 @@ from taskaff.probing.records import (
 from taskaff.probing.splits import LEAST, without_leaks
 from taskaff.records import TaskVectors
 from taskaff.store import Store
+
+if TYPE_CHECKING:
+    from taskaff.probing.records import State
 
 TUNED, TURNED = "fine-tuned", "fine-tuned with R"
 RULE = "first the source alone, then the target alone from the source's shared module"
@@ -71,7 +77,8 @@ def probe_transfer(
         )
     started = time.perf_counter()
     prepared = prepare(tasks, settings, store)
-    wanted = list(permutations(range(len(tasks)), 2))
+    targets = settings.targets or tuple(task.name for task in tasks)
+    wanted = [(s, t) for s, t in permutations(range(len(tasks)), 2) if tasks[t].name in targets]
     plan = _plan(prepared, wanted)
     planned = time.perf_counter()
     first = prepared.train(plan.runs, progress)
@@ -79,8 +86,13 @@ def probe_transfer(
     outcomes = prepared.train(second, progress)
     ended = time.perf_counter()
     arms = Arms(
-        best_decay([*first, *outcomes]), plan.unusable, plan.removed, rows=prepared.finite()
+        best_decay([*first, *outcomes]),
+        plan.unusable,
+        plan.removed,
+        rows=prepared.finite(),
+        truths=truths(prepared),
     )
+    states = {run.key: (run, o.state) for run, o in zip(second, outcomes, strict=True) if o.state}
     return ProbeResult(
         mode="transfer",
         tasks=describe(prepared),
@@ -89,6 +101,7 @@ def probe_transfer(
         rule=RULE,
         runs=len(plan.runs) + len(second),
         timings={"plan": planned - started, "train": ended - planned},
+        alignment=tuple(_report(prepared, arms, states, s, t) for s, t in wanted),
     )
 
 
@@ -98,7 +111,8 @@ def probe_transfer(
 def _plan(prepared: Prepared, wanted: Sequence[tuple[int, int]]) -> _Plan:
     """Every target alone, and the source of every pair, at all seeds and decays."""
     plan = _Plan([], {}, {})
-    for n, target in product(range(len(prepared.settings.seeds)), range(len(prepared.tasks))):
+    targets = sorted({target for _, target in wanted})
+    for n, target in product(range(len(prepared.settings.seeds)), targets):
         slot = prepared.target_slot(target, n)
         sources = [s for s, t in wanted if t == target]
         reason = prepared.one_class(slot)
@@ -180,7 +194,7 @@ def _tuning(prepared: Prepared, plan: _Plan, outcomes: Sequence[RunOutcome]) -> 
             run = alone["alone", -1, target, n, again]
             tuned = replace(run, key=(TUNED, source, target, n, again), initial=trunk)
             yield tuned
-            turned = replace(tuned, key=(TURNED, source, target, n, again))
+            turned = replace(tuned, key=(TURNED, source, target, n, again), keep_state=True)
             yield with_alignment(turned, prepared, frozenset())
 
 
@@ -197,3 +211,24 @@ def _read(prepared: Prepared, arms: Arms, source: int, target: int) -> Iterator[
             for n in range(len(settings.seeds))
         ]
         yield compare(settings, kind, names, arms, keys, (against, arm))
+
+
+def _report(
+    prepared: Prepared,
+    arms: Arms,
+    states: Mapping[Key, tuple[Run, State]],
+    source: int,
+    target: int,
+) -> AlignmentReport:
+    found = []
+    for n in range(len(prepared.settings.seeds)):
+        key = (TURNED, source, target, n)
+        if key not in arms.unusable and not arms.best[key][0].diverged:
+            own = states[(*key, arms.best[key][1])]
+            found.append(
+                (
+                    turn(prepared, *own, test_rows(prepared, source, n), None),
+                    turn(prepared, *own, test_rows(prepared, target, n), 0),
+                )
+            )
+    return report_of(prepared, source, target, found)

@@ -5,12 +5,13 @@ shared module with task i's loss alone, ``s' = s - lr * dL_i/ds`` (no momentum, 
 ``Z_ij = 1 - L_j(s') / L_j(s)`` on held-out rows of j. ``Z_jj`` is the yardstick. It is averaged
 over the updates of a run. Nothing of the run is touched: lookahead batches come from streams of
 their own, and the steps are taken on copies. TAG uses the training batch of both tasks; here i's
-batch is a training batch and j's a batch of validation rows. Weights of losses are left out.
+batch is a training batch and j's a batch of validation rows. Weights of losses are left out. ``Z``
+is the difference of two nearly equal losses, so that a lookahead is computed in float64.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,15 +34,14 @@ from taskaff.probing.records import (
     Slot,
     TransferenceRow,
 )
-from taskaff.probing.verdict import t_interval
+from taskaff.probing.transference_rows import transference_row
 from taskaff.recipe import parse
 from taskaff.records import TaskVectors
 
 if TYPE_CHECKING:
-    from taskaff.probing.records import Floats
+    from numpy.typing import NDArray
 
-WINDOWS = 10
-"""Parts of training over which the mean is shown."""
+    from taskaff.probing.records import Floats
 
 
 class Watch:
@@ -77,11 +77,11 @@ class _Lookahead:
         found |= {run.key: [] for run in runs}
         self.batches: dict[tuple[object, ...], SlotBatches] = {}
 
-    def measure(self) -> None:
+    def measure(self, training: NDArray[np.bool_]) -> None:
         """Measure every chosen run that is still in training."""
         chunk, m = self.chunk, self.next_round // self.every
         self.next_round += self.every
-        places = [i for i, run in enumerate(chunk.runs) if run.key in self.chosen]
+        places = [i for i in np.flatnonzero(training) if chunk.runs[i].key in self.chosen]
         if not places:
             return
         runs = [chunk.runs[i] for i in places]
@@ -96,15 +96,14 @@ class _Lookahead:
     def _measure(self, m: int, runs: Sequence[Run], at: Tensor) -> Tensor:
         """``(runs, slots, judged slots)``."""
         chunk = self.chunk
-        p = {name: chunk.p[name][at] for name in TRUNKS[chunk.trunk]}
-        scale = None if chunk.scale is None else chunk.scale[at]
-        heads = chunk.p["A"].view(len(chunk.runs), chunk.S, chunk.r + 1, chunk.c)[at]
+        p = {name: _exact(chunk.p[name][at]) for name in TRUNKS[chunk.trunk]}
+        scale = None if chunk.scale is None else _exact(chunk.scale[at])
+        heads = _exact(chunk.p["A"].view(len(chunk.runs), chunk.S, chunk.r + 1, chunk.c)[at])
         held_out = self._batches(m, runs, self.judged, "validation")
         seen = _Seen(chunk, at, self.judged, *held_out, heads, scale)
         before = seen.losses(p)
         rows, shares = self._batches(m, runs, range(chunk.S), "train")
-        lr = torch.tensor([run.lr for run in runs], dtype=torch.float32, device=chunk.device)
-        lr = lr.view(-1, 1, 1)
+        lr = _exact(torch.tensor([run.lr for run in runs], device=chunk.device)).view(-1, 1, 1)
         columns = []
         for s in range(chunk.S):
             batch = _Seen(chunk, at, [s], rows[:, [s]], shares[:, [s]], heads, scale)
@@ -128,8 +127,7 @@ class _Lookahead:
                 table, _, size = self._known(slot, run, role).take(m, m + 1)
                 rows[i, k], sizes[i, k] = table[0], size[0]
         shares = (np.arange(width) < sizes[..., None]) / sizes[..., None]
-        put = (torch.from_numpy(rows), torch.from_numpy(shares.astype(np.float32)))
-        return put[0].to(self.chunk.device), put[1].to(self.chunk.device)
+        return torch.from_numpy(rows).to(self.chunk.device), torch.from_numpy(shares)
 
     def _known(self, slot: Slot, run: Run, role: str) -> SlotBatches:
         key = slot.stream, run.seed, role, id(getattr(slot, role))
@@ -156,11 +154,11 @@ class _Seen:
         self.chunk, self.scale = chunk, scale
         self.n, self.k, b = rows.shape
         lanes = self.n * self.k
-        self.x = chunk.bank.X[rows.reshape(-1)].view(self.n, self.k * b, -1)
+        self.x = _exact(chunk.bank.X[rows.reshape(-1)]).view(self.n, self.k * b, -1)
         self.A = heads[:, list(slots)].reshape(lanes, *heads.shape[2:])
         head = (at[:, None] * chunk.S + torch.tensor(slots, device=at.device)).view(-1)
-        self.labels: Labels = chunk.batch_labels(rows.reshape(lanes, b), head)
-        self.shares = shares.reshape(lanes, 1, b)
+        self.labels = _exact_labels(chunk.batch_labels(rows.reshape(lanes, b), head))
+        self.shares = shares.reshape(lanes, 1, b).to(self.x.device)
 
     def losses(self, p: Parameters) -> Tensor:
         """``(runs, slots)``."""
@@ -178,6 +176,19 @@ class _Seen:
         dh = torch.bmm(dlogits, self.A[:, :-1].transpose(1, 2))
         dh = dh.view(self.n, -1, dh.shape[-1])
         return trunk_backward(self.chunk.trunk, p, seen, dh, self.scale)
+
+
+def _exact(values: Tensor) -> Tensor:
+    """In float64, on the processor where the device has none."""
+    device = "cpu" if values.device.type == "mps" else values.device
+    return values.to(device).to(torch.float64)
+
+
+def _exact_labels(labels: Labels) -> Labels:
+    if labels.values is None or labels.kinds is None or labels.widths is None:
+        return labels
+    values, widths = _exact(labels.values), _exact(labels.widths)
+    return Labels(labels.codes.to(values.device), values, labels.kinds.to(values.device), widths)
 
 
 def _judged(run: Run, s: int) -> bool:
@@ -219,7 +230,7 @@ def mix_rows(
     ------
     ProbeError : a task of which no training rows, or those of one label, are left.
     """
-    prepared = prepare(tasks, replace(settings, recipes=(_apart(settings),)))
+    prepared = prepare(tasks, replace(settings, recipes=(_apart(settings),), weights="equal"))
     runs = [
         mix_run(
             prepared,
@@ -258,29 +269,4 @@ def _row(
     settings: ProbeSettings,
     kind: str,
 ) -> TransferenceRow:
-    """From one ``(Z_ij, Z_jj)`` a seed, each a series over measurements."""
-    z = [float(np.mean(series)) for series, _ in seeds]
-    own = [float(np.mean(series)) for _, series in seeds]
-    ratios = [a / b if b > 0 else float("nan") for a, b in zip(z, own, strict=True)]
-    parts = min(WINDOWS, -(-settings.updates // settings.transference_every))
-    curves = [[float(w.mean()) for w in _windows(series, parts)] for series, _ in seeds]
-    ends = np.ceil(np.arange(1, parts + 1) * len(seeds[0][0]) / parts)
-    level = settings.confidence
-    return TransferenceRow(
-        source,
-        target,
-        t_interval(z, level),
-        t_interval(ratios, level),
-        tuple(int(end) * settings.transference_every for end in ends),
-        tuple(np.mean(curves, axis=0).tolist()),
-        t_interval(own, level),
-        kind,
-        tuple(tuple(curve) for curve in curves),
-    )
-
-
-def _windows(series: Floats, parts: int) -> Iterator[Floats]:
-    """Equal parts of a run's time, whose length may differ from seed to seed; never empty."""
-    edges = np.arange(parts + 1) * len(series) / parts
-    for start, stop in zip(np.floor(edges[:-1]).astype(int), np.ceil(edges[1:]), strict=True):
-        yield series[start : int(stop)]
+    return transference_row(source, target, seeds, kind, settings, settings.confidence)

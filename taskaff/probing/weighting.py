@@ -50,7 +50,10 @@ def weigh(prepared: Prepared, slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
         weights = rows / rows.mean()
     else:
         printed = rule == "svd-printed"
-        weights, _ = svd_weights(_thetas(prepared, slots, not printed), normalise=not printed)
+        thetas, spectrum = _thetas(prepared, slots, not printed)
+        weights, _ = svd_weights(
+            thetas, prepared.settings.svd_rank, normalise=not printed, spectrum=spectrum
+        )
         weights = weights / weights.mean() if weights.any() else np.ones(len(slots))
     return tuple(replace(s, weight=float(w)) for s, w in zip(slots, weights, strict=True))
 
@@ -100,18 +103,24 @@ def mean_weights(
     }
 
 
-def _thetas(prepared: Prepared, slots: Sequence[Slot], centred: bool) -> list[Floats]:
-    """``X'(y - mean)``, or ``X'y``, of every task on the training rows of the first."""
+def _thetas(
+    prepared: Prepared, slots: Sequence[Slot], centred: bool
+) -> tuple[list[Floats], Floats]:
+    """``X'(y - mean)``, or ``X'y``, of every task on the training rows of the first.
+
+    With the eigenvalues of ``X'X``.
+    """
     first = prepared.tasks[slots[0].task]
     rows = slots[0].train - prepared.bank.starts[slots[0].task]
     X = first.X[rows].astype(np.float64)
+    X = X - X.mean(axis=0) if centred else X
     thetas = []
     for slot in slots:
         task = prepared.tasks[slot.task]
         hint = "use --weights equal, proportional or uncertainty"
         Y = _matrix(task, same_inputs(task, first, rows, "Algorithm 2", hint))
         thetas.append(X.T @ (Y - Y.mean(axis=0) if centred else Y))
-    return thetas
+    return thetas, np.linalg.eigvalsh(X.T @ X)
 
 
 def _matrix(task: TaskVectors, rows: Ints) -> Floats:

@@ -9,6 +9,7 @@ a ``CheckResult``, with the ones that CI systems read.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from taskaff.errors import UsageError
@@ -22,15 +23,18 @@ __all__ = [
     "CHECK_FORMATS",
     "CHECK_SUFFIXES",
     "FORMATS",
+    "MATRICES",
     "PICTURES",
     "PROBE_FORMATS",
     "SUFFIXES",
     "ReportOptions",
+    "matrices",
     "payload",
     "pieces",
     "plot",
     "render",
     "result_schema",
+    "write_predictions",
 ]
 
 Result = ScoreResult | TaskInfo | ProbeResult | CheckResult
@@ -64,6 +68,9 @@ CHECK_FORMATS: dict[str, str] = {
 
 PICTURES: dict[str, str] = {".png": "png", ".svg": "svg"}
 """File suffix to picture format, for ``-o FILE``."""
+
+MATRICES = ".safetensors"
+"""File suffix of the alignment matrices of a probe."""
 
 SUFFIXES: dict[str, str] = {
     ".json": "json",
@@ -112,6 +119,21 @@ def plot(result: Result, format: str) -> bytes:
     from taskaff.report import plots
 
     return plots.plot(result, format)
+
+
+def matrices(result: Result) -> bytes:
+    """The alignment matrices of a probe, as a file of safetensors."""
+    from taskaff.report.probe import saved
+
+    assert isinstance(result, ProbeResult)
+    return saved.matrices(result)
+
+
+def write_predictions(result: ProbeResult, path: Path) -> None:
+    """What both arms of every comparison of a probe predict of its test rows, as Parquet."""
+    from taskaff.report.probe import saved
+
+    saved.write_predictions(result, path)
 
 
 def result_schema() -> dict[str, Any]:

@@ -53,21 +53,24 @@ def _close(a: Floats, b: Floats) -> bool:
 
 
 def _columns(view: TaskView) -> TaskWeights | None:
-    S = moments(view.signature).S
-    thetas = [S[:, [column]] for column in range(S.shape[1])]
+    found = moments(view.signature)
+    thetas = [found.S[:, [column]] for column in range(found.S.shape[1])]
     note = f"label columns of {view.name!r}, each a task on the same rows"
-    return _weigh(thetas, tuple(view.signature.schema.names), note)
+    return _weigh(thetas, found.C, tuple(view.signature.schema.names), note)
 
 
 def _group(group: Sequence[TaskView]) -> TaskWeights | None:
-    thetas = [moments(view.signature).S for view in group]
-    return _weigh(thetas, tuple(view.name for view in group), "data sets with the same rows")
+    found = [moments(view.signature) for view in group]
+    names = tuple(view.name for view in group)
+    return _weigh([own.S for own in found], found[0].C, names, "data sets with the same rows")
 
 
-def _weigh(thetas: Sequence[Floats], tasks: tuple[str, ...], note: str) -> TaskWeights | None:
+def _weigh(
+    thetas: Sequence[Floats], C: Floats, tasks: tuple[str, ...], note: str
+) -> TaskWeights | None:
     if len(thetas) < 2 or not any(theta.any() for theta in thetas):
         return None
-    weights, rank = svd_weights(thetas)
+    weights, rank = svd_weights(thetas, spectrum=np.linalg.eigvalsh(C).astype(np.float64))
     if empty := [name for name, theta in zip(tasks, thetas, strict=True) if not theta.any()]:
         note += f"; weight 0 where labels do not vary: {', '.join(empty)}"
     return TaskWeights(tasks, tuple(float(w) for w in weights), rank, note)

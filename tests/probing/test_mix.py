@@ -20,7 +20,6 @@ QUICK = ProbeSettings(
     r=2,
     updates=40,
     target_rows=60,
-    source_rows=80,
     seeds=(0, 1, 2),
     weight_decay=(0.0,),
 )

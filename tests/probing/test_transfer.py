@@ -113,3 +113,22 @@ def test_outcomes_do_not_depend_on_the_stacking():
 def test_one_task_is_refused():
     with pytest.raises(UsageError, match="two data sets"):
         probe_transfer(tasks()[:1], QUICK)
+
+
+def test_reports_and_targets_of_transfer():
+    """The source has no R; equation 6 changes by the target's."""
+    only = probe(tasks(), replace(QUICK, targets=("b",)), mode="transfer")
+    assert {(p.source, p.target) for p in only.pairs} == {("a", "b"), ("c", "b")}
+    assert only.runs == 3 * (1 + 2 + 2 * 2)
+    whole = probe(tasks(), QUICK, mode="transfer")
+    assert [(r.source, r.target) for r in whole.alignment] == [
+        (p.source, p.target) for p in whole.pairs if p.arm == TURNED
+    ]
+    for report in whole.alignment:
+        assert (report.distance_source.low, report.distance_source.high) == (0.0, 0.0)
+        assert report.distance_target.mean > 0
+        assert 0 < report.similarity_before.mean <= 1
+        assert report.similarity_after.mean != report.similarity_before.mean
+    still = probe(tasks(), replace(QUICK, align_lr=0.0), mode="transfer").alignment[0]
+    assert still.distance_target.mean == 0
+    assert still.similarity_after.mean == pytest.approx(still.similarity_before.mean)

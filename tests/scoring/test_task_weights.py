@@ -50,14 +50,40 @@ def test_weights_have_mean_one_and_do_not_depend_on_units_or_order(k, seed, unit
     np.testing.assert_allclose(turned[::-1], weights, atol=1e-7)
 
 
+def related(cosine, d=20):
+    """Two directions with this cosine, and one at right angles to both."""
+    e = np.eye(d)
+    return [e[:, [0]], cosine * e[:, [0]] + np.sqrt(1 - cosine**2) * e[:, [1]], e[:, [2]]]
+
+
 def test_rank_keeps_what_tasks_share():
-    assert shared_rank(np.array([1.7, 0.4, 0.2])) == 1
-    assert shared_rank(np.sqrt([1.8, 1.7, 0.3, 0.2])) == 2
-    assert shared_rank(np.ones(3)) == 3
-    assert shared_rank(np.array([2.0, 1e-15])) == 1
+    assert shared_rank(related(0.9)) == 1
+    assert shared_rank(related(0.1)) == 3  # no more than chance: none stands out
+    assert shared_rank([*related(0.9)[:2], *(theta[::-1] for theta in related(0.8)[:2])]) == 2
+    assert shared_rank([np.zeros((5, 1)), np.zeros((5, 1))]) == 1
     weights, rank = svd_weights([np.eye(3)[:, [i]] for i in range(3)])
     np.testing.assert_allclose(weights, 1.0)
     assert rank == 3
+
+
+def test_directions_that_noise_prefers_need_more():
+    """Where most of ``X'X`` lies in one direction, labels of noise agree on it as well."""
+    shared = related(0.8)
+    assert shared_rank(shared) == 1
+    assert shared_rank(shared, np.array([100.0, *np.ones(19)])) == 3
+
+
+def test_a_label_of_pure_noise_has_not_the_largest_weight():
+    """Its own direction may have more than the mean energy (1) by chance."""
+    a, b, noise = related(0.906)
+    noise = np.sqrt(1 - 0.25**2) * noise + 0.25 * (a - b) / np.linalg.norm(a - b)
+    energies = np.linalg.svd(np.hstack([a, b, noise]), compute_uv=False) ** 2
+    np.testing.assert_allclose(energies, [1.906, 1.0065, 0.0875], atol=1e-3)
+    two, _ = svd_weights([a, b, noise], 2)
+    assert two[2] > max(two[:2])
+    weights, rank = svd_weights([a, b, noise])
+    assert rank == 1
+    assert weights[2] < 0.01 < 1.4 < min(weights[:2])
 
 
 def test_a_noisy_label_column_is_weighted_down():

@@ -31,7 +31,7 @@ def probe_document(result: ProbeResult) -> Document:
         "mode": result.mode,
         "finished": result.finished,
         "settings": asdict(result.settings),
-        "recipe": result.settings.recipes[0],
+        "recipe": "" if result.mode == "transfer" else result.settings.recipes[0],
         "rule": result.rule,
         "runs": result.runs,
         "tasks": [asdict(task) for task in result.tasks],

@@ -126,7 +126,7 @@ def beside(result: ProbeResult) -> dict[str, dict[tuple[str, str], PairOutcome]]
 
 def tally(pairs: Sequence[PairOutcome], level: float) -> str:
     """How many verdicts of each kind, and how many intervals can be expected to miss."""
-    counts = Counter(pair.verdict.call for pair in pairs)
+    counts: Counter[str] = Counter(pair.verdict.call for pair in pairs)
     found = ", ".join(f"{counts[call]:,} {word}" for call, word in CALLS.items())
     total = len(pairs)
     if total < FEW:
