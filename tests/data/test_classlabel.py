@@ -60,6 +60,9 @@ def test_lists_of_ids(feature):
     task = opened(table([[1], [0, 1], []], feature, pa.list_(pa.int64())))
     assert task.info.schema.names == ("neg", "pos")
     assert [row[1] for row in rows_of(task)] == [(0.0, 1.0), (1.0, 1.0), (0.0, 0.0)]
+    lost = opened(table([[1], [-1], [0]], feature, pa.list_(pa.int64())))
+    assert lost.info.unlabelled == {"train": {"-1, which ClassLabel has for none": 1}}
+    assert [row[0] for row in rows_of(lost)] == ["t0", "t2"]
 
 
 def test_shards_that_disagree_are_refused(tmp_path):
