@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from taskaff.data.kinds import Column, check_count, kind_of
 from taskaff.data.labelling import Labelling
 from taskaff.data.late import Lost, lost_before, lost_by_class, lost_lists, lost_numbers
-from taskaff.data.several import require_scalar
 from taskaff.data.shape import Shape, canonical, not_binary, without_labels
 from taskaff.data.spelling import by_value, in_order, listed, spelled
 from taskaff.data.tally import BINARY, Key, looks_of
@@ -27,7 +26,6 @@ class Scalars(Shape):
     def add(self, arrays: Sequence[pa.Array], file: int, codes: NDArray[np.int8]) -> None:
         """Take in rows whose labels are present."""
         [array] = arrays
-        require_scalar(array.type, self.columns[0])
         self.tally.add(array, file, codes, spelled(array, self.ids))
 
     def add_trained(self, array: pa.Array) -> None:

@@ -43,8 +43,7 @@ class Several(Shape):
         if pat.is_fixed_size_list(arrays[0].type):
             self._add_matrix(arrays[0])
             return
-        for tally, array, name in zip(self._tallies, arrays, self.columns, strict=True):
-            require_scalar(array.type, name)
+        for tally, array in zip(self._tallies, arrays, strict=True):
             tally.add(array)
 
     def _add_matrix(self, array: pa.Array) -> None:
@@ -104,9 +103,3 @@ class Several(Shape):
         if self._ones is not None:
             return dict(zip(names, map(int, self._ones), strict=True))
         return {name: tally.ones for name, tally in zip(names, self._tallies, strict=True)}
-
-
-def require_scalar(kind: pa.DataType, name: str) -> None:
-    """Refuse a label column of objects, of bytes, or of lists among other columns."""
-    if pat.is_nested(kind) or pat.is_binary(kind):
-        raise DataError(f"label column {name!r} holds {kind}", hint="--label with another column")
