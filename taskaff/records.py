@@ -36,6 +36,10 @@ ROW_IDENTITY = 2
 FOLDS = 4
 """Enough for cross-validation and a jackknife, few enough to store ``d * d`` numbers of each."""
 
+MOST_CLASSES = 256
+"""Training is followed, and transfer predicted, for tasks of at most so many classes: a step takes
+time in their square (minutes a pair for 1,000), and nothing with more of them was measured."""
+
 LabelKind = Literal["classes", "multilabel", "regression", "none"]
 SplitName = Literal["train", "validation", "test"]
 Layout = Literal["single", "pair", "vectors"]

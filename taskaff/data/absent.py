@@ -41,7 +41,7 @@ class Absent:
         null = arrow.is_null(array)
         found = {NO_VALUE: null}
         if is_list(array.type):
-            return found
+            return found | self._lists(array, names)
         if pat.is_fixed_size_list(array.type):
             values = matrix(array)
             found[NO_VALUE] = null | (np.isnan(values).all(axis=1) if values.size else False)
@@ -64,6 +64,18 @@ class Absent:
             if names:
                 mask |= _equal(spelled(array, names), value)
             found[f"{_quoted(value)}, by --missing-label"] = mask
+        return found
+
+    def _lists(self, array: pa.Array, names: Sequence[str]) -> dict[str, Mask]:
+        """Lists of nothing but such values."""
+        items = array.flatten()
+        parents = arrow.array(pc.list_parent_indices(array))
+        total = np.bincount(parents, minlength=len(array))
+        found = {}
+        for reason, mask in self.masks(items, names, several=False).items():
+            if reason != NO_VALUE:
+                hits = np.bincount(parents[mask], minlength=len(array))
+                found[reason] = (total > 0) & (hits == total)
         return found
 
 

@@ -84,12 +84,44 @@ def local_blob(path: str, compression: str | None) -> Blob:
     )
 
 
-def spool(stream: BinaryIO, path: str, compression: str | None = None) -> Blob:
-    """Copy a stream into an unnamed temporary file, which vanishes with the last reference."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the blob
-    while block := stream.read(BLOCK):
-        file.write(block)
+def spool(
+    stream: BinaryIO,
+    path: str,
+    compression: str | None = None,
+    limit: int | None = None,
+    first_line: int | None = None,
+) -> Blob:
+    """Copy a stream into an unnamed temporary file, which vanishes with the last reference.
+
+    Raises ``DataError`` past ``limit`` bytes, or where the ``first_line`` bytes have no line end.
+    """
+    with temporary() as file:
+        size = 0
+        while block := stream.read(BLOCK):
+            size += file.write(block)
+            if first_line is not None and (b"\n" in block or b"\r" in block):
+                first_line = None
+            if first_line is not None and size > first_line:
+                raise _endless(f"the first line is longer than {first_line:,} bytes", path)
+            if limit is not None and size > limit:
+                raise _endless(f"more than {limit:,} bytes came in", path)
     return spooled(file, path, compression)
+
+
+@contextmanager
+def temporary() -> Iterator[Any]:
+    """An unnamed temporary file that outlives the block, unless that raises."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the blob
+    try:
+        yield file
+    except BaseException:
+        file.close()
+        raise
+
+
+def _endless(found: str, path: str) -> DataError:
+    hint = "write it to a file, look at it, and give its path"
+    return DataError(found, where=Place(path), hint=hint)
 
 
 def spooled(file: Any, path: str, compression: str | None = None) -> Blob:

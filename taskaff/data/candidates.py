@@ -85,7 +85,12 @@ def looks_like_a_row(names: Sequence[str], reader: Reader) -> bool:
 
 def flag(option: str, names: Sequence[str]) -> str:
     """``option`` with column names, quoted for the shell and for the list between commas."""
-    value = shlex.quote(",".join(_listed(name) for name in names))
+    return valued(option, ",".join(_listed(name) for name in names))
+
+
+def valued(option: str, text: str) -> str:
+    """``option`` with one value, quoted for the shell."""
+    value = shlex.quote(text)
     return f"{option}={value}" if value.startswith(("-", "'-")) else f"{option} {value}"
 
 

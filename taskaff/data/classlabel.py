@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,12 +12,24 @@ from taskaff.data.reader import Column
 from taskaff.errors import DataError, Place
 
 _KEY = b"huggingface"
+_CLASS = "ClassLabel"
+_LISTS = ("Sequence", "List", "LargeList")
 
 
 def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
     """Top-level fields, with the names that a ``ClassLabel`` gives to their ids."""
     features = _features(schema.metadata or {})
-    return tuple(Column(f.name, f.type, _names(features.get(f.name))) for f in schema)
+    found = []
+    for field in schema:
+        inside = _found(features.get(field.name))
+        found.append(Column(field.name, field.type, inside.pop((), ()), inside))
+    return tuple(found)
+
+
+def metadata(columns: Sequence[Column]) -> dict[bytes, bytes]:
+    """What ``columns_of`` reads, of columns that have no objects."""
+    features = {c.name: {"names": list(c.names), "_type": _CLASS} for c in columns if c.names}
+    return {_KEY: json.dumps({"info": {"features": features}}).encode()} if features else {}
 
 
 def _features(metadata: Mapping[bytes, bytes]) -> Mapping[str, Any]:
@@ -28,17 +40,30 @@ def _features(metadata: Mapping[bytes, bytes]) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _names(feature: Any) -> tuple[str, ...]:
-    """Names of a ``ClassLabel``, or of a sequence or list of them."""
+def _found(feature: Any) -> dict[tuple[str, ...], tuple[str, ...]]:
+    try:
+        return dict(_inside(feature, ()))
+    except RecursionError:
+        return {}
+
+
+_Named = tuple[tuple[str, ...], tuple[str, ...]]
+"""The path of a field, and the names of its ids."""
+
+
+def _inside(feature: Any, path: tuple[str, ...]) -> Iterator[_Named]:
+    """Every ``ClassLabel`` in a feature: alone, in lists, or in fields of an object."""
     if isinstance(feature, list) and len(feature) == 1:
-        return _names(feature[0])
-    if not isinstance(feature, dict):
-        return ()
-    if feature.get("_type") in ("Sequence", "List", "LargeList"):
-        return _names(feature.get("feature"))
-    names = feature.get("names")
-    known = feature.get("_type") == "ClassLabel" and isinstance(names, list)
-    return tuple(map(str, names)) if known and names else ()
+        yield from _inside(feature[0], path)
+    elif isinstance(feature, dict) and feature.get("_type") in _LISTS:
+        yield from _inside(feature.get("feature"), path)
+    elif isinstance(feature, dict) and isinstance(feature.get("_type"), str):
+        names = feature.get("names")
+        if feature["_type"] == _CLASS and isinstance(names, list) and names:
+            yield path, tuple(map(str, names))
+    elif isinstance(feature, dict):
+        for name, field in feature.items():
+            yield from _inside(field, (*path, name))
 
 
 def agreed(named: Sequence[tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from taskaff.data.candidates import valued
 from taskaff.data.spelling import listed
 from taskaff.data.tally import MAX_COUNTED, Tally
 from taskaff.errors import DataError
@@ -65,11 +66,12 @@ def kind_of(column: Column) -> LabelKind:
             "--label-kind classes",
         )
     if 2 * decimals > column.rows:
+        said = valued("--missing-label", column.tally.samples["word"])
         raise DataError(
             f"label column {column.name!r} holds numbers with a decimal point, and "
             f"words such as {column.sample('word')}",
-            hint="mend those cells; if they stand for no label: "
-            f"--missing-label {column.sample('word')}; if all are classes: --label-kind classes",
+            hint=f"mend those cells; if they stand for no label: {said}; if all are classes: "
+            "--label-kind classes",
         )
     return "classes"
 

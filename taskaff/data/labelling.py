@@ -19,6 +19,8 @@ from taskaff.errors import DataError
 from taskaff.records import LabelSchema
 
 MINUS = "-1 in every label column"
+UNSEEN = "no label that train has"
+EMPTY = "empty lists alone, which train does not have"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,17 @@ class Labelling:
     """By split code: the spellings that stand for no label there, and why."""
     minus: bool = False
     """Whether a row of -1 in every column has no label."""
+    unseen: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
+    """By split code: labels of lists that train does not have, and how often they stand there."""
+    empty: frozenset[int] = frozenset()
+    """Codes of the splits in which an empty list is no label."""
 
     def unlabelled(self, arrays: Sequence[pa.Array], codes: NDArray[np.int8]) -> dict[str, Mask]:
         """Rows whose label turned out to be none, by reason."""
         if self.minus:
             return {MINUS: all_minus(arrays)}
+        if is_list(arrays[0].type):
+            return self._unlabelled_lists(arrays[0], codes)
         found: dict[str, Mask] = {}
         if not any(self.lost.values()):
             return found
@@ -51,6 +59,19 @@ class Labelling:
                 found[reason] = found.get(reason, False) | (hit & mine)
         return found
 
+    def _unlabelled_lists(self, array: pa.Array, codes: NDArray[np.int8]) -> dict[str, Mask]:
+        found: dict[str, Mask] = {}
+        parents = arrow.integers(pc.list_parent_indices(array))
+        filled = np.bincount(parents, minlength=len(array)) > 0
+        if self.empty:
+            found[EMPTY] = ~filled & np.isin(codes, list(self.empty))
+        if self.unseen:
+            names = arrow.strings([word for word, own in self.meaning.items() if own])
+            known = arrow.array(pc.is_in(spelled(array.flatten(), self.ids), value_set=names))
+            hits = np.bincount(parents[known], minlength=len(array))
+            found[UNSEEN] = filled & (hits == 0) & np.isin(codes, list(self.unseen))
+        return found
+
     def encode(self, arrays: Sequence[pa.Array]) -> NDArray[Any] | None:
         """Labels as ``RowBatch`` holds them."""
         schema = self.schema
@@ -60,7 +81,8 @@ class Labelling:
         if is_list(first.type):
             out = np.zeros((len(first), schema.width))
             parents = arrow.integers(pc.list_parent_indices(first))
-            out[parents, self._codes(spelled(first.flatten(), self.ids))] = 1.0
+            items = self._codes(spelled(first.flatten(), self.ids))
+            out[parents[items >= 0], items[items >= 0]] = 1.0
             return out
         if pat.is_fixed_size_list(first.type):
             return matrix(first, schema.width).astype(np.float64)
@@ -82,7 +104,9 @@ class Labelling:
 
     def _codes(self, words: pa.Array) -> NDArray[np.int64]:
         code = {name: i for i, name in enumerate(self.schema.names)}
-        table = np.array([code.get(own[0], -1) for own in self.meaning.values()], np.int64)
+        table = np.array(
+            [code.get(own[0], -1) if own else -1 for own in self.meaning.values()], np.int64
+        )
         return table[self._table(words)] if len(words) else np.zeros(0, np.int64)
 
     def _of_lists(self, words: pa.Array) -> NDArray[np.float64]:

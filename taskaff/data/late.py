@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 from taskaff.data.absent import NO_VALUE
+from taskaff.data.labelling import UNSEEN
 from taskaff.data.spelling import NAN, by_value
 from taskaff.data.tally import DASH, Span, Tally
 from taskaff.records import SPLITS
@@ -72,6 +74,44 @@ def lost_by_class(tally: Tally, lost: Lost, meaning: Mapping[str, tuple[str, ...
             if meaning[word] not in known:
                 found[code].setdefault(word, unseen(meaning[word][0]))
     return found
+
+
+Meaning = dict[str, tuple[str, ...]]
+"""The labels behind each spelling."""
+Unseen = dict[int, Counter[str]]
+"""By split code: labels that train does not have, and how often they stand there."""
+
+
+def unseen_items(tally: Tally, meaning: Meaning) -> tuple[Meaning, Unseen]:
+    """Items of lists without those that train does not have."""
+    known = {meaning.get(word) for word in {*tally.count([TRAIN]), *tally.trained}}
+    if not known:
+        return meaning, {}
+    missed: Unseen = {}
+    for code in (1, 2):
+        for word, count in tally.count([code]).items():
+            if meaning[word] not in known:
+                missed.setdefault(code, Counter())[meaning[word][0]] += count
+    return {word: own if own in known else () for word, own in meaning.items()}, missed
+
+
+def lost_lists(tally: Tally, lost: Lost, meaning: Meaning) -> tuple[Lost, Meaning, Unseen]:
+    """The same of lists that are text: a list of nothing else stands for no label."""
+    train = {*tally.count([TRAIN]), *tally.trained} - set(lost[TRAIN])
+    known = {name for word in train for name in meaning[word]}
+    if not train:
+        return lost, meaning, {}
+    found = {code: dict(reasons) for code, reasons in lost.items()}
+    missed: Unseen = {}
+    for code in (1, 2):
+        for word, count in tally.count([code]).items():
+            own = meaning.get(word, ())
+            if own and not known & set(own):
+                found[code].setdefault(word, UNSEEN)
+            elif more := dict.fromkeys((name for name in own if name not in known), count):
+                missed.setdefault(code, Counter()).update(more)
+    left = {word: tuple(n for n in own if n in known) for word, own in meaning.items()}
+    return found, left, missed
 
 
 def lost_numbers(tally: Tally, lost: Lost) -> Lost:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pat
 
+from taskaff.data.classlabel import metadata
 from taskaff.data.plain import columns_of, not_utf8, plain_pieces, plain_type
 from taskaff.data.reader import Column, Reader, unique
 
@@ -31,13 +32,15 @@ def flattened(table: pa.Table, path: str) -> pa.Table:
     """A table with the fields of objects as columns."""
     if not any(pat.is_struct(field.type) for field in table.schema):
         return table
-    columns_of(table.schema, path)
-    paths = _paths([Column(field.name, field.type) for field in table.schema], path)
-    return pa.table({name: _at(table.column(top), at) for name, (top, at, _) in paths.items()})
+    named = {column.name: column for column in columns_of(table.schema, path)}
+    tops = [named[field.name]._replace(type=field.type) for field in table.schema]
+    paths = _paths(tops, path)
+    arrays = {name: _at(table.column(top), at) for name, (top, at, _) in paths.items()}
+    return pa.table(arrays).replace_schema_metadata(metadata([end for _, _, end in paths.values()]))
 
 
-_Path = tuple[str, tuple[str, ...], pa.DataType]
-"""The top column, the fields from there, and the type at the end."""
+_Path = tuple[str, tuple[str, ...], Column]
+"""The top column, the fields from there, and the column at the end."""
 
 
 class _Nested:
@@ -50,7 +53,7 @@ class _Nested:
     @property
     def columns(self) -> tuple[Column, ...]:
         """The ends of the paths."""
-        return tuple(Column(name, plain_type(kind)) for name, (_, _, kind) in self._paths.items())
+        return tuple(end._replace(type=plain_type(end.type)) for _, _, end in self._paths.values())
 
     @property
     def dialect(self) -> Mapping[str, str]:
@@ -104,7 +107,8 @@ def _paths(columns: Sequence[Column], path: str) -> dict[str, _Path]:
             name = ".".join((column.name, *fields))
             if not fields or name not in exact:
                 names.append(name)
-                found[name] = column.name, fields, kind
+                ids = column.inside.get(fields, ()) if fields else column.names
+                found[name] = column.name, fields, Column(name, kind, ids)
     unique(names, path)
     return found
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from taskaff.errors import DataError, Place
@@ -40,6 +41,8 @@ class Column(NamedTuple):
     type: pa.DataType
     names: tuple[str, ...] = ()
     """Names of the ids 0, 1 ... that ClassLabel metadata gives."""
+    inside: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType({})
+    """The same for fields of objects, by their paths below the column."""
 
 
 class Reader(Protocol):

@@ -33,7 +33,7 @@ def sanity_note(tally: LabelTally, labelling: Labelling, paths: Sequence[str]) -
     if column is not None:
         found += _on_values(tally, column, labelling)
     if column is not None and labelling.schema.kind in ("classes", "multilabel"):
-        found += _between_splits(tally, labelling)
+        found += [*_unseen(labelling), *_between_splits(tally, labelling)]
         found += _between_files(tally, labelling, paths)
     return [f"labels: {'; '.join(found)}"] if found else []
 
@@ -126,6 +126,15 @@ def _between_splits(tally: LabelTally, labelling: Labelling) -> list[str]:
             found.append(f"{SPLITS[code]} has none of {_quoted(lacks)}")
         if more:
             found.append(f"train has none of {_quoted(more)}, which {SPLITS[code]} has")
+    return found
+
+
+def _unseen(labelling: Labelling) -> list[str]:
+    """Labels of lists that stand beside others."""
+    found = []
+    for code, counts in labelling.unseen.items():
+        listed = _first([f"{name[:60]!r} {count:,}" for name, count in counts.items()])
+        found.append(f"train has none of {listed} of {SPLITS[code]}, where they are left out")
     return found
 
 

@@ -239,7 +239,8 @@ def scan_file(
             _tally(file, tally, batch.select(choice.labels), codes, keep & ~lost)
             past = gate.trained & (codes == OUT) & ~lost
             if past.any():
-                tally.add_trained(batch.column(choice.labels[0]).filter(arrow.flags(past)))
+                arrays = [batch.column(name).filter(arrow.flags(past)) for name in choice.labels]
+                tally.add_trained(arrays)
 
 
 def _count_unlabelled(

@@ -15,12 +15,16 @@ from taskaff.data.blobs import spool
 from taskaff.data.folders import Folder
 from taskaff.data.found import Found, Located, found_local, requested_format
 from taskaff.data.names import SplitWord, split_word, task_name
+from taskaff.data.reader import CELL_BYTES
 from taskaff.data.remote import from_tree
 from taskaff.data.tables import TableReader, pair_table, spool_stream
 from taskaff.data.trees import Tree
 from taskaff.errors import DataError, Place, UsageError
 from taskaff.records import DataRequest
 from taskaff.registry import closest
+
+STDIN_BYTES = 4 << 30
+"""Standard input is copied to a temporary file; a stream that brings more may have no end."""
 
 
 def locate(request: DataRequest) -> Located:
@@ -101,7 +105,10 @@ def _standard_input(request: DataRequest) -> Located:
         hint = "pipe the data in, as in: cat data.csv | taskaff inspect - --stdin-format csv"
         raise UsageError("standard input is closed, and - reads it", hint=hint)
     format, compression = requested_format(request.format)
-    return Located("stdin", [Found("-", format, None, spool(stream, "-", compression))])
+    lines = compression is None and format in ("csv", "tsv", "jsonl", "txt")
+    first_line = CELL_BYTES if lines else None
+    blob = spool(stream, "-", compression, limit=STDIN_BYTES, first_line=first_line)
+    return Located("stdin", [Found("-", format, None, blob)])
 
 
 def _from_glob(text: str, request: DataRequest) -> Located:

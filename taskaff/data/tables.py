@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from taskaff import arrow
-from taskaff.data.blobs import Blob, spooled
+from taskaff.data.blobs import Blob, spooled, temporary
 from taskaff.data.nested import flattened
 from taskaff.data.plain import columns_of, no_rows, plain_pieces
 from taskaff.data.reader import BATCH_ROWS, PEEK_ROWS, Column, arrow_errors, validate
-from taskaff.errors import DataError, Place, UsageError
+from taskaff.errors import DataError, Place, TaskaffError, UsageError
 
 
 class TableReader:
@@ -82,6 +81,20 @@ class TableReader:
 
 def spool_stream(source: Any, path: str) -> Blob:
     """Write what an Arrow stream gives into a temporary file, since a stream can be read once."""
+    try:
+        return _spooled(source, path)
+    except TaskaffError:
+        raise
+    except Exception as error:  # whatever the program that makes the stream raises
+        reason = (str(error).strip().splitlines() or [""])[0][:300]
+        raise DataError(
+            f"the table cannot be read as Arrow: {type(error).__name__}: {reason}",
+            where=Place(path),
+            hint="give each column one type and a name of its own, or pass an Arrow table",
+        ) from error
+
+
+def _spooled(source: Any, path: str) -> Blob:
     if isinstance(source, pa.RecordBatchReader):
         reader = source
     elif hasattr(source, "__arrow_c_stream__"):
@@ -89,8 +102,7 @@ def spool_stream(source: Any, path: str) -> Blob:
     else:
         batches = iter(source.with_format("arrow").iter(batch_size=BATCH_ROWS))
         reader = _chained(batches, path)
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the blob
-    with pa.ipc.new_stream(file, reader.schema) as writer:
+    with temporary() as file, pa.ipc.new_stream(file, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)
     return spooled(file, path)
@@ -127,7 +139,13 @@ def pair_table(X: Any, y: Any) -> pa.Table:
 def _column(name: str, values: Any) -> pa.Array:
     if hasattr(values, "toarray"):
         raise UsageError(f"{name} is a sparse matrix", hint=f"pass {name}.toarray()")
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError) as error:  # rows of unequal lengths, for example
+        raise UsageError(
+            f"{name} is no array: {str(error)[:200]}",
+            hint=f"{name} must hold numbers, shape (n, d), or n strings",
+        ) from error
     if array.ndim == 1 and array.dtype.kind in "USO":
         return _strings(name, array)
     if array.dtype.kind not in "biuf" or array.ndim not in (1, 2):

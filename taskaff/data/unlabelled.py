@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from taskaff.data.columns import Choice
 from taskaff.data.scan import FileScan
 
+Lost = tuple[FileScan, str, int]
+"""A file without a label column, the reason to leave it out, and its rows."""
 
-def unlabelled(files: Sequence[FileScan], choice: Choice) -> list[tuple[FileScan, str]]:
-    """The files of the test split that lack a label column of the others, each with a note.
+
+def unlabelled(files: Sequence[FileScan], choice: Choice) -> list[Lost]:
+    """The files of the test split that lack a label column of the others.
 
     Columns without names are counted (``c0``, ``c1``), and then any column of the others that a
     file lacks says that its columns are other ones: ``test.tsv`` of CoLA has two of four.
@@ -24,7 +28,5 @@ def unlabelled(files: Sequence[FileScan], choice: Choice) -> list[tuple[FileScan
         lost = [name for name in needed if name not in names]
         if file.split == "test" and lost:
             rows = sum(batch.num_rows for batch in file.reader.scan([]))
-            out.append(
-                (file, f"left out, no column {lost[0]!r}: {file.path} ({rows:,} rows of test)")
-            )
+            out.append((file, f"no column {lost[0]!r} in {PurePath(file.path).name}", rows))
     return out

@@ -13,7 +13,7 @@ from taskaff.predict.forest import Forest
 from taskaff.predict.model import UNIT, Model, squash, stretch, wider
 from taskaff.predict_records import Prediction, PredictSettings, Reason, Setup
 from taskaff.probe_records import Call, Interval
-from taskaff.records import Estimate
+from taskaff.records import MOST_CLASSES, Estimate
 
 if TYPE_CHECKING:
     from taskaff.records import Floats
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 FEW_TREES = 24
 """Enough to rank the reasons; a reason needs one more evaluation a column."""
 REASONS = 3
-NEEDED = ("source_ridge_error", "target_ridge_error")
-"""Without these there is no labelled task to speak of."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,15 +170,17 @@ def _note(outside: Sequence[str]) -> str:
 
 
 def _undefined(prediction: Prediction, x: Floats) -> Prediction | None:
-    """No expected gain where a task has no usable labels."""
-    for name in NEEDED:
-        if not np.isfinite(x[design.NAMES.index(name)]):
-            who = prediction.source if name.startswith("source") else prediction.target
+    """No expected gain where a task has no usable labels, or more classes than was measured."""
+    for role, who in (("source", prediction.source), ("target", prediction.target)):
+        reason = ""
+        if not np.isfinite(x[design.NAMES.index(f"{role}_ridge_error")]):
             reason = f"nothing to predict: {who!r} has no linear model (labels, rows or inputs)"
-            nothing = Estimate(None, note=reason)
+        elif _classes(prediction.features, role) > MOST_CLASSES:
+            reason = f"nothing to predict: {who!r} has more than {MOST_CLASSES} classes"
+        if reason:
             return replace(
                 prediction,
-                gain=nothing,
+                gain=Estimate(None, note=reason),
                 probability_negative=None,
                 probability_positive=None,
                 verdict="inconclusive",
@@ -188,6 +188,11 @@ def _undefined(prediction: Prediction, x: Floats) -> Prediction | None:
                 note=reason,
             )
     return None
+
+
+def _classes(features: Mapping[str, float], role: str) -> float:
+    several = any(features.get(f"{role}_{kind}") for kind in ("regression", "multilabel"))
+    return 0.0 if several else features.get(f"{role}_columns", 0.0)
 
 
 def _effects(model: Model, X: Floats) -> Floats:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from taskaff.records import FOLDS, PairTable, ScoreSettings
+from taskaff.records import FOLDS, MOST_CLASSES, PairTable, ScoreSettings
 from taskaff.scoring.dynamics import looks, train
 from taskaff.scoring.folded import held_out, training
 from taskaff.scoring.jackknife import NO_INTERVAL, interval
@@ -60,7 +60,9 @@ def moment_gain(
     target alone is at its best. Other entries than those from ``helpers`` to ``targets`` (all by
     default) are left undefined.
     """
-    missing = reasons(views, settings)
+    missing = [
+        why or _too_many(view) for why, view in zip(reasons(views, settings), views, strict=True)
+    ]
     k = len(views)
     pairs = [
         pair
@@ -98,6 +100,14 @@ def moment_gain(
             "updates": updates,
         },
     )
+
+
+def _too_many(view: TaskView) -> str:
+    """Why a task's training is not followed, or nothing."""
+    kind, columns = _shape(view)
+    if kind != "classes" or columns <= MOST_CLASSES:
+        return ""
+    return f"{view.name!r} has more than {MOST_CLASSES} classes: its training is not followed"
 
 
 def _wanted(

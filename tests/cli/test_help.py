@@ -12,6 +12,7 @@ resource = pytest.importorskip("resource")
 HEAVY = [
     *("numpy", "scipy", "sklearn", "pyarrow", "torch", "transformers", "sentence_transformers"),
     *("safetensors", "pydantic", "rich", "click", "taskaff.pipeline", "taskaff.config"),
+    *("yaml", "huggingface_hub", "fsspec", "pandas", "polars", "datasets"),
 ]
 COMMANDS = [
     "score",
@@ -52,16 +53,17 @@ def test_help_loads_nothing_heavy(arguments, clean_environment):
 
 @pytest.mark.parametrize("arguments", [["--help"], ["score", "--help"]])
 def test_help_answers_at_once(arguments, clean_environment):
-    """Under 0.3 s, counted in processor time: other processes may share the machine."""
+    """Under 0.3 s of processor time, or four times that of typer alone, on a busy machine."""
 
-    def seconds():
+    def seconds(*command):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        command = [sys.executable, "-m", "taskaff", *arguments]
+        command = [sys.executable, *command]
         subprocess.run(command, stdout=subprocess.DEVNULL, env=clean_environment, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
-    assert min(seconds() for _ in range(3)) < 0.3
+    times = [(seconds("-m", "taskaff", *arguments), seconds("-c", "import typer")) for _ in "123"]
+    assert any(page < max(0.3, 4 * bare) for page, bare in times)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -167,7 +167,10 @@ def test_a_test_file_without_labels_is_left_out(tmp_path):
     folder = make.glue(tmp_path / "SST-2")
     task = opened(folder)
     check(task, "SST-2", train=make.TRAIN, validation=make.TEST)
-    assert task.info.notes == (f"left out, no column 'label': {folder}/test.tsv (4 rows of test)",)
+    assert task.info.unlabelled == {"test": {"no column 'label' in test.tsv": 4}}
+    assert task.info.notes == (
+        "rows without a label are left out: test 4 (no column 'label' in test.tsv)",
+    )
     (folder / "train.tsv").rename(folder / "zz_train.tsv")
     (folder / "dev.tsv").unlink()
     check(opened(folder), train=make.TRAIN)  # the file of the test split stands first
@@ -185,7 +188,7 @@ def test_a_test_file_with_fewer_columns_that_have_no_names(tmp_path):
     said = {"text": ("c3",), "label": ("c1",)}
     task = opened(tmp_path / "CoLA", **said)
     assert task.info.rows == {"train": 4, "validation": 4}
-    assert "left out, no column 'c3'" in task.info.notes[0]
+    assert task.info.unlabelled == {"test": {"no column 'c3' in test.tsv": 2}}
     write(tmp_path / "CoLA" / "train2.tsv", other)
     refused(tmp_path / "CoLA", "there is no column 'c3'", "--text", **said)
 
@@ -195,7 +198,7 @@ def test_named_labels_that_the_test_file_lacks(tmp_path):
     write(tmp_path / "test.jsonl", '{"text": "c", "id": 3}\n')
     task = opened(tmp_path, label=("gold",))
     check(task, train=[("a", "x"), ("b", "y")])
-    assert "(1 rows of test)" in task.info.notes[0]
+    assert task.info.unlabelled == {"test": {"no column 'gold' in test.jsonl": 1}}
 
 
 def test_missing_and_repeated_shards(tmp_path):

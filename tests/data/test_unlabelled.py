@@ -149,3 +149,78 @@ def test_bad_rows_are_counted_apart(tmp_path):
         opened(table)
     info = opened(table, on_bad_row="skip").info
     assert (info.files[0].rejected, info.files[0].unlabelled, info.files[0].rows) == (1, 1, 2)
+
+
+LISTS = pa.list_(pa.string())
+
+
+def lists(train, test, kind=LISTS, as_text=False):
+    """Tables of two splits with these lists of labels, stored as lists or as text."""
+    cells = {"train": train, "test": test}
+    if as_text:
+        cells = {
+            split: [None if own is None else str(own) for own in c] for split, c in cells.items()
+        }
+        kind = pa.string()
+    return {
+        split: pa.table(
+            {"text": [f"{split} {i}" for i in range(len(c))], "label": pa.array(c, kind)}
+        )
+        for split, c in cells.items()
+    }
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+@pytest.mark.parametrize("order", [("train", "test"), ("test", "train")])
+def test_labels_of_lists_that_train_does_not_have(as_text, order):
+    tables = lists(
+        [["a"], ["b", "a"], []], [["a", "c"], ["c"], ["d", "c"], [], ["b"]], as_text=as_text
+    )
+    task = opened({split: tables[split] for split in order})
+    assert task.info.schema.names == ("a", "b")
+    assert task.info.unlabelled == {"test": {"no label that train has": 2}}
+    assert {row[0]: row[1] for row in rows_of(task) if "test" in row[0]} == {
+        "test 0": (1.0, 0.0),
+        "test 3": (0.0, 0.0),
+        "test 4": (0.0, 1.0),
+    }
+    assert task.info.label_counts == {"a": 3, "b": 2}
+    [note] = [note for note in task.info.notes if note.startswith("labels:")]
+    assert "train has none of 'c' " in note
+    assert "of test, where they are left out" in note
+    alone = opened({"validation": tables["test"], "test": tables["test"]})
+    assert alone.info.schema.names == ("a", "b", "c", "d")  # no train to lack them
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_limit_makes_no_label_of_a_list_unseen(as_text):
+    tables = lists([["a"], ["a", "b"], ["c"]], [["c"], ["b"]], as_text=as_text)
+    task = opened(tables, limit=2)
+    assert not task.info.unlabelled
+    assert len(rows_of(task)) == 4
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_empty_lists_in_all_of_test_are_no_labels(as_text):
+    task = opened(lists([["a"], ["b"]], [[], []], as_text=as_text))
+    assert (dict(task.info.rows), unlabelled(task)) == ({"train": 2}, {"test": 2})
+    assert len(rows_of(task)) == 2
+    both = opened(lists([["a"], []], [[], []], as_text=as_text))
+    assert not both.info.unlabelled
+
+
+@pytest.mark.parametrize("value", ["?", "-1"])
+def test_lists_of_a_declared_value(value):
+    task = opened(lists([["a"], [value], [value, "a"]], [["a"]]), missing_label=(value,))
+    assert unlabelled(task) == {"train": 1}
+    assert "by --missing-label" in next(iter(task.info.unlabelled["train"]))
+    assert [row[0] for row in rows_of(task)] == ["train 0", "train 2", "test 0"]
+
+
+@pytest.mark.parametrize("kind", [pa.null(), pa.string(), LISTS])
+def test_a_file_without_any_label_beside_lists(kind):
+    tables = lists([["a"], ["b"]], [None, None])
+    tables["test"] = tables["test"].set_column(1, "label", pa.nulls(2, kind))
+    task = opened(tables)
+    assert (dict(task.info.rows), unlabelled(task)) == ({"train": 2}, {"test": 2})
+    assert len(rows_of(task)) == 2

@@ -82,8 +82,20 @@ def test_outside_of_the_atlas_is_said_and_widens(fitted):
     assert "outside of what was measured" in strange.note
     span = [each.gain.high - each.gain.low for each in (inside, strange)]
     assert span[1] > span[0]
-    large = ask(fitted, known | {"target_columns": 5000.0})
+    large = ask(fitted, known | {"target_columns": 5000.0, "target_regression": 1.0})
     assert "target_columns" in large.outside
+
+
+@pytest.mark.parametrize("role", ["source", "target"])
+def test_more_classes_than_were_measured_are_no_prediction(fitted, role):
+    kind = {f"{role}_regression": 0.0, f"{role}_multilabel": 0.0}
+    known = features_of(np.random.default_rng(4)) | kind
+    assert ask(fitted, known | {f"{role}_columns": 256.0}).gain.value is not None
+    large = ask(fitted, known | {f"{role}_columns": 257.0})
+    assert large.gain.value is None
+    assert "has more than 256 classes" in large.note
+    labels = ask(fitted, known | {f"{role}_columns": 257.0, f"{role}_multilabel": 1.0})
+    assert labels.gain.value is not None
 
 
 def test_what_is_undefined_is_said(fitted):

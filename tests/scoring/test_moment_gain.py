@@ -40,6 +40,15 @@ def gains(signatures, settings=SETTINGS):
     return moment_gain([TaskView(s) for s in named], settings)
 
 
+def test_training_on_more_than_256_classes_is_not_followed():
+    rng = np.random.default_rng(0)
+    X, codes = rng.normal(size=(1028, 2)), np.arange(1028) % 257
+    many = naive_signature(X, one_hot(codes, 257), kind="classes")
+    table = gains([many, classes(100, np.ones(2), 1)])
+    assert not np.isfinite(table.value).any()
+    assert "'0' has more than 256 classes" in str(table)
+
+
 # ------------------------------------------------- losses and gradients by sampling
 
 
