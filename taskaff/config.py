@@ -250,6 +250,9 @@ class ProbeSection(_Section):
     capacities: list[Annotated[int, Field(ge=1)]] = Field(default=[], description="to sweep")
     transference: bool = False
     controls: bool = False
+    each_label: bool = Field(
+        default=False, description="every label of a multi-label data set is a task"
+    )
     targets: list[str] = Field(default=[], description="the only targets of pairs; all if empty")
     budget: Annotated[float | str | None, PlainValidator(_duration), WithJsonSchema(_TIME)] = Field(
         default=None, description='seconds, or "60s", "5m", "1h"'

@@ -146,7 +146,7 @@ def probe_share(settings: ProbeSettings, candidates: int) -> ProbeSettings:
     """The settings of one candidate's probe: the budget is that of the whole check."""
     from taskaff.probing.options import for_mode
 
-    settings = replace(for_mode(settings, "mix"), align=False)
+    settings = replace(for_mode(settings, "mix"), align=False, each_label=False)
     if settings.budget is None:
         return settings
     return replace(settings, budget=settings.budget / max(candidates, 1))

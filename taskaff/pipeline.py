@@ -128,7 +128,7 @@ def probe(
             progress("train", "", done, total)
 
     result = train(distinct_names(tasks), chosen, mode, trained, bench.store)
-    if bench.settings.predict and result.mode == "pairs":
+    if bench.settings.predict and result.mode == "pairs" and not chosen.each_label:
         result = predicting.of_probe(bench, sources, result)
     return replace(
         result,

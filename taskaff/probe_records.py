@@ -113,6 +113,8 @@ class ProbeSettings:
     transference_every: int = 10
     controls: bool = False
     """Add arms with permuted source labels, and the target against itself."""
+    each_label: bool = False
+    """Every label of a multi-label data set is a task."""
     targets: tuple[str, ...] = ()
     """Names of the only tasks that are targets in pairs mode; all tasks when empty."""
     max_seeds: int = 0

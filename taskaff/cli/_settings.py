@@ -74,6 +74,7 @@ SETTINGS: dict[str, tuple[tuple[str, str], Callable[[str], Any]]] = {
     "probe_controls": (("probe", "controls"), _flag),
     "probe_seeds": (("probe", "seeds"), toml_value),
     "probe_max_seeds": (("probe", "max_seeds"), toml_value),
+    "probe_each_label": (("probe", "each_label"), _flag),
     "probe_targets": (("probe", "targets"), _words),
     "probe_margin": (("probe", "margin"), str),
     "probe_confidence": (("probe", "confidence"), toml_value),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Option
 
@@ -23,6 +23,9 @@ from taskaff.cli._options import (
 )
 from taskaff.cli._streams import say
 from taskaff.probe_records import Trunk
+
+if TYPE_CHECKING:
+    from taskaff.config import ProbeSection
 
 EXAMPLES = (
     "probe reviews.csv tweets.csv",
@@ -126,6 +129,14 @@ class ProbeOptions:
             rich_help_panel=_PANEL,
         ),
     ] = None
+    each_label: Annotated[
+        bool | None,
+        Option(
+            "--each-label",
+            help="Every label of a multi-label data set is a task, NAME.LABEL.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
     targets: Annotated[
         str | None,
         Option(
@@ -211,11 +222,10 @@ def probe(
     options[PROBE + "device"] = encoding.device  # one option: where to embed, and where to train
     config = read_config(choice, offline=reading.offline, **asdict(encoding), **options)
     sources = requests(data or (), config, reading)
-    if len(sources) < 2:
+    if len(sources) < (1 if config.probe.each_label else 2):
         hint = "name two or more, or list them in taskaff.toml (taskaff init writes one)"
         raise UsageError(f"a probe takes two data sets or more, not {len(sources)}", hint=hint)
-    if predict and (config.probe.mode != "pairs" or config.probe.capacities):
-        what = "--capacity" if config.probe.capacities else f"--mode {config.probe.mode}"
+    if predict and (what := _unpredicted(config.probe)):
         raise UsageError(
             f"--predict is about pairs, and not with {what}", hint="leave --predict out"
         )
@@ -238,6 +248,15 @@ def probe(
     if seen:
         say("interrupted: this is what was known")
     return INTERRUPTED if seen else FINISHED
+
+
+def _unpredicted(chosen: ProbeSection) -> str:
+    """What asks for other things than pairs of the data sets, or nothing."""
+    if chosen.capacities:
+        return "--capacity"
+    if chosen.mode != "pairs":
+        return f"--mode {chosen.mode}"
+    return "--each-label" if chosen.each_label else ""
 
 
 def _check_predictions(path: Path, inputs: Sequence[object]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from taskaff.errors import ProbeError, UsageError
 from taskaff.probing import MODES
 from taskaff.probing.budget import Names, drive
+from taskaff.probing.each_label import each_label
 from taskaff.probing.options import check_options, mode_of
 from taskaff.probing.prepare import check_settings
 from taskaff.probing.records import ProbeResult, ProbeSettings, Progress
@@ -45,6 +46,7 @@ def probe(
     mode = mode_of(settings, mode)
     function = resolve("mode", MODES, mode)
     settings = check_options(settings, mode)
+    tasks, notes = each_label(tasks) if settings.each_label else (tasks, [])
     _check(tasks, settings)
 
     def measure(
@@ -58,9 +60,9 @@ def probe(
     if settings.shares:
         settings = with_shares(settings)
     result = drive(measure, _runs(len(tasks), settings, mode), settings, progress)
-    if settings.trunk != "transformer-frozen":
-        return result
-    return replace(result, notes=(*result.notes, NOTHING_SHARED))
+    if settings.trunk == "transformer-frozen":
+        notes = [*notes, NOTHING_SHARED]
+    return replace(result, notes=(*result.notes, *notes))
 
 
 def _pairs(

@@ -33,3 +33,16 @@ def test_what_means_nothing_is_refused(direct, more, said):
     assert done.returncode == 2
     assert said in done.stderr
     assert "hint: " in done.stderr
+
+
+def test_one_file_of_several_labels_is_several_tasks(direct, tmp_path):
+    lines = ["x1,x2,x3,red,blue"]
+    for i in range(120):
+        lines.append(f"{i % 7},{i % 5},{i % 3 - 1},{int(i % 7 > 3)},{int(i % 5 > 2)}")
+    (tmp_path / "colours.csv").write_text("\n".join(lines), encoding="utf-8")
+    arguments = ("colours.csv", "--text", "x1,x2", "--label", "red,blue")
+    done = direct("probe", *arguments, *QUICK, "--each-label", "-f", "csv")
+    assert done.returncode == 0, done.stderr
+    assert "colours.red,colours.blue,mtl,alone" in done.stdout
+    alone = direct("probe", *arguments, *QUICK)
+    assert alone.returncode == 2

@@ -46,6 +46,7 @@ OTHER = {
     "transference": True,
     "controls": True,
     "targets": ["b"],
+    "each_label": True,
     "budget": 1e-3,
     "seeds": 3,
     "max_seeds": 4,
@@ -88,6 +89,8 @@ REFUSED = {
 }
 for _mode in ("mix", "transfer", "capacity"):
     REFUSED[_mode].add("shares")
+for _mode in MODES:
+    REFUSED[_mode].add("each_label")  # no task has several labels
 
 
 @cache
@@ -190,7 +193,7 @@ def test_two_that_exclude_each_other_are_refused():
 
 def test_what_another_mode_was_set_up_with_can_be_left_out():
     """The gate probes mixes by the settings of a file that may be about pairs."""
-    names = set(OTHER) - {"capacities", "epochs", "recipe", "max_tokens"}
+    names = set(OTHER) - {"each_label", "capacities", "epochs", "recipe", "max_tokens"}
     wild = settings_of("pairs", **{name: OTHER[name] for name in names})
     found = for_mode(replace(wild, capacities=(1, 2), leaks="both"), "mix")
     assert check_options(found, "mix") == found
