@@ -21,7 +21,7 @@ from taskaff.store import Store
 
 NOTHING_SHARED = (
     "with --trunk transformer-frozen tasks share nothing that is trained: a gain without --align "
-    "tells only how many of the updates the target got"
+    "tells nothing of the source"
 )
 """The model is fixed, and heads and alignment matrices belong to one task each."""
 
