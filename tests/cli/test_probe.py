@@ -95,7 +95,7 @@ def test_targets_that_are_not_there(direct):
     assert "did you mean 'books'?" in done.stderr
     done = direct("probe", FILMS, BOOKS, *QUICK, "--targets", "books", "--mode", "mix")
     assert done.returncode == 2
-    assert "not with --mode mix" in done.stderr
+    assert "--targets means nothing here: every task is a target with --mode mix" in done.stderr
 
 
 def test_quiet_prints_one_line(direct):
