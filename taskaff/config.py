@@ -173,6 +173,12 @@ def _duration(value: Any) -> Any:
     return float(value) if isinstance(value, int) else value
 
 
+def _rows(value: Any) -> Any:
+    if value != "all" and (type(value) is not int or value < 1):
+        raise PydanticCustomError("rows", "expected all or a whole number above 0")
+    return value
+
+
 def _recipe(value: Any) -> Any:
     from taskaff.errors import UsageError
     from taskaff.recipe import parse
@@ -186,6 +192,7 @@ def _recipe(value: Any) -> Any:
 
 
 _NAME = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+_ROWS = {"anyOf": [{"type": "integer", "minimum": 1}, {"const": "all"}]}
 _TIME = {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "null"}]}
 _AMOUNT = {"anyOf": [{"type": "number"}, {"type": "string"}]}
 
@@ -220,7 +227,9 @@ class ProbeSection(_Section):
     source_until: float = Field(
         default=1.0, ge=0, le=1, description="share of the cap that the source takes part in"
     )
-    target_rows: int = Field(default=300, ge=1)
+    target_rows: Annotated[int | Literal["all"], PlainValidator(_rows), WithJsonSchema(_ROWS)] = (
+        Field(default=300, description="training rows of a target; all: those that it has")
+    )
     source_rows: int | None = Field(default=None, ge=1)
     validation_rows: int | None = Field(default=None, ge=1)
     test_rows: int | None = Field(default=None, ge=1)

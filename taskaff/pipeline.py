@@ -18,7 +18,7 @@ from taskaff import checking, data, moments, predicting, scoring, unfamiliar
 from taskaff.checking import EncoderCheck
 from taskaff.gate_records import CheckResult, CheckSettings
 from taskaff.predict_records import PredictSettings
-from taskaff.probe_records import Mode, ProbeResult, ProbeSettings
+from taskaff.probe_records import Expect, Mode, ProbeResult, ProbeSettings
 from taskaff.provenance import environment
 from taskaff.records import (
     DataRequest,
@@ -106,8 +106,12 @@ def probe(
     probe_settings: ProbeSettings | None = None,
     mode: Mode = "pairs",
     progress: Progress | None = None,
+    expect: Expect | None = None,
 ) -> ProbeResult:
-    """What training says: does the source help or hurt the target? Needs rows, not signatures."""
+    """What training says: does the source help or hurt the target? Needs rows, not signatures.
+
+    ``expect`` is told how long training will take before it starts.
+    """
     from taskaff.probing.bank import chosen_device
     from taskaff.probing.options import check_options, mode_of
     from taskaff.probing.prepare import check_settings
@@ -127,7 +131,7 @@ def probe(
         if progress:
             progress("train", "", done, total)
 
-    result = train(distinct_names(tasks), chosen, mode, trained, bench.store)
+    result = train(distinct_names(tasks), chosen, mode, trained, bench.store, expect)
     if bench.settings.predict and result.mode == "pairs" and not chosen.each_label:
         result = predicting.of_probe(bench, sources, result)
     return replace(

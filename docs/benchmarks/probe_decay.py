@@ -1,6 +1,6 @@
 """Which weight decays both arms must choose from, lest regularisation passes for knowledge.
 
-    TASKAFF_DATA=FOLDER python docs/benchmarks/probe_decay.py [--seeds 3] [--sources 3]
+    TASKAFF_DATA=FOLDER python docs/benchmarks/probe_decay.py [--seeds 3] [--recipe turns]
 
 Single texts of `sentiment`, `glue` and `calibration`; each data set as a target of a few drawn
 sources, with their labels and with permuted ones, which teach nothing. Every run at every weight
@@ -13,7 +13,7 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -132,13 +132,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--sources", type=int, default=3)
+    parser.add_argument("--recipe", default="turns")
     parser.add_argument("--cache", type=Path, help="where vectors are kept")
     asked = parser.parse_args()
     folder = Path(os.environ["TASKAFF_DATA"])
     result: dict[str, list[dict[str, float]]] = {}
     for name, (encoder, changes) in SETUPS.items():
         seeds = tuple(range(asked.seeds))
-        settings = ProbeSettings(seeds=seeds, weight_decay=DECAYS, **changes)  # type: ignore[arg-type]
+        settings = replace(ProbeSettings(), seeds=seeds, weight_decay=DECAYS, **changes)  # type: ignore[arg-type]
+        settings = replace(settings, recipes=(asked.recipe,))
         found = losses(tasks_of(encoder, folder, asked.cache), settings, asked.sources)
         rows = [row(found, DECAYS[:n]) for n in range(1, len(DECAYS) + 1)]
         result[name] = [{k: round(v, 4) for k, v in asdict(each).items()} for each in rows]

@@ -2,8 +2,9 @@
 
     python docs/benchmarks/probe_rates.py [--threads 2]
 
-Synthetic logistic tasks of width 50, 1,200 updates of 32 rows, 300 target rows, one seed and one
-weight decay; every directed pair and the single-task arms. One thing varies at a time. The median
+Synthetic logistic tasks of width 50, 1,200 target updates of 32 rows, neither more nor less, 300
+target rows, one seed and one weight decay; every directed pair in turns (so with as many updates of
+the source) and the single-task arms. One thing varies at a time. The median
 of three repeats; writes `probe_rates.json` beside itself.
 """
 
@@ -22,7 +23,14 @@ from taskaff.probing.pairs import probe_pairs
 from taskaff.probing.records import ProbeSettings
 from taskaff.probing.synthetic import synthetic_task
 
-BASE = ProbeSettings(seeds=(0,), weight_decay=(0.0,), validation_rows=500, test_rows=1000)
+BASE = ProbeSettings(
+    recipes=("turns",),
+    patience=0.0,
+    seeds=(0,),
+    weight_decay=(0.0,),
+    validation_rows=500,
+    test_rows=1000,
+)
 TASKS = 12
 
 

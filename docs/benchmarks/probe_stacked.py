@@ -3,13 +3,14 @@
     TASKAFF_DATA=FOLDER python docs/benchmarks/probe_stacked.py speed [--threads 2] [--sample 60]
     TASKAFF_DATA=FOLDER python docs/benchmarks/probe_stacked.py six [--threads 2]
 
-`speed` trains every directed pair of the single-text sets and their single-task baselines (one
-seed, one weight decay) stacked, and a random sample of the same runs one at a time in plain
-PyTorch (`torch.nn`, autograd, `torch.optim.AdamW`, the same batches, initial weights and looks), a
-few after every chunk, so that both meet the same machine. It compares the held-out losses and
+`speed` trains every directed pair of the single-text sets by the default recipes (`turns` and
+`concat`) and their single-task baselines (one seed, one weight decay) stacked, and a random sample
+of the same runs one at a time in plain PyTorch (`torch.nn`, autograd, `torch.optim.AdamW`, the same
+batches, initial weights, looks and stopping rule; the batches are drawn outside of its time), a few
+after every chunk, so that both meet the same machine. It compares the held-out losses and
 extrapolates the time of the sample to all runs. `six` is the table of directed pairs of the six
-sets. Each writes a JSON file beside this script; vectors are averaged 50-d GloVe, the default
-encoder.
+sets by both recipes. Each writes a JSON file beside this script; vectors are averaged 50-d GloVe,
+the default encoder.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ import pyarrow as pa
 import torch
 
 from taskaff import embed, moments
-from taskaff.probing.batches import batch_table, looks, ordinals, slot_sequence
+from taskaff.probing.batches import SlotBatches
 from taskaff.probing.engine import train
 from taskaff.probing.model import initial_state
 from taskaff.probing.pairs import plan_pairs, probe_pairs
 from taskaff.probing.prepare import prepare
 from taskaff.probing.records import ProbeSettings
+from taskaff.probing.schedule import Schedule
 from taskaff.records import LabelSchema, RowBatch, TaskVectors
 
 HERE = Path(__file__).parent
@@ -91,37 +93,51 @@ class Plain(torch.nn.Module):
         return self.heads[slot](self.trunk(x))
 
 
-def plain_run(run, bank) -> float:
-    """Test loss of the first slot, one run at a time."""
+def drawn(schedule, tables, seen, start: int, stop: int) -> list[tuple[int, torch.Tensor]]:
+    """The batches of rounds ``start + 1 .. stop``: slot and rows of each update."""
+    order = schedule.order(start, stop)
+    queues = []
+    for s, table in enumerate(tables):
+        n = int((order == s).sum())
+        rows, _, sizes = table.take(seen[s], seen[s] + n) if n else ((), (), ())
+        queues.append(iter([row[:size] for row, size in zip(rows, sizes, strict=True)]))
+        seen[s] += n
+    return [(s, torch.from_numpy(next(queues[s]))) for s in order.tolist()]
+
+
+def plain_run(run, bank) -> tuple[float, float]:
+    """Test loss of the first slot, one run at a time, and the seconds that training took."""
+    began = time.perf_counter()
+    schedule = Schedule(run)
+    looks, limits = schedule.look_rounds(0), schedule.limits(0)
+    tables = [SlotBatches(slot, run) for slot in run.slots]
+    aside, seen, start = time.perf_counter() - began, [0] * len(tables), 0
     model = Plain(run, bank)
     optimiser = torch.optim.AdamW(model.parameters(), lr=run.lr, weight_decay=0.0)
-    sequence = slot_sequence(run)
-    order = ordinals(sequence, len(run.slots))
-    tables = [
-        batch_table(slot, run.seed, run.batch, int((sequence == s).sum()))
-        for s, slot in enumerate(run.slots)
-    ]
     loss_of = [loss_function(bank, slot) for slot in run.slots]
     target = run.slots[0]
     held = [torch.from_numpy(target.validation), torch.from_numpy(target.test)]
     X_held = [bank.X[rows] * run.scale for rows in held]
-    grid, best, kept = frozenset(looks(run.steps)), np.inf, None
-    for t in range(run.steps):
-        s, k = int(sequence[t]), int(order[t])
-        table, sizes = tables[s]
-        rows = torch.from_numpy(table[k, : sizes[k]])
-        optimiser.zero_grad()
-        loss_of[s](model(bank.X[rows] * run.scale, s), rows).backward()
-        optimiser.step()
-        if t + 1 in grid:
-            with torch.no_grad():
-                loss = float(loss_of[0](model(X_held[0], 0), held[0]))
-            if loss < best:
-                best = loss
-                kept = {name: value.clone() for name, value in model.state_dict().items()}
+    best, best_at, kept = np.inf, 0, None
+    for rounds, updates in looks.items():
+        drawing = time.perf_counter()
+        batches = drawn(schedule, tables, seen, start, rounds)
+        aside, start = aside + time.perf_counter() - drawing, rounds
+        for s, rows in batches:
+            optimiser.zero_grad()
+            loss_of[s](model(bank.X[rows] * run.scale, s), rows).backward()
+            optimiser.step()
+        with torch.no_grad():
+            loss = float(loss_of[0](model(X_held[0], 0), held[0]))
+        if loss < best:
+            best, best_at = loss, updates
+            kept = {name: value.clone() for name, value in model.state_dict().items()}
+        if limits.ended(updates, best_at):
+            break
     model.load_state_dict(kept)
     with torch.no_grad():
-        return float(loss_of[0](model(X_held[1], 0), held[1]))
+        tested = float(loss_of[0](model(X_held[1], 0), held[1]))
+    return tested, time.perf_counter() - began - aside
 
 
 def loss_function(bank, slot) -> Callable:
@@ -136,7 +152,7 @@ def loss_function(bank, slot) -> Callable:
 
 def speed(sample: int, chunk: int | None) -> dict:
     tasks = read_sets()
-    settings = ProbeSettings(seeds=(0,), weight_decay=(0.0,))
+    settings = ProbeSettings(seeds=(0,), weight_decay=(0.0,), recipes=("turns", "concat"))
     prepared = prepare(tasks, settings)
     started = time.perf_counter()
     runs = plan_pairs(prepared, list(permutations(range(len(tasks)), 2))).runs
@@ -152,22 +168,22 @@ def speed(sample: int, chunk: int | None) -> dict:
         began = time.perf_counter()
         for _ in range(min(per_chunk, len(queue)) if done < total else len(queue)):
             number = queue.pop()
-            start = time.perf_counter()
-            loss = plain_run(runs[number], prepared.bank)
-            alone[number] = (loss, time.perf_counter() - start)
+            alone[number] = plain_run(runs[number], prepared.bank)
         spent += time.perf_counter() - began
 
     started = time.perf_counter()
     found = train(prepared.bank, runs, progress=between, chunk_runs=chunk)
     stacked = time.perf_counter() - started - spent + planned
     difference = max(abs(found[n].slots[0].test_loss - loss) for n, (loss, _) in alone.items())
+    trained = [outcome.slots[0].curve[-1, 0] for outcome in found]
     each = [seconds for _, seconds in alone.values()]
     extrapolated = statistics.fmean(each) * len(runs)
     return {
         "sets": len(tasks),
         "rows": sum(task.rows for task in tasks),
         "runs": len(runs),
-        "updates_per_run": settings.steps,
+        "target_updates_per_run": round(float(np.mean(trained)), 1),
+        "at_cap": sum(outcome.slots[0].at_cap for outcome in found),
         "stacked_seconds": round(stacked, 2),
         "stacked_runs_per_second": round(len(runs) / stacked, 1),
         "sample": len(each),
@@ -181,28 +197,32 @@ def speed(sample: int, chunk: int | None) -> dict:
 
 def six(seeds: int) -> dict:
     tasks = read_sets(SIX)
-    settings = ProbeSettings(seeds=tuple(range(seeds)), leaks="both")
+    recipes = ("turns", "concat")
+    settings = ProbeSettings(seeds=tuple(range(seeds)), leaks="both", recipes=recipes)
     result = probe_pairs(tasks, settings)
     pairs = [
         {
             "source": p.source,
             "target": p.target,
+            "recipe": p.recipe,
             "gain": p.gain.mean,
             "low": p.gain.low,
             "high": p.gain.high,
             "accuracy_gain": p.metric_gain.mean,
             "stl_loss": p.stl_loss,
             "leaked_rows": p.leaked,
-            "gain_with_leaks": p.gain_with_leaks.mean,
+            "gain_with_leaks": p.gain_with_leaks.mean if p.gain_with_leaks else None,
             "verdict": p.verdict.call,
         }
         for p in result.pairs
     ]
     for p in pairs:
+        leaky = p["gain_with_leaks"]
         print(
-            f"{p['source']:>6} -> {p['target']:<6} {p['gain']:+.4f} [{p['low']:+.4f}, "
-            f"{p['high']:+.4f}] accuracy {p['accuracy_gain']:+.3f}, leaked {p['leaked_rows']:.0f}, "
-            f"with them {p['gain_with_leaks']:+.4f}  {p['verdict']}"
+            f"{p['source']:>6} -> {p['target']:<6} {p['recipe']:<7} {p['gain']:+.4f} "
+            f"[{p['low']:+.4f}, {p['high']:+.4f}] accuracy {p['accuracy_gain']:+.3f}, leaked "
+            f"{p['leaked_rows']:.0f}{'' if leaky is None else f', with them {leaky:+.4f}'}  "
+            f"{p['verdict']}"
         )
     return {
         "pairs": pairs,

@@ -29,10 +29,10 @@ import torch
 from torch import Tensor, nn
 
 from taskaff.probing.bank import Bank
-from taskaff.probing.batches import run_batches
 from taskaff.probing.defaults import settings_for
 from taskaff.probing.prepare import Prepared, prepare
 from taskaff.probing.records import Run
+from taskaff.probing.schedule import Schedule
 from taskaff.probing.words.engine import CPU_UNITS
 from taskaff.probing.words.stack import WordChunk
 from taskaff.probing.words.trunks import WIDTHS, filter_counts
@@ -43,6 +43,7 @@ from taskaff.workbench import Workbench
 HERE = Path(__file__).parent
 PAIRED = ("mr", "sst", "cr", "trec")
 LSTM = ("--trunk", "lstm", "--lr", "0.003", "--config", "probe.weight_decay=[0.0]")
+RECIPE = ("--recipe", "turns")
 SHAPES = (
     ("lstm", 8),
     ("lstm", 32),
@@ -73,8 +74,8 @@ def probe(cache: Path, names: tuple[str, ...], *options: str) -> dict:
 def pairs(cache: Path, seeds: int) -> dict:
     """Directed pairs by LSTM and by the default probe, and time and memory of one pair."""
     asked = ("--seeds", str(seeds))
-    lstm = probe(cache, PAIRED, *LSTM, "--r", "50", *asked)
-    linear = probe(cache, PAIRED, *asked)
+    lstm = probe(cache, PAIRED, *LSTM, *RECIPE, "--r", "50", *asked)
+    linear = probe(cache, PAIRED, *RECIPE, *asked)
     rows = []
     for one, other in zip(lstm["pairs"], linear["pairs"], strict=True):
         assert (one["source"], one["target"]) == (other["source"], other["target"])
@@ -168,7 +169,7 @@ def plain_updates(bank: Bank, run: Run, sparse: bool) -> Iterator[None]:
     others = [p for name, p in model.named_parameters() if not name.startswith("words")]
     optimisers = [torch.optim.Adam(others, lr=run.lr)]
     optimisers.append((torch.optim.SparseAdam if sparse else torch.optim.Adam)(words, lr=run.lr))
-    for ((s, batch, _),) in run_batches(run):
+    for ((s, batch, _),) in Schedule(run).updates():
         at = torch.from_numpy(batch)
         ids, mask, _ = tokens.padded(at)
         padded = local[ids].masked_fill(~mask, model.pad)
@@ -179,6 +180,10 @@ def plain_updates(bank: Bank, run: Run, sparse: bool) -> Iterator[None]:
         for optimiser in optimisers:
             optimiser.step()
         yield
+
+
+ROUND = 2
+"""Updates of a round: one of the target, one of the source."""
 
 
 def speed(threads: int) -> dict:
@@ -203,20 +208,20 @@ def _shape(prepared: Prepared, trunk: str, r: int, rounds: int = 7) -> dict:
         for kind in ("dense", "sparse")
     }
     ways: dict[str, tuple[Callable[[], object], int]] = {
-        "stacked": (stacked.update, n),
-        "engine, one run": (alone.update, 1),
+        "stacked": (lambda: stacked.advance(stacked.rounds + 1), ROUND * n),
+        "engine, one run": (lambda: alone.advance(alone.rounds + 1), ROUND),
         "plain, dense Adam": (lambda: next(plain["dense"]), 1),
         "plain, SparseAdam": (lambda: next(plain["sparse"]), 1),
     }
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for _ in range(rounds):
-        for name, (update, runs_at_once) in ways.items():
-            repeats = 1 if runs_at_once > 1 else 8
+        for name, (update, updates) in ways.items():
+            repeats = 1 if updates > ROUND else 8
             clock, wall = time.process_time(), time.perf_counter()
             for _ in range(repeats):
                 update()
             spent = time.process_time() - clock, time.perf_counter() - wall
-            times[name].append(tuple(1e3 * t / repeats / runs_at_once for t in spent))
+            times[name].append(tuple(1e3 * t / repeats / updates for t in spent))
     found = {
         name: {
             "processor_ms": median(a for a, _ in kept[1:]),
@@ -231,7 +236,7 @@ def _run(prepared: Prepared, trunk: str, r: int, i: int) -> Run:
     seed = i % len(prepared.settings.seeds)
     rows = prepared.splits[1][seed].source
     slots = (prepared.target_slot(0, seed), prepared.source_slot(1, rows))
-    return Run((i,), seed, slots, "t", trunk=trunk, r=r, steps=200, batch=32, lr=0.003)
+    return Run((i,), seed, slots, "t", trunk=trunk, r=r, batch=32, lr=0.003)
 
 
 def main() -> None:

@@ -1,4 +1,7 @@
-"""Progress bars on standard error: only on a terminal, and only for what takes over a second."""
+"""What is to come, on standard error: only on a terminal, and not with ``--quiet``.
+
+Bars for what takes over a second, and the time that training is expected to take.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,12 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from taskaff.cli._streams import say
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+    from taskaff.probe_records import Forecast
 
 PATIENCE = 1.0
 """Seconds before anything is shown."""
@@ -50,6 +57,16 @@ class ProgressBar:
                 self._rows[stage, task] = (done, total)
                 self._draw(stage, task)
 
+    def expect(self, found: Forecast) -> None:
+        """Say how long training is expected to take, in a line that stays."""
+        if not self.enabled:
+            return
+        with self._lock:
+            if self._shown:
+                self._shown.console.print(expected(found), highlight=False)
+            else:
+                say(expected(found))
+
     def _show(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -72,3 +89,24 @@ class ProgressBar:
             description = f"{stage} {markup(task)}".rstrip()
             self._bars[stage, task] = self._shown.add_task(description, total=total)
         self._shown.update(self._bars[stage, task], completed=done, total=total)
+
+
+def expected(found: Forecast) -> str:
+    """``training takes about 40 s with 5 seeds, at most 3 min with 20``."""
+    if found.seconds == found.most_seconds:
+        return f"training takes about {spoken(found.seconds)}"
+    return (
+        f"training takes about {spoken(found.seconds)} with {found.seeds} seeds, and up to "
+        f"{spoken(found.most_seconds)} with {found.most_seeds}, if verdicts stay open"
+    )
+
+
+def spoken(seconds: float) -> str:
+    """A time in words, with about as many digits as a forecast has."""
+    if seconds < 1.5:
+        return "1 s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

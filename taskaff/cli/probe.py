@@ -169,7 +169,14 @@ class ProbeOptions:
             rich_help_panel=_PANEL,
         ),
     ] = None
-    target_rows: Annotated[int | None, _number("Training rows of a target.")] = None
+    target_rows: Annotated[
+        str | None,
+        Option(
+            metavar="N|all",
+            help="Training rows of a target; all: those that it has.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
     source_rows: Annotated[int | None, _number("Most training rows of a source.")] = None
     updates: Annotated[int | None, _number("Cap of a run, in updates of its target.")] = None
     patience: Annotated[
@@ -240,7 +247,8 @@ def probe(
     from taskaff.report import write_predictions
 
     with interruptions() as seen, ProgressBar(reporting.quiet) as progress:
-        result = pipeline.probe(sources, settings, chosen, config.probe.mode, progress)
+        expect = progress.expect if progress.enabled else None
+        result = pipeline.probe(sources, settings, chosen, config.probe.mode, progress, expect)
     emit(result, report)
     if save_predictions is not None:
         with whole_file(save_predictions) as temporary:

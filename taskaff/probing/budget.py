@@ -126,10 +126,11 @@ def drive(
     ------
     KeyboardInterrupt : interrupted before anything was known.
     """
-    return _Driver(measure, -(-_together(settings) // max(runs, 1)), settings, progress).result()
+    return _Driver(measure, -(-together(settings) // max(runs, 1)), settings, progress).result()
 
 
-def _together(settings: ProbeSettings) -> int:
+def together(settings: ProbeSettings) -> int:
+    """About the number of runs that are trained in one call."""
     reads = TRUNKS[settings.trunk].reads
     if reads == "vectors":
         return RUNS if chosen_device(settings.device) == "cpu" else CUDA_RUNS

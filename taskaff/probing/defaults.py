@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from taskaff.errors import UsageError
-from taskaff.probe_records import ProbeSettings
+from taskaff.probe_records import ALL_ROWS, ProbeSettings
 from taskaff.registry import unknown_name
 
 
@@ -112,6 +112,10 @@ def settings_for(given: Mapping[str, Any]) -> ProbeSettings:
             f"{asked} means nothing with --trunk {trunk}: the shared module is the model itself",
             hint=f"leave {asked} out, or use another trunk",
         )
+    if chosen.get("target_rows") == "all":
+        chosen["target_rows"] = ALL_ROWS
+    if isinstance(chosen.get("recipes"), str):
+        chosen["recipes"] = (chosen["recipes"],)
     if "updates" in chosen and "epochs" not in chosen:
         chosen["epochs"] = None
     if "seeds" in chosen and "max_seeds" not in chosen:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from taskaff.errors import ProbeError, UsageError
+from taskaff.probe_records import Expect
 from taskaff.probing import MODES
-from taskaff.probing.budget import Names, drive
+from taskaff.probing.budget import Measure, Names, drive
 from taskaff.probing.each_label import each_label
+from taskaff.probing.forecast import forecast
 from taskaff.probing.options import check_options, mode_of
 from taskaff.probing.prepare import check_settings
 from taskaff.probing.records import ProbeResult, ProbeSettings, Progress
@@ -19,7 +21,7 @@ from taskaff.store import Store
 
 NOTHING_SHARED = (
     "with --trunk transformer-frozen tasks share nothing that is trained: a gain without --align "
-    "tells only how many of the updates the target got"
+    "tells nothing of the source"
 )
 """The model is fixed, and heads and alignment matrices belong to one task each."""
 
@@ -30,10 +32,12 @@ def probe(
     mode: str = "pairs",
     progress: Progress | None = None,
     store: Store | None = None,
+    expect: Expect | None = None,
 ) -> ProbeResult:
     """Train, and say what transfers; ``capacities`` turn the mode of pairs into ``capacity``.
 
-    ``store`` keeps the outcomes of fine-tuned runs: an equal run is not trained again.
+    ``store`` keeps the outcomes of fine-tuned runs: an equal run is not trained again. ``expect``
+    is told before how long it will take, which costs a very short trial.
 
     Raises
     ------
@@ -49,20 +53,28 @@ def probe(
     tasks, notes = each_label(tasks) if settings.each_label else (tasks, [])
     _check(tasks, settings)
 
-    def measure(
-        settings: ProbeSettings, wanted: Names | None, progress: Progress | None
-    ) -> ProbeResult:
-        if mode != "pairs":
-            found: ProbeResult = function(tasks, settings, progress, store=store)
-            return found
-        return _pairs(tasks, settings, wanted, progress, store)
+    def measuring(store: Store | None) -> Measure:
+        def measure(
+            settings: ProbeSettings, wanted: Names | None, progress: Progress | None
+        ) -> ProbeResult:
+            if mode != "pairs":
+                found: ProbeResult = function(tasks, settings, progress, store=store)
+                return found
+            return _pairs(tasks, settings, wanted, progress, store)
+
+        return measure
 
     if settings.shares:
         settings = with_shares(settings)
-    result = drive(measure, _runs(len(tasks), settings, mode), settings, progress)
+    runs = _runs(len(tasks), settings, mode)
+    if expect:
+        expect(forecast(measuring(None), runs, {t.name: t.rows for t in tasks}, settings))
+    result = drive(measuring(store), runs, settings, progress)
+    rows = {task.name: task.train for task in result.tasks}
+    pairs = tuple(replace(pair, target_rows=rows.get(pair.target, 0)) for pair in result.pairs)
     if settings.trunk == "transformer-frozen":
         notes = [*notes, NOTHING_SHARED]
-    return replace(result, notes=(*result.notes, *notes))
+    return replace(result, pairs=pairs, notes=(*result.notes, *notes))
 
 
 def _pairs(

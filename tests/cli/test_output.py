@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from taskaff.cli import _files
-from taskaff.cli._progress import ProgressBar
+from taskaff.cli._progress import ProgressBar, expected, spoken
 from taskaff.errors import ReportError
+from taskaff.probe_records import Forecast
 
 
 def names(folder):
@@ -202,3 +203,26 @@ def test_folder_that_cannot_be_written(quick, tmp_path):
         pytest.skip("root may write everywhere")
     (tmp_path / "locked").mkdir(mode=0o500)
     assert quick("score", "crash", "b", "-o", "locked/r.json").returncode == 2
+
+
+def test_the_expected_time_is_told_on_a_terminal_unless_quiet(monkeypatch):
+    told = Forecast(40.4, 5, 200.0, 20)
+    line = (
+        "training takes about 40 s with 5 seeds, and up to 3 min with 20, if verdicts stay open\n"
+    )
+    for terminal, quiet, shown in ((True, False, line), (True, True, ""), (False, False, "")):
+        stream = Terminal()
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setattr(stream, "isatty", lambda terminal=terminal: terminal)
+        with ProgressBar(quiet) as progress:
+            progress.expect(told)
+        assert stream.text == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 s"), (59.6, "60 s"), (240, "4 min"), (5399, "90 min"), (9000, "2.5 h")],
+)
+def test_a_time_has_as_many_digits_as_a_forecast(seconds, text):
+    assert spoken(seconds) == text
+    assert expected(Forecast(seconds, 3, seconds, 3)) == f"training takes about {text}"

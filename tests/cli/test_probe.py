@@ -20,7 +20,7 @@ from taskaff.config import Config, load, override
 
 EXAMPLES = Path(taskaff.__file__).parent / "examples"
 FILMS, BOOKS, QUESTIONS = (EXAMPLES / f"{name}.csv" for name in ("films", "books", "questions"))
-QUICK = ("--steps", "40", "--seeds", "2")
+QUICK = ("--updates", "40", "--seeds", "2")
 TARGET = "synthetic:linear?task=1&rows=200&d=20"
 SOURCE = "synthetic:linear?task=2&rows=200&d=20"
 
@@ -43,7 +43,7 @@ def test_json_is_what_the_schema_says_and_repeats_itself(direct):
     names = ("films", "books", "questions")
     assert sorted(ways) == sorted((a, b) for a in names for b in names if a != b)
     assert all(pair["gain"]["n"] == 2 for pair in first["pairs"])
-    assert first["settings"]["steps"] == 40
+    assert first["settings"]["updates"] == 40
 
 
 @pytest.mark.slow
@@ -95,7 +95,7 @@ def test_targets_that_are_not_there(direct):
     assert "did you mean 'books'?" in done.stderr
     done = direct("probe", FILMS, BOOKS, *QUICK, "--targets", "books", "--mode", "mix")
     assert done.returncode == 2
-    assert "not with --mode mix" in done.stderr
+    assert "--targets means nothing here: every task is a target with --mode mix" in done.stderr
 
 
 def test_quiet_prints_one_line(direct):
@@ -125,12 +125,12 @@ def test_capacity_sweep(direct):
 def test_the_configuration_names_data_sets_and_settings(direct, tmp_path):
     assert direct("init", FILMS, BOOKS).returncode == 0
     with (tmp_path / "taskaff.toml").open("a") as file:
-        file.write('\n[probe]\nsteps = 40\nseeds = 2\nmargin = "5%"\n')
+        file.write('\n[probe]\nupdates = 40\nseeds = 2\nmargin = "5%"\n')
     found = document(direct("probe", "--json"))
     assert [task["name"] for task in found["tasks"]] == ["films", "books"]
     chosen = found["settings"]
-    assert (chosen["steps"], chosen["margin"], chosen["margin_unit"]) == (40, 0.05, "relative")
-    assert document(direct("probe", "--steps", "50", "--json"))["settings"]["steps"] == 50
+    assert (chosen["updates"], chosen["margin"], chosen["margin_unit"]) == (40, 0.05, "relative")
+    assert document(direct("probe", "--updates", "50", "--json"))["settings"]["updates"] == 50
 
 
 def test_a_synthetic_task_of_the_configuration_is_no_path(tmp_path):
@@ -243,7 +243,7 @@ sys.exit(run(sys.argv[2:]))
 
 
 def interrupted(stage, folder, environment):
-    arguments = ["probe", str(FILMS), str(BOOKS), "--steps", "20", "--seeds", "9", "--json"]
+    arguments = ["probe", str(FILMS), str(BOOKS), "--updates", "20", "--seeds", "9", "--json"]
     return subprocess.run(
         [sys.executable, "-c", INTERRUPT, stage, *arguments],
         capture_output=True,

@@ -18,7 +18,7 @@ import taskaff
 
 EXAMPLES = Path(taskaff.__file__).parent / "examples"
 FILMS, BOOKS = EXAMPLES / "films.csv", EXAMPLES / "books.csv"
-QUICK = ("--r", "4", "--steps", "8", "--seeds", "2")
+QUICK = ("--r", "4", "--updates", "8", "--seeds", "2")
 
 
 def document(done):
@@ -60,7 +60,7 @@ def test_the_table_says_how_it_was_trained(direct):
     ],
 )
 def test_what_does_not_fit_is_refused(direct, arguments, words):
-    done = direct("probe", FILMS, BOOKS, *arguments, "--steps", "8", "--seeds", "2")
+    done = direct("probe", FILMS, BOOKS, *arguments, "--updates", "8", "--seeds", "2")
     assert done.returncode == 2
     assert words in " ".join(done.stderr.split())
 
@@ -74,7 +74,7 @@ def test_vectors_have_no_tokens(direct):
 
 @pytest.mark.slow
 def test_a_probe_that_was_killed_goes_on_at_the_last_finished_run(tmp_path):
-    options = ("--trunk", "lstm", "--r", "8", "--steps", "80", "--seeds", "12")
+    options = ("--trunk", "lstm", "--r", "8", "--updates", "80", "--seeds", "12")
     command = [sys.executable, "-m", "taskaff", "probe", str(FILMS), str(BOOKS), *options]
     command += ["--json", "--no-predict"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -8,7 +8,7 @@ import random
 import _tiny_bert
 import pytest
 
-QUICK = ("--steps", "5", "--seeds", "2", "--json", "--device", "cpu", "--no-predict")
+QUICK = ("--updates", "5", "--seeds", "2", "--json", "--device", "cpu", "--no-predict")
 
 
 @pytest.fixture(scope="module")

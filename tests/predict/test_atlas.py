@@ -65,13 +65,14 @@ def probe_document(**changes):
     gain = {"value": 0.02, "low": 0.01, "high": 0.03, "stderr": 0.004, "n": 5}
     pair = {"source": "a", "target": "b", "arm": "mtl", "against": "alone", "gain": gain}
     pair |= {"metric": "accuracy", "metric_gain": gain, "stl_loss": 0.6, "leaked": 0}
+    pair |= {"recipe": "concat"}
     prediction = {"source": "a", "target": "b", "features": numbers}
     return {
         "kind": "probe",
         "pairs": [pair],
         "predictions": [prediction],
         "environment": {"encoder": "glove"},
-        "settings": {"trunk": "linear", "steps": 1200},
+        "settings": {"trunk": "linear", "updates": 1200},
     } | changes
 
 

@@ -267,7 +267,7 @@ def test_a_budget_with_real_tasks():
     [
         ({"budget": 0.0}, "pairs", "budget must be above 0"),
         ({}, "pears", "unknown mode 'pears'"),
-        ({"controls": True, "capacities": (2,)}, "pairs", "controls are measured between pairs"),
+        ({"controls": True, "capacities": (2,)}, "pairs", "--controls means nothing here"),
     ],
 )
 def test_bad_requests_are_refused(change, mode, says):

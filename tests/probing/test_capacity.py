@@ -17,7 +17,6 @@ from taskaff.probing.synthetic import synthetic_task
 
 QUICK = ProbeSettings(
     patience=0.0,
-    margin=0.0,
     updates=40,
     target_rows=60,
     seeds=(0, 1, 2),

@@ -86,5 +86,5 @@ def test_a_probe_with_shares_measures_the_curve_and_the_best():
 
 
 def test_shares_are_of_pairs():
-    with pytest.raises(UsageError, match="shares are measured of pairs"):
+    with pytest.raises(UsageError, match="--shares means nothing here"):
         probe([task("a", 150), task("b", 150, seed=1)], replace(QUICK, shares=True), "mix")

@@ -134,7 +134,7 @@ def test_foreign_names_stay_text(format, quiet):
 def test_people_are_told_everything(format):
     text = render(full(), format)
     words = ["Transfer", "Alignment", "Capacity", "Transference", "Task weights", "a note"]
-    words += ["mode pairs", "300 target rows", "every update is one batch", "5 seeds"]
+    words += ["mode pairs", "60 target rows", "every update is one batch", "5 seeds"]
     assert all(word in text for word in words)
     assert "ot finished" in render(replace(full(), finished=False), format)
 

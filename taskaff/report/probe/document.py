@@ -79,6 +79,7 @@ def pair(found: PairOutcome) -> Document:
         "recipe": found.recipe,
         "share": rounded(found.share),
         "at_cap": found.at_cap,
+        "target_rows": found.target_rows,
         "verdict": found.verdict.call,
         "reason": found.verdict.reason,
         "gain": interval(found.gain),

@@ -87,6 +87,10 @@ def probe_pair() -> Schema:
         recipe={**TEXT, "description": "How the tasks shared the updates; empty if they did not."},
         share={**MAYBE, "description": "The source's share of the updates."},
         at_cap={**COUNT, "description": "Seeds of which an arm still improved at its cap."},
+        target_rows={
+            **COUNT,
+            "description": "Training rows of the target, in the seed with most; 0 for a mix.",
+        },
         verdict={"enum": ["positive", "negative", "neutral", "inconclusive"]},
         reason=TEXT,
         gain={**ref("interval"), "description": "Loss against minus loss of arm; above 0 helps."},

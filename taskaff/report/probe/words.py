@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from taskaff.probe_records import Interval, PairOutcome, ProbeResult, ProbeSettings
+from taskaff.probe_records import ALL_ROWS, Interval, PairOutcome, ProbeResult, ProbeSettings
 from taskaff.recipe import CURVE
 from taskaff.report.numbers import MISSING, short
 
@@ -72,13 +72,22 @@ def setup(result: ProbeResult) -> list[str]:
     """How it was trained, in one line, and the recipe."""
     s = result.settings
     updates = f"{s.epochs:,} epochs" if s.epochs is not None else _updates(s)
-    sizes = f"{s.target_rows:,} target rows, up to {s.source_rows:,} source rows"
+    sizes = f"{_target_rows(result)}, up to {s.source_rows:,} source rows"
     r = "" if s.capacities or not s.r else f", r = {s.r:,}"
     seeds = "1 seed" if len(s.seeds) == 1 else f"{len(s.seeds)} seeds"
     parts = [f"mode {result.mode}: {s.trunk} trunk{r}, {updates}, {seeds}", sizes]
     parts += _extras(s)
     parts += [f"intervals at {100 * s.confidence:g}%", f"margin {_margin(s)}"]
     return ["; ".join(parts), f"recipe {s.recipes[0]}: {result.rule}"]
+
+
+def _target_rows(result: ProbeResult) -> str:
+    """For how many rows of a target the answers hold."""
+    names = result.settings.targets
+    found = [task.train for task in result.tasks if not names or task.name in names]
+    low, high = min(found, default=0), max(found, default=0)
+    span = f"{high:,}" if low == high else f"{low:,} to {high:,}"
+    return f"{span} target rows{' (all)' if result.settings.target_rows == ALL_ROWS else ''}"
 
 
 def _updates(s: ProbeSettings) -> str:
