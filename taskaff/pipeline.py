@@ -200,10 +200,12 @@ def check(
         measured,
     )
     result = gate.check(seen, rules, today or date.today(), lock)
+    every = [*existing, *found]
+    said = [f"{signature.name}: {note}" for signature in every for note in signature.notes]
     timings = {"signatures": embedded - started, "decision": time.perf_counter() - embedded}
     return replace(
         result,
-        notes=(*unfamiliar.notes([*existing, *found]), *result.notes),
+        notes=(*unfamiliar.notes(every), *said, *result.notes),
         environment={**environment(), **bench.computed},
         timings={**timings, **scores.timings},
     )

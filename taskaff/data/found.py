@@ -8,7 +8,7 @@ from typing import Any
 from taskaff.data.blobs import Blob, local_blob
 from taskaff.data.names import COMPRESSIONS, SplitWord, format_of, split_of, stem_of
 from taskaff.data.tables import TableReader
-from taskaff.errors import UsageError
+from taskaff.errors import DataError, Place, UsageError
 from taskaff.records import DataRequest
 
 
@@ -57,8 +57,12 @@ def found_local(
 ) -> Found:
     """A file of this machine, under folders whose names may say the split.
 
-    A split that was declared for the file counts more than its name.
+    A split that was declared for the file counts more than its name. A name that is not
+    UTF-8 is refused, since no report could show it.
     """
+    shown = path.encode("utf-8", "backslashreplace").decode()
+    if shown != path:
+        raise DataError("the file name is not UTF-8", where=Place(shown), hint="rename the file")
     name, compression = format_and_compression(path, request)
     split = split_of((*folders, stem_of(path)) if declared is None else (declared,))
     return Found(path, name, split, local_blob(path, compression))

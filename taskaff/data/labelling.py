@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from taskaff import arrow
 from taskaff.data.spelling import spelled
-from taskaff.data.values import Mask, is_list, matrix, numbers
+from taskaff.data.values import Mask, is_list, matrix, numbers, stacked
 from taskaff.errors import DataError
 from taskaff.records import LabelSchema
 
@@ -90,7 +90,10 @@ class Labelling:
             return self._codes(spelled(first, self.ids))
         if self.meaning:
             return self._of_lists(spelled(first))
-        return np.column_stack([numbers(array) for array in arrays])
+        out = np.empty((len(arrays), len(first)))
+        for place, array in stacked(arrays):
+            out[place] = numbers(array).reshape(out[place].shape)
+        return np.ascontiguousarray(out.T)
 
     def _table(self, words: pa.Array) -> NDArray[np.int64]:
         found = pc.index_in(words, value_set=arrow.strings(self.meaning))

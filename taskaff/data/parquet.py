@@ -47,6 +47,7 @@ class ParquetReader:
             self._schema = file.schema_arrow
             self._columns = columns_of(self._schema, blob.path)
             check_rows(file.metadata.num_rows, blob.size, blob.path)
+            self._check_groups(file.metadata)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -121,6 +122,17 @@ class ParquetReader:
         for group in range(file.metadata.num_row_groups if leaves else 0):  # none: a division by 0
             self._probe(file, group, leaves)
         self._check_sizes(file.metadata, columns)
+
+    def _check_groups(self, metadata: Any) -> None:
+        """Refuse a row group of fewer than no rows, for which Arrow would abort."""
+        for number in range(metadata.num_row_groups):
+            rows = metadata.row_group(number).num_rows
+            if rows < 0:
+                raise DataError(
+                    f"row group {number} declares {rows:,} rows",
+                    where=Place(self._blob.path),
+                    hint="the file is damaged: fetch or write it again",
+                )
 
     def _probe(self, file: Any, group: int, leaves: list[int]) -> None:
         """Raise for column metadata that Arrow cannot read: asked for its sizes it would abort.

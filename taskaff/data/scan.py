@@ -18,7 +18,7 @@ from taskaff.data.columns import Choice
 from taskaff.data.labels import LabelTally
 from taskaff.data.names import UNSUPERVISED, SplitWord, split_word
 from taskaff.data.reader import Reader
-from taskaff.data.values import Mask, WidthError, is_list, matrix, missing, numbers, words
+from taskaff.data.values import Mask, WidthError, is_list, matrix, missing, numbers, stacked, words
 from taskaff.errors import DataError, Place
 from taskaff.records import SPLITS, LabelKind
 
@@ -138,16 +138,23 @@ class Judge:
         several = len(self.choice.labels) > 1
         every = np.ones(batch.num_rows, dtype=np.bool_)
         reasons: dict[str, Mask] = {}
-        for name in self.choice.labels:
-            array = batch.column(name)
+        columns = batch.select(self.choice.labels).columns
+        for place, array in stacked(columns):
+            names = self.choice.labels[place]
+            shape = (len(names), batch.num_rows)
             own = self.absent.masks(array, self.ids, several)
-            lost = any_of(own, batch.num_rows)
-            every &= lost
+            lost = any_of(own, len(array))
+            every &= lost.reshape(shape).all(axis=0)
             for reason, mask in own.items():
-                reasons[reason] = reasons.get(reason, False) | mask
-            found.bad[f"label is missing in column {name!r}"] = lost | _null_inside(array)
-            endless = unfit(array, kind) & ~lost
-            found.endless[f"label is not a finite number in column {name!r}"] = endless
+                hit = np.asarray(mask.reshape(shape).any(axis=0))
+                reasons[reason] = reasons.get(reason, False) | hit
+            bad = (lost | _null_inside(array)).reshape(shape)
+            endless = (unfit(array, kind) & ~lost).reshape(shape)
+            for at in np.flatnonzero(bad.any(axis=1)):
+                found.bad[f"label is missing in column {names[at]!r}"] = bad[at]
+            for at in np.flatnonzero(endless.any(axis=1)):
+                reason = f"label is not a finite number in column {names[at]!r}"
+                found.endless[reason] = endless[at]
         found.unlabelled = {reason: mask & every for reason, mask in reasons.items()}
         for masks in (found.bad, found.endless):
             for reason in masks:

@@ -15,7 +15,7 @@ from taskaff import arrow
 from taskaff.data.labelling import MINUS, Labelling, all_minus
 from taskaff.data.shape import Shape, no_lists, not_binary, without_labels
 from taskaff.data.tally import BinaryTally, Key
-from taskaff.data.values import matrix
+from taskaff.data.values import matrix, numbers, stacked
 from taskaff.errors import DataError
 from taskaff.records import LabelKind, LabelSchema
 
@@ -43,8 +43,15 @@ class Several(Shape):
         if pat.is_fixed_size_list(arrays[0].type):
             self._add_matrix(arrays[0])
             return
-        for tally, array in zip(self._tallies, arrays, strict=True):
-            tally.add(array)
+        for place, array in stacked(arrays):
+            tallies = self._tallies[place]
+            values = numbers(array).reshape(len(tallies), len(arrays[0]))
+            binary = ((values == 0) | (values == 1)).all(axis=1)
+            for at, tally in enumerate(tallies):
+                if binary[at]:
+                    tally.ones += int(values[at].sum())
+                else:
+                    tally.add(arrays[place.start + at])
 
     def _add_matrix(self, array: pa.Array) -> None:
         self._matrix = True

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from taskaff.errors import DataError, Place
+
 _HIDDEN = (".", "_", "cache-")
 DEPTH = 6
 """Levels of folders that are looked into."""
@@ -35,7 +37,13 @@ class Tree:
         import pyarrow.fs as pafs
 
         infos = self.filesystem.get_file_info(pafs.FileSelector(path))
-        kept = [info for info in infos if not info.base_name.startswith(_HIDDEN)]
+        try:
+            kept = [info for info in infos if not info.base_name.startswith(_HIDDEN)]
+        except UnicodeDecodeError as error:
+            name = error.object.decode("utf-8", "backslashreplace")
+            raise DataError(
+                f"the file name {name!r} is not UTF-8", where=Place(path), hint="rename the file"
+            ) from error
         kept.sort(key=lambda info: str(info.base_name))
         folders = [info for info in kept if info.type == pafs.FileType.Directory]
         return [info for info in kept if info.type != pafs.FileType.Directory], folders

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from taskaff import arrow
 NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 INTEGER = r"^[+-]?\d+$"
 NONFINITE = r"(?i)^\s*[+-]?(nan|inf|infinity)\s*$"
+
+_CELLS = 1 << 20
 
 Mask = NDArray[np.bool_]
 
@@ -70,6 +73,25 @@ def _parsed(array: pa.Array) -> pa.Array:
     good = pc.match_substring_regex(texts, NUMBER)
     bare = pc.utf8_ltrim(pc.if_else(good, texts, arrow.strings([None])[0]), characters="+")
     return bare.cast(pa.float64()).take(coded.indices)
+
+
+def stacked(arrays: Sequence[pa.Array]) -> Iterator[tuple[slice, pa.Array]]:
+    """Neighbouring columns of one type end to end, with their places.
+
+    Each call of Arrow has a price of its own, which thousands of short columns would pay each.
+    """
+    first = 0
+    while first < len(arrays):
+        most = max(1, _CELLS // max(1, len(arrays[first])))
+        end = first + 1
+        while end < min(len(arrays), first + most) and arrays[end].type == arrays[first].type:
+            end += 1
+        part = arrays[first:end]
+        yield (
+            slice(first, end),
+            part[0] if len(part) == 1 else pa.concat_arrays(list(map(decoded, part))),
+        )
+        first = end
 
 
 def matrix(array: pa.Array, width: int | None = None) -> NDArray[Any]:

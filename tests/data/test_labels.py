@@ -243,3 +243,24 @@ def test_jsonl_numbers_may_be_whole_or_not(tmp_path):
     task = opened(write(tmp_path / "toy.jsonl", "\n".join(lines)))
     assert task.info.schema.kind == "regression"
     assert [row[1] for row in rows_of(task)] == [(1.0,), (2.5,), (3.0,)]
+
+
+def test_many_label_columns_are_judged_together(tmp_path, monkeypatch):
+    """Types that change, missing cells and odd values are found in the column where they are."""
+    monkeypatch.setattr("taskaff.data.values._CELLS", 50)
+    rows = 12
+    columns = {f"c{i}": [str((i + row) % 2) for row in range(rows)] for i in range(40)}
+    columns |= {f"d{i}": [(i + row) % 2 for row in range(rows)] for i in range(3)}
+    columns |= {"e0": ["true", "false"] * 6, "e1": [1.0, 0.0] * 6}
+    table = pa.table({"text": [f"t {row}" for row in range(rows)]} | columns)
+    task = opened(table, label=("c*", "d*", "e*"))
+    assert task.info.schema.kind == "multilabel"
+    assert set(task.info.label_counts.values()) == {6}
+    expected = [[float(v in ("1", 1, "true", 1.0)) for v in values] for values in columns.values()]
+    assert [list(y) for _, y in rows_of(task)] == [list(y) for y in zip(*expected, strict=True)]
+
+    for name, value, found in (("c17", None, "missing in column 'c17'"), ("c9", "2", "'c9' holds")):
+        odd = columns | {name: [value, *columns[name][1:]]}
+        table = pa.table({"text": [f"t {row}" for row in range(rows)]} | odd)
+        with pytest.raises(DataError, match=found):
+            opened(table, label=("c*", "d*", "e*"), label_kind="multilabel")

@@ -100,3 +100,17 @@ def test_a_page_whose_checksum_is_wrong(tmp_path):
     path.write_bytes(content)
     with pytest.raises(DataError, match="CRC checksum"):
         opened(path)
+
+
+NEGATIVE = (
+    "ICAgICAVIBkgPCAYBiAgICAgIBUCIBUgJSAYAiAgBv////8gIBUOFSAgFiAZHBkTJiAcFSAZBRkQBSAgICAgFSAW/v"
+    "//////////IBYgFtABJgQgIBb/IBb//yAgICAgICBdAAAAUEFSMQ=="
+)
+
+
+def test_a_row_group_of_fewer_than_no_rows(tmp_path):
+    """A find of Arrow's fuzzers, for which Arrow would end the process."""
+    path = write(tmp_path / "toy.parquet", base64.b64decode(NEGATIVE))
+    with pytest.raises(DataError, match="row group 0 declares -270,336 rows") as caught:
+        opened(path)
+    assert "damaged" in caught.value.hint

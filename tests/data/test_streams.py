@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 import pyarrow as pa
@@ -87,3 +88,15 @@ def test_arrays_that_are_none(X):
     with pytest.raises(UsageError) as caught:
         opened((X, [0] * len(X)))
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_a_file_name_that_is_not_utf8(tmp_path, folder):
+    path = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    try:
+        path.write_bytes(b"text,label\na,b\nc,d\n")
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    with pytest.raises(DataError, match=r"file name .*is not UTF-8") as caught:
+        opened(tmp_path if folder else path)
+    assert caught.value.hint == "rename the file"
