@@ -19,7 +19,7 @@ OPTIONS = {
     "keep_matrices": "-o FILE.safetensors",
 }
 """Settings whose option has another name."""
-KEYS = frozenset({"align_rank", "leaks_train", "scale", "transference_every"})
+KEYS = frozenset({"align_rank", "leaks_train", "transference_every"})
 """Settings without an option of the command line."""
 
 
@@ -183,12 +183,6 @@ RULES = (
         lambda s, _: fine_tuned(s.trunk),
         "trunks on vectors read no tokens",
         "--trunk lstm, cnn, mlp-tokens or transformer",
-    ),
-    Rule(
-        ("scale",),
-        lambda s, _: not fine_tuned(s.trunk),
-        "token vectors are taken as they are",
-        "leave it out",
     ),
 )
 

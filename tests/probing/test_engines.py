@@ -29,7 +29,6 @@ QUICK = ProbeSettings(
     weight_decay=(0.0, 0.3),
     seeds=(0, 1),
     target_rows=40,
-    source_rows=60,
     scale="none",
     validation_rows=30,
     test_rows=40,
@@ -39,7 +38,7 @@ WAYS = {
     "aligned": ("pairs", {"align": True, "align_form": "orthogonal"}),
     "mix": ("mix", {"weights": "uncertainty"}),
     "transfer": ("transfer", {}),
-    "capacity": ("pairs", {"capacities": (1, 3)}),
+    "capacity": ("pairs", {"capacities": (1, 3), "r": 16, "margin": 0.01}),
     "budget": ("pairs", {"budget": 1e-6}),
     "joint": ("pairs", {"recipes": ("together",)}),
 }
@@ -256,7 +255,11 @@ def test_settings_that_a_trunk_has_not_are_refused(given, words):
         ({"transference": True}, "pairs", "transference is measured on frozen vectors"),
         ({"max_tokens": 0}, "pairs", "max_tokens must be above 0"),
         ({"r": 0}, "pairs", "r must be above 0"),
-        ({"trunk": "transformer", "capacities": (2,)}, "pairs", "no capacity to sweep"),
+        (
+            {"trunk": "transformer", "capacities": (2,), "r": 16, "margin": 0.01},
+            "pairs",
+            "no capacity to sweep",
+        ),
         ({"trunk": "transformer-frozen"}, "transfer", "nothing of a frozen transformer"),
     ],
 )
