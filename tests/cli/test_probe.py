@@ -20,7 +20,7 @@ from taskaff.config import Config, load, override
 
 EXAMPLES = Path(taskaff.__file__).parent / "examples"
 FILMS, BOOKS, QUESTIONS = (EXAMPLES / f"{name}.csv" for name in ("films", "books", "questions"))
-QUICK = ("--updates", "40", "--seeds", "2")
+QUICK = ("--recipe", "turns", "--updates", "40", "--seeds", "2")
 TARGET = "synthetic:linear?task=1&rows=200&d=20"
 SOURCE = "synthetic:linear?task=2&rows=200&d=20"
 
