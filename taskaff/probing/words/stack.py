@@ -139,11 +139,11 @@ class WordHeldOut(HeldOut):
         words = self.chunk.p["words"][self.run[units]]
         return super()._weights(units) | {"words": words}
 
-    def _state(self, i: int) -> dict[str, np.ndarray] | None:
-        state = super()._state(i)
+    def _state(self, u: int) -> dict[str, np.ndarray] | None:
+        state = super()._state(u)
         if state is not None:
-            words = self.whole["words"][self.keepers[i]].cpu().numpy()
-            state["words"] = self.chunk.table.whole(i, words)
+            words = self.whole["words"][self.keepers[u]].cpu().numpy()
+            state["words"] = self.chunk.table.whole(int(self.owner[u]), words)
         return state
 
     def group(self, slot: Slot, rows: Ints, units: Ints) -> Group:
