@@ -137,7 +137,8 @@ def not_by_parameters(title: str, points: list[kit.Result]) -> kit.Claim:
     name = "Algorithm 1 − control"
     good = [p for p in points if syn.above(_gain(p, name))]
     bad = [p for p in points if syn.below(_gain(p, name))]
-    verdict: kit.Verdict = "agrees" if good and not bad else "in part" if good else "differs"
+    whole = 2 * len(good) > len(points) and not bad
+    verdict: kit.Verdict = "agrees" if whole else "in part" if good else "differs"
     best = max(points, key=lambda p: _gain(p, name)[0])
     ours = f"most with {best['source_rows']:,} source rows: {kit.mark(_gain(best, name))}"
     counted = f"above the control at {len(good)} of {len(points)} sizes, below at {len(bad)}"
