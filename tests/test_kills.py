@@ -60,7 +60,7 @@ from taskaff.workbench import RunSettings
 
 data = Path(sys.argv[3])
 words = f"glove:{data}/words.txt"
-setup = SetUp(encoder=words, target_rows=40, source_rows=40, r=4, seeds=2, steps=20)
+setup = SetUp(encoder=words, target_rows=40, source_rows=40, r=4, seeds=2, updates=20)
 atlas_build.build([data / "sets"], Path(folder) / "own.parquet", [setup], RunSettings())
 """
 

@@ -33,7 +33,7 @@ def said(result):
 def test_score_probe_and_check_say_the_same(tmp_path, language):
     strange, known = written(tmp_path, language), written(tmp_path, "english")
     scored = taskaff.score([known, strange], **QUICK)
-    probed = taskaff.probe([known, strange], steps=5, seeds=1, weight_decay=[0.0], **QUICK)
+    probed = taskaff.probe([known, strange], updates=5, seeds=1, weight_decay=[0.0], **QUICK)
     checked = taskaff.check([strange], [known], overlap=0.5, **QUICK)
     [sentence] = said(scored)
     assert scored.notes[0] == probed.notes[0] == checked.notes[0] == sentence

@@ -10,7 +10,7 @@ from taskaff.cli._run import run
 
 WORDS = ("good", "bad", "film", "food", "warm", "cold", "song", "rain")
 QUICK = {"predict": False, "cache": "off"}
-BRIEF = {"steps": 5, "seeds": 1, "weight_decay": [0.0], **QUICK}
+BRIEF = {"updates": 5, "seeds": 1, "weight_decay": [0.0], **QUICK}
 
 
 def texts(name, rows):
@@ -83,7 +83,7 @@ def test_odd_labels_are_said(tmp_path):
 def test_the_command_line_says_them(tmp_path, capsys, monkeypatch, command):
     toy, other = sources(tmp_path, "test")
     monkeypatch.chdir(tmp_path)
-    brief = ["--steps", "5", "--seeds", "1"] if command == "probe" else ["--no-capacity"]
+    brief = ["--updates", "5", "--seeds", "1"] if command == "probe" else ["--no-capacity"]
     arguments = [command, toy, other, "--no-predict", "--cache", "off", *brief]
     assert run([str(argument) for argument in arguments]) == 0
     printed = " ".join("".join(capsys.readouterr()).split())

@@ -50,7 +50,7 @@ Grid = tuple[int, float, int]
 """First look, growth from look to look, and the most updates between two."""
 
 DENSE: Grid = (3, 1.15, 100)
-SPARSE: Grid = (8, 1.25, 60)
+SPARSE: Grid = (3, 1.4, 60)
 """For models whose looks cost as much as many updates."""
 
 

@@ -71,7 +71,7 @@ def test_the_configuration_names_the_data_sets(direct, scored):
 def test_the_gate(direct):
     arguments = ("score", FILMS, BOOKS, "--scores", "covariance_alignment", "--no-capacity", "-q")
     limit = "covariance_alignment={}".format
-    high = direct(*arguments, "--fail-under", limit(0.99))
+    high = direct(*arguments, "--fail-under", limit(1.5))
     low = direct(*arguments, "--fail-under", limit(0.1))
     assert (high.returncode, high.stdout) == (1, "failed: 1 failed of 1 checks\n")
     assert (low.returncode, low.stdout) == (0, "passed: 1 passed of 1 checks\n")

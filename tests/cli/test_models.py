@@ -186,7 +186,7 @@ def test_pairs_can_be_one_sequence_or_apart(direct, tmp_path, whole):
 
 @pytest.mark.parametrize("command", ["score", "probe"])
 def test_the_result_says_where_it_was_computed(direct, whole, command):
-    short = ["--steps", "20", "--seeds", "2"] if command == "probe" else ["--no-capacity"]
+    short = ["--updates", "20", "--seeds", "2"] if command == "probe" else ["--no-capacity"]
     options = ["--encoder", f"hf:{whole}", "--dtype", "bfloat16", "--device", "cpu"]
     done = direct(command, FILMS, BOOKS, *options, *short, "--json")
     assert done.returncode == 0, done.stderr

@@ -17,7 +17,7 @@ from taskaff.probing.splits import split_task
 from taskaff.probing.streams import content_id
 
 QUICK = ProbeSettings(
-    steps=30, seeds=(0, 1), target_rows=40, source_rows=60, weight_decay=(1.0,), budget=None
+    updates=30, seeds=(0, 1), target_rows=40, source_rows=60, weight_decay=(1.0,), budget=None
 )
 ALONE = {"predict": False, "cache": "off"}
 
@@ -79,7 +79,7 @@ def test_renaming_changes_no_loss_and_no_score(tmp_path):
 
     told, same = written("x", "n", "p"), written("y", "zeta", "alpha")
     found, again = (
-        taskaff.probe(p, steps=30, seeds=2, target_rows=40, source_rows=60, **ALONE)
+        taskaff.probe(p, updates=30, seeds=2, target_rows=40, source_rows=60, **ALONE)
         for p in (told, same)
     )
     for one, two in zip(found.pairs, again.pairs, strict=True):
