@@ -18,7 +18,7 @@ def test_regularisation_does_not_pass_for_knowledge(shared_data):
     found = taskaff.probe(
         [shared_data / name for name in NAMES], seeds=4, controls=True, predict=False, cache="off"
     )
-    real = [p for p in found.pairs if (p.arm, p.against) == ("mtl", "alone")]
+    real = [p for p in found.pairs if (p.arm, p.against, p.recipe) == ("mtl", "alone", "turns")]
     permuted = [p for p in found.pairs if (p.arm, p.against) == ("permuted source", "alone")]
     assert len(real) == len(permuted) == 6
     chosen = [seed.weight_decay[0] for p in real for seed in p.seeds]
