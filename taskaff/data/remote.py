@@ -16,6 +16,10 @@ def from_tree(tree: Tree, path: str, request: DataRequest) -> Located:
     """A file, a folder, or a configuration that the ``README.md`` of a folder declares."""
     import pyarrow.fs as pafs
 
+    if not path:
+        where = Place(tree.shown(path))
+        hint = "name a folder or a file below it"
+        raise DataError("the address names no folder", where=where, hint=hint)
     info = tree.filesystem.get_file_info(path)
     if info.type == pafs.FileType.File:
         found = found_remote(tree.filesystem, info, request, (), tree.shown(path))
