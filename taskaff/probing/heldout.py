@@ -151,7 +151,7 @@ class HeldOut:
 
     def outcomes(self) -> list[RunOutcome]:
         """Test loss and metrics of every unit at its best weights, gathered by run."""
-        tested: dict[int, tuple[np.ndarray, dict[str, np.ndarray], int, np.ndarray]] = {}
+        tested: dict[int, tuple[np.ndarray, dict[str, np.ndarray], int, np.ndarray | None]] = {}
         for group in self.families["test"]:
             at = self._long(group.units)
             for part, out in group.outputs({k: v[at] for k, v in self.kept.items()}, at):
@@ -159,7 +159,8 @@ class HeldOut:
                 outputs = out.mT.cpu().numpy()
                 found = metrics(group.kind, outputs, *group.truth())
                 for j, u in enumerate(group.units[part].tolist()):
-                    tested[u] = (losses[j], found, j, outputs)
+                    kept = self.runs[self.owner[u]].keep_outputs
+                    tested[u] = (losses[j], found, j, outputs[j].copy() if kept else None)
         built = [self._outcome(u, *tested[u]) for u in range(len(self.slots))]
         return [self._run_outcome(i, built) for i in range(len(self.runs))]
 
@@ -171,7 +172,7 @@ class HeldOut:
         rows: np.ndarray,
         found: dict[str, np.ndarray],
         j: int,
-        outputs: np.ndarray,
+        kept: np.ndarray | None,
     ) -> SlotOutcome:
         curve = np.array(self.curves[u])
         loss = float(rows.mean(dtype=np.float64))
@@ -184,7 +185,6 @@ class HeldOut:
         values = {name: float(value[j]) for name, value in found.items()}
         step = int(self.best_step[u])
         late = self.limits[u].at_cap(int(self.updates[u]), step)
-        kept = outputs[j].copy() if self.runs[self.owner[u]].keep_outputs else None
         best, state = float(self.best[u]), self._state(u)
         return SlotOutcome(best, loss, values, step, curve, "", late, rows, state, kept)
 

@@ -127,9 +127,9 @@ class Schedule:
 
     @staticmethod
     def key(run: Run) -> tuple[object, ...]:
-        """What the order of a run's updates follows from."""
+        """What the order of a run's updates and its end follow from."""
         names = tuple((slot.stream, slot.judged) for slot in run.slots)
-        until = run.source_until, run.updates, run.epochs
+        until = run.source_until, run.updates, run.epochs, run.patience
         return run.seed, names, run.shares, run.together, until
 
     def limits(self, s: int) -> Limits:
@@ -182,10 +182,7 @@ class Schedule:
         return self._blocks[block]
 
     def look_rounds(self, s: int, grid: Grid = DENSE) -> dict[int, int]:
-        """Rounds after which slot ``s`` is looked at, each with its updates then.
-
-        Without an own look after a round that has none of its updates.
-        """
+        """Rounds after which slot ``s`` is looked at, each with its updates then."""
         wanted = np.array(self.limits(s).looks(grid))
         if self.run.together or self.rates[s] == 1.0:
             return dict(zip(wanted.tolist(), wanted.tolist(), strict=True))
