@@ -15,9 +15,11 @@ from typing import Any
 from taskaff.errors import UsageError
 from taskaff.gate_records import CheckResult
 from taskaff.predict_records import Prediction
-from taskaff.probe_records import CapacitySweep, PairOutcome, ProbeResult
+from taskaff.probe_records import ProbeResult
 from taskaff.records import ScoreResult, TaskInfo, TaskSignature
+from taskaff.report.check import as_csv as check_csv
 from taskaff.report.escape import terminal
+from taskaff.report.probe import as_csv as probe_csv
 
 Row = dict[str, Any]
 
@@ -116,43 +118,12 @@ def _score_line(result: ScoreResult) -> str:
 
 
 def _probe_rows(result: ProbeResult) -> list[Row]:
-    return [*map(_pair_row, result.pairs)] or [
-        row for sweep in result.capacity for row in _sweep_rows(sweep)
-    ]
+    return _named_rows(*probe_csv.table(result))
 
 
-def _pair_row(pair: PairOutcome) -> Row:
-    return {
-        "source": pair.source,
-        "target": pair.target,
-        "arm": pair.arm,
-        "against": pair.against,
-        "verdict": pair.verdict.call,
-        "gain": pair.gain.mean,
-        "gain_low": pair.gain.low,
-        "gain_high": pair.gain.high,
-        "metric": pair.metric,
-        "metric_gain": pair.metric_gain.mean,
-        "metric_gain_low": pair.metric_gain.low,
-        "metric_gain_high": pair.metric_gain.high,
-        "stl_loss": pair.stl_loss,
-        "seeds": pair.gain.n,
-        "reason": pair.verdict.reason,
-    }
-
-
-def _sweep_rows(sweep: CapacitySweep) -> list[Row]:
-    return [
-        {
-            "model": sweep.model,
-            "capacity": r,
-            "loss": loss.mean,
-            "loss_low": loss.low,
-            "loss_high": loss.high,
-            "chosen": r == sweep.chosen,
-        }
-        for r, loss in zip(sweep.capacities, sweep.loss, strict=True)
-    ]
+def _named_rows(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Row]:
+    """The rows of a CSV file, each value by its column."""
+    return [dict(zip(header, row, strict=True)) for row in rows]
 
 
 def _probe_line(result: ProbeResult) -> str:
@@ -167,9 +138,7 @@ def _probe_line(result: ProbeResult) -> str:
 
 
 def _check_rows(result: CheckResult) -> list[Row]:
-    keys = ("candidate", "task", "direction", "rule", "level", "value", "low", "high", "threshold")
-    more = ("reason", "hint", "waiver")
-    return [{key: getattr(found, key) for key in (*keys, *more)} for found in result.findings]
+    return _named_rows(*check_csv.table(result))
 
 
 def _check_line(result: CheckResult) -> str:

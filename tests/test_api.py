@@ -224,6 +224,8 @@ def test_frames(predicted, probed, checked):
         assert isinstance(frame, pandas.DataFrame)
         assert columns in frame.columns
         assert len(frame) == len(frames.rows(result))
+    measured = probed.to_pandas()
+    assert not measured.duplicated(["source", "target", "arm", "against", "recipe"]).any()
 
 
 def test_pandas_that_is_not_there_is_said(probed, monkeypatch):

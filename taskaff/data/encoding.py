@@ -5,14 +5,25 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Callable
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 from taskaff.data.blobs import Blob
 from taskaff.errors import DataError, Place, UsageError
 
 _LINE_END = re.compile(rb"\r\n?|\n")
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+Line = TypeVar("Line", str, bytes, covariant=True)
+
+
+class Lines(Protocol[Line]):
+    """What lines are read from: texts or bytes."""
+
+    def readline(self, size: int, /) -> Line:
+        """The next line, cut after ``size``."""
+        ...
 
 
 def known_encoding(name: str | None) -> str:
@@ -164,6 +175,28 @@ def text_of(
     """A byte stream as text with its line ends as they are, and the layer that counts its bytes."""
     source = Utf8(stream, path, encoding, skip, watch)
     return source, io.TextIOWrapper(io.BufferedReader(source, block), encoding="utf-8", newline="")
+
+
+def numbered_lines(
+    text: Lines[Line], blob: Blob, encoding: str, skipped: int, longest: int, hint: str
+) -> Iterator[tuple[int, Line]]:
+    """Lines that are not blank, with their numbers in the file.
+
+    ``hint`` is what to do about a line of more than ``longest`` bytes (or characters).
+    """
+    number = skipped
+    try:
+        while line := text.readline(longest + 1):
+            number += 1
+            if len(line) > longest:
+                found = f"the line is longer than {longest >> 20} MiB"
+                raise DataError(found, where=Place(blob.path, line=number), hint=hint)
+            if not line.isspace():
+                yield number, line
+    except NulError:
+        raise nul_error(blob, encoding) from None
+    except UnicodeDecodeError as error:
+        raise not_utf8(blob) from error
 
 
 class NulError(Exception):

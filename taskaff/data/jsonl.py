@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from taskaff import arrow
 from taskaff.data.blobs import Blob
-from taskaff.data.encoding import NulError, Utf8, known_encoding, nul_error
+from taskaff.data.encoding import Utf8, known_encoding, numbered_lines
 from taskaff.data.nested import look, names_of
 from taskaff.data.reader import BATCH_BYTES, BATCH_ROWS, CELL_BYTES, PEEK_ROWS, Column, Options
 from taskaff.errors import DataError, Place
@@ -89,20 +89,10 @@ class JsonlReader:
         with self._blob.stream() as stream:
             source = Utf8(stream, self._blob.path, self._encoding, self._skip)
             text = io.BufferedReader(source, 1 << 20)
-            number = self._skip
-            try:
-                while line := text.readline(CELL_BYTES + 1):
-                    number += 1
-                    if len(line) > CELL_BYTES:
-                        raise DataError(
-                            f"the line is longer than {CELL_BYTES >> 20} MiB",
-                            where=Place(self._blob.path, line=number),
-                            hint="JSON Lines needs one object on each line",
-                        )
-                    if not line.isspace():
-                        yield number, line
-            except NulError:
-                raise nul_error(self._blob, self._encoding) from None
+            hint = "JSON Lines needs one object on each line"
+            yield from numbered_lines(
+                text, self._blob, self._encoding, self._skip, CELL_BYTES, hint
+            )
 
     def _head(self) -> list[dict[str, Any]]:
         head: list[dict[str, Any]] = []

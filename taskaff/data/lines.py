@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from taskaff import arrow
 from taskaff.data.blobs import BLOCK, Blob
-from taskaff.data.encoding import NulError, known_encoding, not_utf8, nul_error, text_of
+from taskaff.data.encoding import known_encoding, numbered_lines, text_of
 from taskaff.data.guess import has_names, is_object, likely_flags, tabulated
 from taskaff.data.reader import BATCH_BYTES, BATCH_ROWS, CELL_BYTES, PEEK_ROWS, Column, Options
 from taskaff.errors import DataError, Place
@@ -71,22 +71,10 @@ class TxtReader:
         with self._blob.stream() as stream:
             skip = self._options.skip_lines
             text = text_of(stream, self._blob.path, self._encoding, skip, BLOCK)[1]
-            number = skip
-            try:
-                while line := text.readline(CELL_BYTES + 1):
-                    number += 1
-                    if len(line) > CELL_BYTES:
-                        raise DataError(
-                            f"the line is longer than {CELL_BYTES >> 20} MiB",
-                            where=Place(self._blob.path, line=number),
-                            hint="write one text a line",
-                        )
-                    if not line.isspace():
-                        yield number, line.rstrip("\r\n")
-            except NulError:
-                raise nul_error(self._blob, self._encoding) from None
-            except UnicodeDecodeError as error:
-                raise not_utf8(self._blob) from error
+            hint = "write one text a line"
+            lines = numbered_lines(text, self._blob, self._encoding, skip, CELL_BYTES, hint)
+            for number, line in lines:
+                yield number, line.rstrip("\r\n")
 
     def _refuse_tables(self, first: list[str]) -> None:
         table = tabulated(first) or has_names(first[0], ",")

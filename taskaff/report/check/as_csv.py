@@ -18,10 +18,15 @@ COLUMNS = (
 
 def render(result: CheckResult, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
     """Header and rows."""
-    yield _line(COLUMNS)
-    for found in result.findings:
-        document = finding(found)
-        yield _line([document[name] for name in COLUMNS])
+    header, rows = table(result)
+    yield _line(header)
+    yield from map(_line, rows)
+
+
+def table(result: CheckResult) -> tuple[Sequence[str], Iterator[list[Any]]]:
+    """Names of the columns, and their values row by row."""
+    documents = map(finding, result.findings)
+    return COLUMNS, ([document[name] for name in COLUMNS] for document in documents)
 
 
 def _line(cells: Sequence[Any]) -> str:

@@ -32,16 +32,24 @@ CURVES = (
 
 def render(result: ProbeResult, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
     """Header and rows."""
+    header, rows = table(result)
+    yield _line(header)
+    yield from map(_line, rows)
+
+
+def table(result: ProbeResult) -> tuple[Sequence[str], Iterator[list[Any]]]:
+    """Names of the columns, and their values row by row."""
     if result.mode == "capacity":
-        yield _line(CURVES)
-        yield from map(_line, _points(result))
-        return
-    yield _line(PAIRS)
+        return CURVES, _points(result)
+    return PAIRS, _pairs(result)
+
+
+def _pairs(result: ProbeResult) -> Iterator[list[Any]]:
     predicted = {(each.source, each.target): each for each in result.predictions}
     for pair in result.pairs:
         own = (pair.arm, pair.against) == ("mtl", "alone") and pair.recipe == PREDICTED
         found = predicted.get((pair.source, pair.target)) if own else None
-        yield _line([*_pair(pair), *_prediction(found)])
+        yield [*_pair(pair), *_prediction(found)]
 
 
 def _pair(pair: PairOutcome) -> list[Any]:

@@ -27,7 +27,7 @@ def share_rows(result: ProbeResult) -> tuple[list[str], list[tuple[str, str]], l
     )
     headers = ["source → target", *(f"{_share(result, recipe):.0%}" for recipe in fixed)]
     headers += ["concatenated"] * ("concat" in result.settings.recipes)
-    headers += ["best, judged by other rows", "what to do"]
+    headers += ["best share (chosen by other seeds)", "what to do"]
     names, rows = [], []
     for ends, curve in curves(result).items():
         cells = [signed(curve[r].gain.mean) if r in curve else MISSING for r in fixed]
