@@ -43,6 +43,9 @@ BEST = "best share"
 PREDICTED = "concat"
 """The recipe of the shipped atlas, and so of predictions."""
 
+PREDICTED_RULE = "concat, 1,200 updates in all"
+"""The same with its number of updates, of which a target beside a large source got few."""
+
 MOST_UPDATES = 30.0
 """Updates of another task for one of a judged task are limited to this many."""
 

@@ -85,7 +85,7 @@ def predicted(found: Sequence[Prediction]) -> str:
         ["source", "target", *predictions.HEADERS],
         ([each.source, each.target, *predictions.cells(each)] for each in rows),
     )
-    return "\n### Predicted transfer\n" + table + bullets(predictions.below(rows, left_out))
+    return f"\n### {predictions.TITLE}\n" + table + bullets(predictions.below(rows, left_out))
 
 
 # ----------------------------------------------------------------------- scores

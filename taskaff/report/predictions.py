@@ -7,6 +7,7 @@ from typing import get_args
 
 from taskaff.predict_records import Prediction, Reason
 from taskaff.probe_records import Call
+from taskaff.recipe import PREDICTED, PREDICTED_RULE
 from taskaff.records import PairTable, ScoreResult
 from taskaff.report.document import Document, estimate
 from taskaff.report.numbers import interval, percent, rounded, short
@@ -20,6 +21,8 @@ OUTSIDE = "*"
 
 HEADERS = ("predicted gain", "P(harm)", "P(help)", "verdict", "mostly because of")
 
+TITLE = f"Predicted transfer ({PREDICTED_RULE})"
+
 EXPLAIN = (
     "Gain expected of training with the source, in nats of held-out loss (label variances for "
     "regressions): above 0 helps. P(harm) and P(help) are the probabilities of a gain beyond the "
@@ -32,6 +35,7 @@ def prediction(found: Prediction) -> Document:
     return {
         "source": found.source,
         "target": found.target,
+        "recipe": PREDICTED,
         "gain": estimate(found.gain),
         "probability_negative": rounded(found.probability_negative),
         "probability_positive": rounded(found.probability_positive),
@@ -67,6 +71,7 @@ def schema() -> Schema:
         "Predicted transfer from source to target; a gain above 0 helps.",
         source=TEXT,
         target=TEXT,
+        recipe={**TEXT, "description": f"What is predicted: training by {PREDICTED_RULE}."},
         gain=ref("estimate"),
         probability_negative=MAYBE,
         probability_positive=MAYBE,

@@ -9,6 +9,7 @@ from taskaff.report.as_markdown import bullets, pipe_table
 from taskaff.report.check import words
 from taskaff.report.escape import markdown
 from taskaff.report.options import ReportOptions
+from taskaff.report.predictions import TITLE
 
 MARKS = {
     "failed": "❌",
@@ -64,4 +65,4 @@ def _predictions(result: CheckResult) -> str:
         for n, p in enumerate(shown)
     ]
     more = f"\nand {left:,} less harmful ones.\n" if left else ""
-    return "\n### Predicted transfer\n" + pipe_table(headers, rows) + more
+    return f"\n### {TITLE}\n" + pipe_table(headers, rows) + more

@@ -12,6 +12,7 @@ from taskaff.report.check import words
 from taskaff.report.escape import guard, terminal
 from taskaff.report.names import shorten
 from taskaff.report.options import ReportOptions
+from taskaff.report.predictions import TITLE
 from taskaff.report.terminal.bands import Column, add_bands
 from taskaff.report.terminal.page import Page, heading, paragraph, plain_table
 
@@ -70,7 +71,7 @@ def _finding(page: Page, result: CheckResult, finding: Finding, explain: bool) -
 
 def _predictions(page: Page, result: CheckResult) -> None:
     """Both directions of every pair, most harmful first, as many as a person reads."""
-    heading(page, "Predicted transfer")
+    heading(page, TITLE)
     shown, left = words.ranked(result)
     names = [f"{shorten(p.source, NAMES)} → {shorten(p.target, NAMES)}" for p in shown]
     cells: Sequence[tuple[str, list[str]]] = words.prediction_columns(shown)

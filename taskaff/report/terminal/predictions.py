@@ -19,7 +19,7 @@ def add_predictions(page: Page, found: Sequence[Prediction]) -> None:
     """A row a directed pair; below, what moved each most where they are few."""
     if not found:
         return
-    heading(page, "Predicted transfer")
+    heading(page, predictions.TITLE)
     rows, left_out = predictions.shown(found)
     every = tuple(dict.fromkeys(name for each in rows for name in (each.source, each.target)))
     limit = max(8, min(24, page.width // 7))
