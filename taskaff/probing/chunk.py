@@ -60,7 +60,7 @@ class _Batch:
 
 
 class Chunk:
-    """Parameters, optimiser state and batch plan of ``R`` runs of one trunk and sampling kind.
+    """Parameters and optimiser state of ``R`` runs of one trunk, all of one or of many lanes.
 
     Trunks over other inputs than the bank's vectors are subclasses: they bring ``initial``,
     ``inputs``, ``forward`` and ``backward``, and a first layer ``B`` for the alignment to act on.

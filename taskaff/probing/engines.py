@@ -7,8 +7,8 @@ The contract
 
 * The outcome of a run depends on the run alone: not on its neighbours, nor on what else is in the
   bank. Initial weights come from ``stream(run.seed, name of the part, run.stream)``, those of heads
-  from ``stream(run.seed, "A", slot.stream)``; batches from ``batches.batch_table`` and
-  ``batches.slot_sequence``; looks at held-out rows from ``batches.looks``. So the two arms of a
+  from ``stream(run.seed, "A", slot.stream)``; order and batches from ``schedule.Schedule``,
+  which also says when to look at held-out rows and when a task ends. So the two arms of a
   comparison begin alike and see the same batches of the target.
 * ``frozen``: with ``trunk`` nothing shared moves, the token layer included. ``scale`` is 1.
 * ``initial`` and the returned ``state`` have the same names. What belongs to a slot ends with its
