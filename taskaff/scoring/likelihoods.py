@@ -215,12 +215,13 @@ class Labels(_Stack):
         e = (p - np.array([0.0, 1.0])[:, None]) * self.share / c  # (N, 2, c)
         slope = (p * (1.0 - p) / k * self.share).sum(axis=1) / c  # (N, c)
         S = _t(B) @ GB
-        means = np.einsum("nyc,nycr,nycs,nsc->ncr", self.share, h, h, A)
+        seen = np.einsum("nycr,nrc->nyc", h, A) * self.share
+        means = np.einsum("nycr,nyc->ncr", h, seen)
         gA = np.einsum("nycr,nyc->nrc", h, e) + slope[:, None, :] * (S @ A - _t(means))
         # W theta = G theta - sum_y share mean (mean' theta), in the d inputs.
-        own = np.einsum("nycr,nrc->nyc", h, A) * self.share * slope[:, None, :]
         gB = GB @ ((A * slope[:, None, :]) @ _t(A))
-        gB += np.einsum("nycd,nyc,nrc->ndr", self.mean, e - own, A)
+        pull = np.einsum("nycd,nyc->ncd", self.mean, e - seen * slope[:, None, :])
+        gB += _t(pull) @ _t(A)
         residual = (p - np.array([0.0, 1.0])[:, None]) ** 2
         noise = (residual + p * (1.0 - p) * (1.0 - 1.0 / k) + FLOOR) / c**2
         e2 = (noise * self.share).sum(axis=1)[:, None, :]
