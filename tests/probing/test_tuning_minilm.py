@@ -52,7 +52,7 @@ def test_minilm_learns_sentiment_from_few_sentences(bank, trunk, steps, align):
         (slot,),
         "sst",
         trunk=trunk,
-        steps=steps,
+        updates=steps,
         batch=16,
         lr=1e-4,
         weight_decay=0.01,
