@@ -27,6 +27,11 @@ WithPredictions = Annotated[
     bool | None, Option("--predict/--no-predict", help="Whether to predict transfer.")
 ]
 
+Verbose = Annotated[
+    bool,
+    Option("--verbose", "-v", help="The numbers behind the answer, too.", rich_help_panel=_OUTPUT),
+]
+
 
 @dataclass(frozen=True)
 class DataOptions:

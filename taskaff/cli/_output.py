@@ -30,6 +30,7 @@ class Plan:
     files: tuple[tuple[Path, str], ...]
     quiet: bool
     explain: bool = False
+    verbose: bool = False
 
     @property
     def for_people(self) -> bool:
@@ -43,11 +44,13 @@ def plan(
     explain: bool = False,
     pictures: bool = False,
     gate: bool = False,
+    verbose: bool = False,
 ) -> Plan:
     """Check the options; ``inputs`` are paths that must not be overwritten.
 
     ``pictures`` says that the result can be drawn, too; ``gate``, that it is a check, which has
-    the formats of CI systems.
+    the formats of CI systems. ``verbose`` is about the table on standard output: files hold
+    everything.
     """
     files: dict[Path, str] = {}
     for path in options.output or ():
@@ -55,7 +58,7 @@ def plan(
             raise UsageError(f"-o {path} is given twice", hint="leave one out")
         files[path] = _format_of(path, pictures, gate)
         check_target(path, inputs)
-    return Plan(_format(options, gate), tuple(files.items()), options.quiet, explain)
+    return Plan(_format(options, gate), tuple(files.items()), options.quiet, explain, verbose)
 
 
 def _format(options: ReportingOptions, gate: bool) -> str:
@@ -114,7 +117,11 @@ def emit(
         write(verdict + "\n")
         return
     options = ReportOptions(
-        explain=plan.explain, color=wants_color(), width=width(), quiet=plan.quiet
+        explain=plan.explain,
+        color=wants_color(),
+        width=width(),
+        quiet=plan.quiet,
+        verbose=plan.verbose or not plan.for_people,
     )
     for piece in pieces(result, plan.format, options):
         write(piece)
