@@ -102,7 +102,8 @@ def check(
     encoder, settings : as of ``score``.
     probe_settings : how the mix is trained, in a prediction and, with ``probe=True``, by the probe.
     baseline : the file to compare with; the text to write one stands in ``result.lock``.
-    options : fields of ``CheckSettings`` (``probability_negative=0.6``, or a mapping with ``warn``
+    options : fields of ``CheckSettings`` (``recipe``, by default that of ``probe_settings`` or
+        ``turns``; ``probability_negative=0.6``, or a mapping with ``warn``
         and ``fail``; ``overlap``, ``fail_under``, ``min_rows``, ``probe`` ...); those of the run
         as of ``score``, and of ``DataRequest`` for the candidates (``text``, ``label`` ...).
 
@@ -112,9 +113,11 @@ def check(
     """
     chosen = taken(options, CheckSettings)
     run = run_settings(options, encoder, settings)
-    for name in ("probability_negative", "overlap"):
+    for name in ("probability_negative", "newcomer_probability_negative", "overlap"):
         if name in chosen:
             chosen[name] = _limit(chosen[name])
+    if probe_settings is not None and "recipe" not in chosen:
+        chosen["recipe"] = probe_settings.recipes[0]
     known = [*names_of(CheckSettings), *RUN]
     return pipeline.check(
         requests(candidates, options, "check", known),

@@ -349,6 +349,17 @@ class CheckSection(_Section):
     max_loss_increase: float | None = Field(
         default=None, ge=0, description="relative, for any task, as the probe measures it"
     )
+    newcomer_probability_negative: ShareThreshold | None = Field(
+        default=None, description="of harm to the newcomer itself; as for the mix by default"
+    )
+    newcomer_max_loss_increase: float | None = Field(
+        default=None, ge=0, description="of the newcomer itself; as for the mix by default"
+    )
+    recipe: Annotated[str | None, PlainValidator(_recipe), WithJsonSchema(_NAME)] = Field(
+        default=None,
+        description="how the mix is trained: turns, concat, share=0.2 or temperature=2; "
+        "that of [probe] by default, which is turns",
+    )
     fail_under: dict[str, float] = Field(default={}, description="smallest value of a score")
     directions: Literal["both", "into-mix", "from-mix"] = Field(
         default="both", description="candidate on the mix, the mix on the candidate, or both"

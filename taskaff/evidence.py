@@ -6,9 +6,10 @@ compared with the mix alone, not with the other candidates.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from taskaff import gate, predicting, scoring
@@ -19,6 +20,23 @@ from taskaff.probe_records import ProbeResult, ProbeSettings
 from taskaff.records import DataRequest, ScoreResult, ScoreSettings, TaskSignature
 from taskaff.signing import is_signature, signature_of
 from taskaff.workbench import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How the candidates are named on a command line that checks them once more."""
+
+    declared: frozenset[str] = frozenset()
+    """Names of taskaff.toml."""
+    options: str = ""
+    """How they were read, and which configuration, as they stand in a shell."""
+
+    def argument(self, name: str, source: str) -> str:
+        """The declared name, or else the path under that name, quoted; and the options."""
+        named = source and name not in self.declared
+        words = shlex.quote(f"{name}={source}" if named else name)
+        return f"{words} {self.options}" if self.options else words
+
 
 HELD_OUT = ("validation", "test")
 NOT_NEEDED = ("theorem2",)
@@ -110,10 +128,12 @@ def gathered(
     setup: Setup,
     settings: PredictSettings,
     measured: Mapping[str, ProbeResult],
+    again: Again,
 ) -> Evidence:
     """Everything together, with the predictions of both directions of every pair.
 
-    ``scores`` holds the tasks of the mix first, then the candidates.
+    ``scores`` holds the tasks of the mix first, then the candidates; ``again`` says how they are
+    named on the command line.
     """
     predictions: tuple[Prediction, ...] = ()
     if "source_gain" in scores.tables:
@@ -122,7 +142,7 @@ def gathered(
         pairs = [way for i, j in into for way in ((i, j), (j, i))]
         predictions = predicting.predict(scores, setup, settings, pairs=pairs)
     return Evidence(
-        candidates=tuple(_checked(*each) for each in candidates),
+        candidates=tuple(_checked(*each, again) for each in candidates),
         mix=tuple(_checked(*each) for each in mix),
         scores=scores,
         predictions=predictions,
@@ -131,22 +151,32 @@ def gathered(
     )
 
 
-def _checked(request: DataRequest, signature: TaskSignature) -> CheckedTask:
+def _checked(
+    request: DataRequest, signature: TaskSignature, again: Again | None = None
+) -> CheckedTask:
+    again = again or Again()
     held = (sketch for name, sketch in signature.sketches.items() if name in HELD_OUT)
     return CheckedTask(
         name=signature.name,
         rows=signature.rows,
-        source=str(request.source) if isinstance(request.source, (str, Path)) else "",
+        source=_source(request),
         inputs=tuple(sorted(file.sha256 for file in signature.inputs)),
         held_out=sum(sketch.distinct for sketch in held),
+        argument=again.argument(signature.name, _source(request)),
+        signature=is_signature(request.source),
     )
 
 
-def probe_share(settings: ProbeSettings, candidates: int) -> ProbeSettings:
+def _source(request: DataRequest) -> str:
+    return str(request.source) if isinstance(request.source, (str, Path)) else ""
+
+
+def probe_share(settings: ProbeSettings, recipe: str, candidates: int) -> ProbeSettings:
     """The settings of one candidate's probe: the budget is that of the whole check."""
     from taskaff.probing.options import for_mode
 
-    settings = replace(for_mode(settings, "mix"), align=False, each_label=False)
+    settings = replace(settings, recipes=(recipe,), align=False, each_label=False)
+    settings = for_mode(settings, "mix")
     if settings.budget is None:
         return settings
     return replace(settings, budget=settings.budget / max(candidates, 1))

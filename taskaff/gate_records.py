@@ -12,6 +12,7 @@ from typing import Literal
 
 from taskaff.predict_records import Finding, Level, Prediction
 from taskaff.probe_records import ProbeResult
+from taskaff.recipe import TURNS
 from taskaff.records import EncoderCard, ScoreResult
 from taskaff.shown import Tabular
 
@@ -59,6 +60,11 @@ class CheckSettings:
     """Of the share of the target's rows that the source has too."""
     max_loss_increase: float | None = None
     """Largest relative increase of a task's held-out loss, when the probe runs."""
+    newcomer_probability_negative: Limit | None = None
+    newcomer_max_loss_increase: float | None = None
+    """The same two limits of what the newcomer suffers; None: as for the tasks of the mix."""
+    recipe: str = TURNS
+    """How the mix is trained (``taskaff.recipe``); predictions decide for ``concat`` alone."""
     fail_under: Mapping[str, float] = field(default_factory=dict)
     """Smallest allowed value, by the name of a score."""
     directions: Directions = "both"
@@ -89,6 +95,10 @@ class CheckedTask:
     """SHA-256 of every file, sorted."""
     held_out: int = 0
     """Distinct rows of the validation and test splits."""
+    argument: str = ""
+    """What names it on the command line, quoted, with the options that it was read with."""
+    signature: bool = False
+    """It is a stored signature, which holds no rows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -163,10 +163,15 @@ def check(
     probe_settings: ProbeSettings | None = None,
     baseline: Path | None = None,
     declared: Sequence[str] = (),
+    options: str = "",
     today: date | None = None,
     progress: Progress | None = None,
 ) -> CheckResult:
-    """May the candidates join the mix? Signatures will do, unless the probe is asked for."""
+    """May the candidates join the mix? Signatures will do, unless the probe is asked for.
+
+    ``declared`` are the names of the configuration, ``options`` those of the command line that the
+    commands of the hints need as well.
+    """
     from taskaff import evidence, gate
 
     evidence.require(candidates, mix, rules)
@@ -183,7 +188,7 @@ def check(
     scores = scoring.score(same_width([*existing, *found]), chosen)
     members = [replace(r, name=s.name) for r, s in zip(mix, existing, strict=True)]
     added = [replace(r, name=s.name) for r, s in zip(candidates, found, strict=True)]
-    short = evidence.probe_share(training, len(added))
+    short = evidence.probe_share(training, rules.recipe, len(added))
     measured = {
         str(request.name): probe([*members, request], settings, short, "mix", progress)
         for request in (added if rules.probe else ())
@@ -198,6 +203,7 @@ def check(
             margin=rules.margin,
         ),
         measured,
+        evidence.Again(frozenset(declared), options),
     )
     result = gate.check(seen, rules, today or date.today(), lock)
     every = [*existing, *found]

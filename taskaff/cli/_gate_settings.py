@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from taskaff.config import Config, ShareThreshold
 from taskaff.errors import CheckError
 from taskaff.files import remove_abandoned
+from taskaff.recipe import TURNS
 
 if TYPE_CHECKING:
     from taskaff.gate_records import CheckSettings, Limit
@@ -31,6 +33,9 @@ def gate_settings(config: Config) -> CheckSettings:
         probability_negative=_limit(chosen.probability_negative),
         overlap=_limit(chosen.overlap),
         max_loss_increase=chosen.max_loss_increase,
+        newcomer_probability_negative=_limit(chosen.newcomer_probability_negative),
+        newcomer_max_loss_increase=chosen.newcomer_max_loss_increase,
+        recipe=chosen.recipe or config.probe.recipe or TURNS,
         fail_under=dict(chosen.fail_under),
         directions=chosen.directions,
         min_rows=chosen.min_rows,
@@ -81,5 +86,6 @@ def baseline_to_read(config: Config, file: Path | None, wanted: bool) -> Path | 
         return path
     if named:
         found = f"there is no baseline {path}"
-        raise CheckError(found, hint="write it: taskaff check --write-baseline")
+        hint = f"write it: taskaff check --write-baseline --baseline {shlex.quote(str(path))}"
+        raise CheckError(found, hint=hint)
     return None

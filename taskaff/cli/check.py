@@ -21,6 +21,7 @@ from taskaff.cli._streams import say
 
 if TYPE_CHECKING:
     from taskaff.config import Config
+    from taskaff.gate import Lock
     from taskaff.records import DataRequest
 
 EXAMPLES = (
@@ -64,6 +65,14 @@ class GateOptions:
         Option(
             "--write-baseline",
             help="Write the numbers of this check as the baseline.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = False
+    force: Annotated[
+        bool,
+        Option(
+            "--force",
+            help="Write it though the check fails, or numbers of others are lost.",
             rich_help_panel=_PANEL,
         ),
     ] = False
@@ -127,8 +136,7 @@ def check(
     inputs = [request.source for request in (*asked, *mix)]
     report = plan(reporting, inputs, gate.explain, gate=True)
     lock = lock_path(config, file)[0]
-    if gate.write_baseline:
-        _check_lock(lock, inputs)
+    before = _before(lock, inputs, gate)
     compare = gate.compare and not gate.write_baseline
     with ProgressBar(reporting.quiet) as progress:
         result = pipeline.check(
@@ -141,11 +149,14 @@ def check(
             declared=list(config.datasets),
             progress=progress,
         )
-    if gate.write_baseline:
-        _write_lock(lock, result.lock)
     emit(result, report)
     if _github.inside() if gate.github is None else gate.github:
         _github.report(result, annotated=report.format == "github")
+    failed = mapped(result.outcome, rules.inconclusive, exit_zero=False) == 1
+    if gate.write_baseline and failed and not gate.force:
+        say(f"{lock} is not written, since the check failed; --force writes it all the same")
+    elif gate.write_baseline:
+        _write_lock(lock, before, result.lock, gate.force)
     return mapped(result.outcome, rules.inconclusive, gate.exit_zero)
 
 
@@ -182,15 +193,38 @@ def _require_new(argument: str, config: Config) -> None:
         raise CheckError(found, hint=f"did you mean {near!r}? known: {known}")
 
 
-def _check_lock(path: Path, inputs: Sequence[object]) -> None:
+def _before(path: Path, inputs: Sequence[object], gate: GateOptions) -> Lock | None:
+    """The baseline that numbers are to be added to; None where there is none or none to be written.
+
+    By ``--force`` one that cannot be read is written anew.
+    """
     from taskaff.cli._files import check_target
+    from taskaff.errors import CheckError, UsageError
+    from taskaff.gate import read
 
+    if not gate.write_baseline:
+        if gate.force:
+            found = "--force is about writing a baseline"
+            raise UsageError(found, hint="add --write-baseline, or leave --force out")
+        return None
     check_target(path, inputs)
+    try:
+        return read(path)[1] if path.is_file() else None
+    except CheckError as error:
+        if not gate.force:
+            raise
+        say(f"warning: {error}; it is written anew")
+        return None
 
 
-def _write_lock(path: Path, text: str) -> None:
+def _write_lock(path: Path, before: Lock | None, text: str, force: bool) -> None:
     from taskaff.cli._files import whole_file, write_text
+    from taskaff.gate import merged
 
+    dropped: tuple[str, ...] = ()
+    if before is not None:
+        text, dropped = merged(before, text, str(path), force)
     with whole_file(path) as temporary:
         write_text(temporary, [text])
-    say(f"wrote {path}")
+    said = f", without those of {', '.join(dropped)}, which no longer compare" if dropped else ""
+    say(f"wrote {path}{said}")

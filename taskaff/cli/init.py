@@ -49,12 +49,14 @@ NO_DATASETS = """\
 """
 LIMITS = """
 [check]
-probability_negative = { warn = 0.3, fail = 0.6 }
-overlap = { fail = 0.01 }
+recipe = "turns"            # how the mix is trained: turns, concat, share=0.2, temperature=2
+overlap = { fail = 0.01 }   # share of rows that the other data set has too
+max_loss_increase = 0.05    # of a task of the mix, as taskaff check --probe measures it
+newcomer_max_loss_increase = 0.1    # of the newcomer in the mix, against alone
+probability_negative = { warn = 0.5, fail = 0.75 }  # predicted harm; decides for concat alone
 """
 NO_LIMITS = "".join(f"# {line}\n" if line else "\n" for line in LIMITS.splitlines())
 TAIL = """\
-# max_loss_increase = 0.02    # of a task of the mix, with taskaff check --probe
 
 # [[waivers]]
 # pair = ["reviews", "tweets"]

@@ -7,7 +7,7 @@ in ``RULES``, a key of ``[check]``, a test, a section of ``docs/gate.md`` and a 
 
 from __future__ import annotations
 
-from taskaff.gate.baseline import Lock, compare, load, lock_text, read
+from taskaff.gate.baseline import Lock, compare, load, lock_text, merged, read
 from taskaff.gate.decide import RULES, check, decide, worst
 from taskaff.gate.limits import below, outside
 from taskaff.gate.sanity import require_rules
@@ -23,6 +23,7 @@ __all__ = [
     "decide",
     "load",
     "lock_text",
+    "merged",
     "outside",
     "read",
     "require_known",

@@ -14,6 +14,7 @@ from typing import Any
 
 from taskaff.errors import CheckError, Place
 from taskaff.files import read_text
+from taskaff.gate.commands import command
 from taskaff.gate.measured import RULE as MEASURED
 from taskaff.gate.scores import FAIL_UNDER
 from taskaff.gate_records import (
@@ -23,7 +24,8 @@ from taskaff.gate_records import (
     Evidence,
     Tolerance,
 )
-from taskaff.predict_records import Finding
+from taskaff.predict_records import PROGRAM, Finding
+from taskaff.recipe import TURNS
 from taskaff.records import ROW_IDENTITY
 
 VERSION = 1
@@ -33,8 +35,8 @@ DIGITS = 4
 MOST_BYTES = 2**26
 
 RULE = "baseline"
-REWRITE = "look at the change, then accept it with taskaff check --write-baseline"
-WRITE = "write it anew: taskaff check --write-baseline"
+WRITE = "--write-baseline"
+ANEW = f"repair it, or write it anew: {PROGRAM} check {WRITE} --force"
 
 Lock = Mapping[str, Any]
 
@@ -52,7 +54,47 @@ def lock_text(evidence: Evidence, settings: CheckSettings, findings: Sequence[Fi
             for task in evidence.candidates
         },
     }
+    return _text(lock)
+
+
+def _text(lock: Lock) -> str:
     return json.dumps(lock, indent=2, sort_keys=True, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def merged(before: Lock, text: str, path: str, force: bool = False) -> tuple[str, tuple[str, ...]]:
+    """The text of a baseline with the candidates of an earlier one beside its own.
+
+    A candidate that has joined the mix is none any more, and goes. Numbers of other candidates that
+    no longer compare, since the mix or the encoder has changed, go only by ``force``.
+
+    Parameters
+    ----------
+    before : the file as it is.
+    text : what ``lock_text`` gave for this check.
+    path : of the file, for messages.
+
+    Returns
+    -------
+    The text to write, and the candidates whose numbers it drops.
+
+    Raises
+    ------
+    CheckError : numbers of other candidates would be lost.
+    """
+    now = json.loads(text)
+    gone = {*now["candidates"], *now["mix"]}
+    others = {name: task for name, task in before["candidates"].items() if name not in gone}
+    why = _difference(before, now)
+    if not others or not why:
+        return _text({**now, "candidates": {**others, **now["candidates"]}}), ()
+    if not force:
+        raise CheckError(
+            f"not written, since numbers of {', '.join(others)} would be lost: they no longer "
+            f"compare ({why})",
+            where=Place(path),
+            hint=f"check every candidate at once: {PROGRAM} check {WRITE}, or drop theirs: --force",
+        )
+    return text, tuple(others)
 
 
 def _conditions(evidence: Evidence, settings: CheckSettings) -> dict[str, Any]:
@@ -66,6 +108,7 @@ def _conditions(evidence: Evidence, settings: CheckSettings) -> dict[str, Any]:
         "settings": {
             "margin": round(settings.margin, DIGITS),
             "measured": settings.probe,
+            **({"recipe": settings.recipe} if settings.probe and settings.recipe != TURNS else {}),
         },
     }
 
@@ -97,10 +140,10 @@ def read(path: Path) -> tuple[str, Lock]:
     try:
         return str(path), load(read_text(path, MOST_BYTES), str(path))
     except UnicodeDecodeError as error:
-        raise CheckError("not UTF-8", where=Place(str(path)), hint=WRITE) from error
+        raise CheckError("not UTF-8", where=Place(str(path)), hint=ANEW) from error
     except OSError as error:
         found = f"the baseline cannot be read: {error.strerror}"
-        raise CheckError(found, where=Place(str(path)), hint=WRITE) from error
+        raise CheckError(found, where=Place(str(path)), hint=ANEW) from error
 
 
 def load(text: str, path: str) -> Lock:
@@ -116,7 +159,7 @@ def load(text: str, path: str) -> Lock:
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         found = f"not a baseline of taskaff: {getattr(error, 'msg', str(error))}"
-        raise CheckError(found, where=Place(path, line=line), hint=WRITE) from error
+        raise CheckError(found, where=Place(path, line=line), hint=ANEW) from error
     found_lock: Lock = lock
     return found_lock
 
@@ -178,7 +221,8 @@ def compare(
     known = [task for task in evidence.candidates if task.name in lock["candidates"]]
     why = _difference(lock, _conditions(evidence, settings))
     if why:
-        found = [_incomparable(task, why) for task in known]
+        anew = _anew(lock, evidence)
+        found = [_incomparable(task, why, anew) for task in known]
         return BaselineState(path, "not comparable", why), found
     found = [finding for task in known for finding in _worse(lock, task, settings, findings)]
     return BaselineState(path, "compared"), found
@@ -194,7 +238,7 @@ def _difference(lock: Lock, now: Mapping[str, Any]) -> str:
     if lock["predictor"] != now["predictor"]:
         return "its predictions come from another version of the atlas or predictor"
     if lock["settings"] != now["settings"]:
-        return "it was made with another margin, or with the probe on or off"
+        return "it was made with another margin or recipe, or with the probe on or off"
     return ""
 
 
@@ -208,9 +252,18 @@ def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
             yield f"{name} has other rows"
 
 
-def _incomparable(task: CheckedTask, why: str) -> Finding:
+def _incomparable(task: CheckedTask, why: str, hint: str) -> Finding:
     reason = f"not comparable with the baseline: {why}"
-    return Finding(RULE, task.name, "", "", "inconclusive", None, None, reason, WRITE)
+    return Finding(RULE, task.name, "", "", "inconclusive", None, None, reason, hint)
+
+
+def _anew(lock: Lock, evidence: Evidence) -> str:
+    """The advice to write the numbers of this check anew, which may drop those of others."""
+    checked = [task.name for task in (*evidence.candidates, *evidence.mix)]
+    lost = [name for name in lock["candidates"] if name not in checked]
+    drops = f" (drops those of {', '.join(lost)}, which compare no longer)" if lost else ""
+    options = (WRITE, "--force") if lost else (WRITE,)
+    return f"write its numbers anew{drops}: {command(evidence.candidates, *options)}"
 
 
 def _worse(
@@ -237,7 +290,8 @@ def _worse(
             threshold=old + sign * allowed,
             reason=f"{finding.rule} was {old:.{DIGITS}f} in the baseline and is {shown} now"
             + (f", worse by more than {allowed:g}" if worse and not lost else ""),
-            hint=REWRITE if worse else "",
+            hint=f"look at the change, then accept it: {command([task], WRITE)}" if worse else "",
+            who=finding.who,
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from taskaff.gate.baseline import Lock, compare, lock_text
 from taskaff.gate.measured import max_loss_increase
+from taskaff.gate.predictions import RULE as PREDICTED
 from taskaff.gate.predictions import probability_negative
 from taskaff.gate.rows import min_rows
 from taskaff.gate.sanity import toothless
@@ -22,7 +23,8 @@ from taskaff.gate_records import (
     Evidence,
     Outcome,
 )
-from taskaff.predict_records import Finding
+from taskaff.predict_records import Finding, Prediction
+from taskaff.probe_records import Call
 
 Rule = Callable[[Evidence, CheckSettings], Iterator[Finding]]
 
@@ -80,10 +82,25 @@ def decide(
         ),
         mix=evidence.mix,
         findings=ranked,
-        predictions=evidence.predictions,
+        predictions=_called(evidence.predictions, ranked),
         measured=evidence.measured,
         encoder=evidence.scores.encoder,
         settings=settings,
+    )
+
+
+CALLS: dict[str, Call] = {"failed": "negative", "inconclusive": "inconclusive"}
+
+
+def _called(
+    predictions: Sequence[Prediction], findings: Sequence[Finding]
+) -> tuple[Prediction, ...]:
+    """The predictions with verdicts by the limits of the gate, which are those of the findings."""
+    levels = {f.direction: f.was or f.level for f in findings if f.rule == PREDICTED}
+    ways = (f"{each.source} -> {each.target}" for each in predictions)
+    return tuple(
+        replace(each, verdict=CALLS.get(levels.get(way, ""), each.verdict))
+        for each, way in zip(predictions, ways, strict=True)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from taskaff.gate_records import CheckedTask, CheckSettings, Evidence, Limit
-from taskaff.predict_records import Level
+from taskaff.predict_records import Level, Who
 from taskaff.records import Estimate
 
 Pair = tuple[CheckedTask, CheckedTask, CheckedTask, CheckedTask]
@@ -61,6 +61,11 @@ def directed_pairs(evidence: Evidence, settings: CheckSettings) -> Iterator[Pair
 def arrow(source: CheckedTask, target: CheckedTask) -> str:
     """A direction in words, as findings have it."""
     return f"{source.name} -> {target.name}"
+
+
+def who_suffers(target: CheckedTask, candidate: CheckedTask) -> Who:
+    """Whom harm to the target is done to."""
+    return "newcomer" if target is candidate else "mix"
 
 
 def too_small(settings: CheckSettings, *tasks: CheckedTask) -> bool:

@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import NormalDist
 
-from taskaff.gate.limits import outside
+from taskaff.gate.commands import SMALLER_SHARE, probe
+from taskaff.gate.limits import outside, who_suffers
 from taskaff.gate_records import CheckedTask, CheckSettings, Evidence, Limit
-from taskaff.predict_records import Finding
+from taskaff.predict_records import Finding, Level
 from taskaff.probe_records import PairOutcome, ProbeResult
+from taskaff.recipe import SHARE
 from taskaff.records import Estimate
 
 ARM = "mix"
 RULE = "max_loss_increase"
+MORE_SEEDS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One task of one candidate's probe, against its limit."""
+
+    candidate: CheckedTask
+    task: CheckedTask
+    result: ProbeResult
+    pair: PairOutcome | None
+    increase: Estimate
+    limit: float
+
+    @property
+    def own(self) -> bool:
+        """Whether the task is the newcomer itself."""
+        return self.task is self.candidate
 
 
 def max_loss_increase(evidence: Evidence, settings: CheckSettings) -> Iterator[Finding]:
@@ -22,11 +44,18 @@ def max_loss_increase(evidence: Evidence, settings: CheckSettings) -> Iterator[F
     limit, inconclusive when the limit is inside. Of a task that is nearly solved any change is a
     large share, so that no limit is below ``settings.margin`` over the loss.
     """
-    limit = settings.max_loss_increase
-    for candidate in evidence.candidates if limit is not None else ():
+    for candidate in evidence.candidates:
         result = evidence.measured.get(candidate.name)
         for task in _judged(candidate, evidence, settings) if result is not None else ():
-            yield _finding(candidate, task, result, settings)
+            limit = limit_of(settings, newcomer=task is candidate)
+            if limit is not None and result is not None:
+                yield _finding(_case(candidate, task, result, limit, settings.margin), settings)
+
+
+def limit_of(settings: CheckSettings, newcomer: bool) -> float | None:
+    """The limit of what the newcomer loses, or of what a task of the mix loses."""
+    own = settings.newcomer_max_loss_increase if newcomer else None
+    return settings.max_loss_increase if own is None else own
 
 
 def increase(pair: PairOutcome) -> Estimate:
@@ -39,6 +68,12 @@ def increase(pair: PairOutcome) -> Estimate:
     return Estimate(-gain.mean / base, -gain.high / base, -gain.low / base)
 
 
+def outcome_of(result: ProbeResult | None, task: str) -> PairOutcome | None:
+    """What the probe of a candidate measured of one task."""
+    pairs = result.pairs if result else ()
+    return next((pair for pair in pairs if pair.target == task and pair.arm == ARM), None)
+
+
 def _judged(
     candidate: CheckedTask, evidence: Evidence, settings: CheckSettings
 ) -> Iterator[CheckedTask]:
@@ -48,51 +83,87 @@ def _judged(
         yield candidate
 
 
-def _finding(
-    candidate: CheckedTask,
-    task: CheckedTask,
-    result: ProbeResult | None,
-    settings: CheckSettings,
-) -> Finding:
-    own, limit = task is candidate, settings.max_loss_increase or 0.0
-    estimate = Estimate(None, note="the probe did not measure it")
-    for pair in result.pairs if result else ():
-        if pair.target == task.name and pair.arm == ARM:
-            estimate = increase(pair)
-            limit = max(limit, settings.margin / pair.stl_loss if pair.stl_loss else 0.0)
-    level = outside(estimate, Limit(fail=limit))
+def _case(
+    candidate: CheckedTask, task: CheckedTask, result: ProbeResult, limit: float, margin: float
+) -> _Case:
+    pair = outcome_of(result, task.name)
+    if pair is None:
+        found = Estimate(None, note="the probe did not measure it")
+    else:
+        found = increase(pair)
+        limit = max(limit, margin / pair.stl_loss if pair.stl_loss else 0.0)
+    return _Case(candidate, task, result, pair, found, limit)
+
+
+def _finding(case: _Case, settings: CheckSettings) -> Finding:
+    level = outside(case.increase, Limit(fail=case.limit))
+    name = case.candidate.name
     return Finding(
         rule=RULE,
-        candidate=candidate.name,
-        task="" if own else task.name,
-        direction=f"mix -> {candidate.name}" if own else f"{candidate.name} -> {task.name}",
+        candidate=name,
+        task="" if case.own else case.task.name,
+        direction=f"mix -> {name}" if case.own else f"{name} -> {case.task.name}",
         level=level,
-        value=estimate.value,
-        low=estimate.low,
-        high=estimate.high,
-        threshold=limit,
-        reason=_reason(estimate, task, own, limit),
-        hint=_hint(level, result),
+        value=case.increase.value,
+        low=case.increase.low,
+        high=case.increase.high,
+        threshold=case.limit,
+        reason=_reason(case),
+        hint=_hint(case, level, settings),
+        who=who_suffers(case.task, case.candidate),
     )
 
 
-def _reason(estimate: Estimate, task: CheckedTask, own: bool, limit: float) -> str:
-    if estimate.value is None:
-        return f"undefined: {estimate.note}"
-    low, high = 100 * (estimate.low or 0.0), 100 * (estimate.high or 0.0)
-    what = "in the mix, against alone" if own else "with the candidate, against without"
-    moved = f"{100 * estimate.value:+.1f}% [{low:+.1f}%, {high:+.1f}%]"
-    return f"measured loss of {task.name} {what}: {moved}; limit {100 * limit:+g}%"
+def _reason(case: _Case) -> str:
+    found = case.increase
+    if found.value is None:
+        return f"undecided: {found.note}"
+    low, high = 100 * (found.low or 0.0), 100 * (found.high or 0.0)
+    what = "in the mix, against alone" if case.own else f"with {case.candidate.name}, without it"
+    moved = f"{100 * found.value:+.1f}% [{low:+.1f}%, {high:+.1f}%]"
+    return f"measured loss of {case.task.name} {what}: {moved}; limit {100 * case.limit:+.3g}%"
 
 
-def _hint(level: str, result: ProbeResult | None) -> str:
+def _hint(case: _Case, level: Level, settings: CheckSettings) -> str:
     if level == "failed":
-        return "leave the candidate out, or weigh it down, or waive the pair with a reason"
-    if level == "inconclusive":
-        late = result is not None and not result.finished
-        return (
-            "give the probe more time (--budget) or seeds (--seeds)"
-            if late
-            else ("more seeds narrow the interval: --seeds 20")
-        )
-    return ""
+        return _leave_out(case, settings)
+    if level != "inconclusive":
+        return ""
+    if not case.result.finished:
+        return f"give the probe more time: {probe(case.candidate, settings, '--budget', '30m')}"
+    if _rows_leave_it_open(case):
+        found = "no seed can decide it: give more rows"
+        above = f"{_above(case):g}"
+        key = "newcomer_max_loss_increase" if case.own else "max_loss_increase"
+        command = probe(case.candidate, settings, "--config", f"check.{key}={above}")
+        return f"{found}, or allow more: {command}"
+    seeds = max(MORE_SEEDS, 2 * (case.pair.gain.n if case.pair else 0))
+    command = probe(case.candidate, settings, "--seeds", str(seeds))
+    return f"more seeds narrow the interval: {command}"
+
+
+def _leave_out(case: _Case, settings: CheckSettings) -> str:
+    text = "leave the candidate out, waive the pair with a reason"
+    if case.own:
+        text = 'keep it apart, judge the mix alone (directions = "into-mix")'
+    if settings.recipe.startswith(SHARE):
+        return text.replace(", waive", " or waive").replace(", judge", " or judge")
+    smaller = probe(case.candidate, settings, "--config", f"check.recipe={SMALLER_SHARE}")
+    return f"{text}, or try a smaller share of it: {smaller}"
+
+
+def _rows_leave_it_open(case: _Case) -> bool:
+    """Whether the limit lies within what the finite rows leave open, however many seeds there are.
+
+    ``gain.fixed`` is the standard error that no seed shrinks.
+    """
+    pair, value = case.pair, case.increase.value
+    if pair is None or value is None or not pair.gain.fixed or not pair.stl_loss:
+        return False
+    reach = NormalDist().inv_cdf(0.5 + case.result.settings.confidence / 2) * pair.gain.fixed
+    return abs(value - case.limit) < reach / pair.stl_loss
+
+
+def _above(case: _Case) -> float:
+    """The smallest whole percentage that the interval keeps to."""
+    return (int(100 * max(0.0, case.increase.high or 0.0)) + 1) / 100

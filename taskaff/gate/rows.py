@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from taskaff.gate.commands import command
 from taskaff.gate_records import CheckedTask, CheckSettings, Evidence
 from taskaff.predict_records import Finding
 
@@ -29,5 +30,7 @@ def _finding(candidate: CheckedTask, task: str, small: CheckedTask, least: int) 
         threshold=float(least),
         reason=f"{small.name} has {small.rows:,} rows, and below {least:,} nothing is concluded "
         "about transfer; shared rows are counted all the same",
-        hint=f"give more rows, or lower check.min_rows to {small.rows}",
+        hint="give more rows, or lower the number: "
+        + command([candidate], "--config", f"check.min_rows={max(1, small.rows)}"),
+        who="mix" if task else "newcomer",
     )

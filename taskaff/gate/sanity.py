@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from taskaff.errors import CheckError
+from taskaff.gate.commands import LIMIT
 from taskaff.gate_records import CheckSettings
 from taskaff.predict_records import Finding
 
@@ -12,7 +13,7 @@ RULE = "configuration"
 LOWEST = {"covariance_similarity": 0.0, "overlap": 0.0}
 """Scores that cannot be below a number."""
 
-PASTE = "add to taskaff.toml: [check] probability_negative = { warn = 0.3, fail = 0.6 }"
+PASTE = "add to taskaff.toml below [check]: overlap = { fail = 0.01 }"
 
 
 def require_rules(settings: CheckSettings) -> None:
@@ -22,24 +23,31 @@ def require_rules(settings: CheckSettings) -> None:
     ------
     CheckError : no limit is set, or the probe is asked for and has none.
     """
-    predicted = (settings.probability_negative, settings.overlap)
+    predicted = (
+        settings.probability_negative,
+        settings.newcomer_probability_negative,
+        settings.overlap,
+    )
     scored = any(limit is not None for limit in predicted) or bool(settings.fail_under)
-    if not scored and settings.max_loss_increase is None:
+    measured = (settings.max_loss_increase, settings.newcomer_max_loss_increase)
+    unmeasured = all(limit is None for limit in measured)
+    if not scored and unmeasured:
         raise CheckError("nothing to check: [check] sets no limit", hint=PASTE)
     if not scored and not settings.probe:
         found = "nothing to check: max_loss_increase is a limit on what the probe measures"
-        hint = "taskaff check --probe, or set check.probability_negative"
+        hint = "set check.probability_negative, or measure: taskaff check --probe"
         raise CheckError(found, hint=hint)
-    if settings.probe and settings.max_loss_increase is None:
+    if settings.probe and unmeasured:
         raise CheckError(
             "the probe measures, and no limit is set on what it measures",
-            hint="--config check.max_loss_increase=0.02, or leave --probe out",
+            hint=f"leave --probe out, or set one: taskaff check --probe --config {LIMIT}",
         )
 
 
 def toothless(settings: CheckSettings) -> Iterator[Finding]:
     """A warning for every limit that no value can break, or that every value breaks."""
     yield from _probability(settings)
+    yield from _newcomer(settings)
     shared = settings.overlap.fail if settings.overlap else None
     if shared is not None and shared >= 1:
         yield _warning("overlap", "no share is above 1", "lower check.overlap.fail")
@@ -60,6 +68,14 @@ def _probability(settings: CheckSettings) -> Iterator[Finding]:
     if limit.fail + reach >= 1:
         found = f"no probability is above {limit.fail:g} by the uncertainty of {reach:g}"
         yield _warning("probability_negative", found, "lower check.probability_negative.fail")
+
+
+def _newcomer(settings: CheckSettings) -> Iterator[Finding]:
+    """Limits on the newcomer where only the mix is judged."""
+    for key in ("newcomer_probability_negative", "newcomer_max_loss_increase"):
+        if settings.directions == "into-mix" and getattr(settings, key) is not None:
+            found = 'directions = "into-mix" leaves the newcomer out'
+            yield _warning(key, found, 'set check.directions = "both", or remove the limit')
 
 
 def _only_warns(settings: CheckSettings) -> bool:

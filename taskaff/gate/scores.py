@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from taskaff.gate.limits import arrow, below, directed_pairs, outside, span, too_small
+from taskaff.gate.limits import arrow, below, directed_pairs, outside, span, too_small, who_suffers
 from taskaff.gate_records import CheckedTask, CheckSettings, Evidence
 from taskaff.predict_records import Finding
 from taskaff.records import Estimate, PairTable, ScoreResult
@@ -42,6 +42,7 @@ def overlap(evidence: Evidence, settings: CheckSettings) -> Iterator[Finding]:
             hint=""
             if level == "passed"
             else f"remove the shared rows from {candidate.name}, or waive the pair with a reason",
+            who=who_suffers(target, candidate),
         )
 
 
@@ -122,5 +123,5 @@ def score_finding(
         high=estimate.high,
         threshold=limit,
         reason=reason,
-        hint="" if level == "passed" else "taskaff score --explain says what the score means",
+        hint="" if level == "passed" else "--explain says what the score means",
     )

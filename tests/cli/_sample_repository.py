@@ -20,6 +20,7 @@ MIX = ("films", "books")
 
 LIMITS = """
 [check]
+recipe = "concat"
 probability_negative = { warn = 0.3, fail = 0.6 }
 overlap = { fail = 0.05 }
 max_loss_increase = 0.05

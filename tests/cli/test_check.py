@@ -28,6 +28,7 @@ datasets = ["films"]
 """
 RULES = """
 [check]
+recipe = "concat"
 probability_negative = { warn = 0.3, fail = 0.6 }
 overlap = { fail = 0.5 }
 """
@@ -249,6 +250,29 @@ def test_the_baseline_is_written_compared_and_stable(check, tmp_path):
     assert check("-q", harm=0.1).returncode == 0
 
 
+def test_a_second_baseline_keeps_the_first_candidate(check, tmp_path):
+    lock = tmp_path / "taskaff.lock.json"
+    for name in ("questions", "books"):
+        assert check(name, "--write-baseline", "-q").returncode == 0
+    assert set(json.loads(lock.read_text())["candidates"]) == {"books", "questions"}
+
+
+def test_a_failing_check_writes_no_baseline(check, tmp_path):
+    lock = tmp_path / "taskaff.lock.json"
+    done = check("questions", "--write-baseline", "-q", harm=0.9)
+    assert done.returncode == 1
+    assert "is not written, since the check failed; --force writes it" in done.stderr
+    assert not lock.exists()
+    assert check("questions", "--write-baseline", "--exit-zero", harm=0.9).returncode == 0
+    assert not lock.exists()
+    assert check("questions", "--write-baseline", "--force", harm=0.9).returncode == 1
+    assert lock.exists()
+
+
+def test_force_is_about_a_baseline(check):
+    assert check("questions", "--force").returncode == 2
+
+
 def test_another_mix_or_encoder_does_not_compare(check, tmp_path):
     assert check("--write-baseline", "-q").returncode == 0
     film = (tmp_path / "films.csv").read_text(encoding="utf-8")
@@ -396,7 +420,11 @@ def test_a_corrupt_baseline_is_exit_2(check, tmp_path, content):
     assert done.returncode == 2
     assert "error: check: not a baseline of taskaff" in done.stderr
     assert "taskaff check --write-baseline" in done.stderr
-    assert check("--write-baseline", "-q").returncode == 0
+    assert check("--write-baseline", "-q").returncode == 2
+    assert (tmp_path / "taskaff.lock.json").read_text() == content
+    forced = check("--write-baseline", "--force", "-q")
+    assert forced.returncode == 0
+    assert "it is written anew" in forced.stderr
 
 
 def test_a_signature_of_another_encoder(check, direct, tmp_path, repository):
@@ -423,9 +451,9 @@ def test_the_probe_needs_the_rows_of_the_mix(check, direct, tmp_path, repository
 @pytest.mark.parametrize(
     "rules",
     [
-        "[check]\nprobability_negative = { fail = 1.0 }\n",
+        '[check]\nrecipe = "concat"\nprobability_negative = { fail = 1.0 }\n',
         "[check]\noverlap = { fail = 1.0 }\n",
-        "[check]\nprobability_negative = { warn = 0.3 }\n",
+        '[check]\nrecipe = "concat"\nprobability_negative = { warn = 0.3 }\n',
     ],
 )
 def test_a_limit_that_can_never_fail_warns(check, rules):

@@ -16,7 +16,9 @@ from taskaff.probe_records import (
 from taskaff.records import EncoderCard, Estimate, PairTable, ScoreResult, ScoreSettings
 
 CARD = EncoderCard("fake", "f" * 64, 2)
-RULES = CheckSettings(probability_negative=Limit(0.3, 0.6), overlap=Limit(fail=0.01))
+RULES = CheckSettings(
+    probability_negative=Limit(0.3, 0.6), overlap=Limit(fail=0.01), recipe="concat"
+)
 REASONS = tuple(Reason(f"feature{n}", 0.1 * n, -0.02 * n, f"reason {n}") for n in range(3))
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskaff.errors import CheckError
-from taskaff.gate import check, load, read
+from taskaff.gate import check, load, merged, read
 from taskaff.records import ROW_IDENTITY, EncoderCard
 
 TODAY = datetime.date(2026, 11, 23)
@@ -190,3 +190,56 @@ def test_predictions_are_those_of_the_pair():
         "overlap: new -> a": 0.0,
         "probability_negative: new -> a": 0.2,
     }
+
+
+# ------------------------------------------------------------------------- merging
+
+CHOICES = st.sets(st.sampled_from("vwxyz"), min_size=1)
+
+
+def added(before, now, **more):
+    return merged(load(lock_of(before), "x"), lock_of(now), "x.lock.json", **more)
+
+
+@given(CHOICES, CHOICES)
+def test_a_second_baseline_keeps_the_candidates_of_the_first(first, second):
+    one, other = (evidence(candidates=tuple(sorted(names))) for names in (first, second))
+    text, dropped = added(one, other)
+    both = tuple(sorted(first | second))
+    assert (text, dropped) == (lock_of(evidence(candidates=both)), ())
+    assert added(other, one)[0] == text
+    assert added(evidence(candidates=both), one)[0] == text
+
+
+def test_numbers_of_the_same_candidate_are_replaced():
+    text, _ = added(evidence(0.1), evidence(0.2))
+    assert text == lock_of(evidence(0.2))
+
+
+def test_numbers_that_no_longer_compare_are_never_lost_silently():
+    before, now = evidence(candidates=("x", "y")), evidence(candidates=("y",), mix=("a",))
+    with pytest.raises(CheckError, match=r"numbers of x would be lost.*b is gone") as error:
+        added(before, now)
+    assert "taskaff check --write-baseline" in error.value.hint
+    assert added(before, now, force=True) == (lock_of(now), ("x",))
+
+
+def test_a_candidate_that_has_joined_the_mix_is_none_any_more():
+    before, now = evidence(candidates=("x",)), evidence(candidates=("y",), mix=("a", "b", "x"))
+    assert added(before, now) == (lock_of(now), ())
+
+
+def test_another_recipe_does_not_compare_with_what_was_measured():
+    rules = replace(RULES, probe=True, max_loss_increase=0.1, recipe="turns")
+    lock = load(lock_of(evidence(), rules), "x")
+    other = replace(rules, recipe="concat")
+    assert check(evidence(), rules, TODAY, ("x", lock)).baseline.state == "compared"
+    found = check(evidence(), other, TODAY, ("x", lock))
+    assert "another margin or recipe" in found.baseline.reason
+
+
+def test_the_command_that_writes_it_anew_names_what_it_would_drop():
+    now = evidence(candidates=("y",), mix=("a",))
+    [finding] = of_baseline(compared(evidence(candidates=("x", "y")), now))
+    assert finding.command == "taskaff check y --write-baseline --force"
+    assert "drops those of x" in finding.advice

@@ -91,15 +91,80 @@ def test_no_prediction_is_inconclusive_with_its_reason():
     result = check(seen, RULES, TODAY)
     reasons = {f.direction: f.reason for f in result.findings if f.level == "inconclusive"}
     assert reasons == {
-        "new -> a": "undefined: no labels",
-        "a -> new": "undefined: no prediction for this pair",
+        "new -> a": "undecided: no labels",
+        "a -> new": "undecided: no prediction for this pair",
     }
 
 
-def test_what_is_outside_of_the_atlas_is_said():
-    strange = prediction("new", "a", 0.9, outside=("target_rows",))
-    result = check(evidence(mix=("a",), predictions=(strange,)), RULES, TODAY)
-    assert "outside of what was measured: target_rows" in result.findings[0].reason
+@pytest.mark.parametrize("p", [0.0, 0.4, 0.6, 0.9, 1.0])
+def test_a_prediction_outside_of_the_atlas_decides_nothing(p):
+    ways = (("new", "a"), ("a", "new"))
+    strange = tuple(prediction(*way, p, outside=("target_rows",)) for way in ways)
+    result = check(evidence(mix=("a",), predictions=strange), RULES, TODAY)
+    assert result.outcome == "inconclusive"
+    for finding in result.findings[:2]:
+        assert (finding.level, finding.value) == ("inconclusive", None)
+        assert "the pair is outside of what was measured (target_rows)" in finding.reason
+        assert finding.command == "taskaff check new --probe --budget 5m " + LIMIT
+
+
+LIMIT = "--config check.max_loss_increase=0.05"
+
+
+@pytest.mark.parametrize("recipe", ["turns", "share=0.2", "temperature=2", "together"])
+@pytest.mark.parametrize("p", [0.0, 0.5, 1.0])
+def test_predictions_decide_for_the_recipe_that_they_are_of_alone(recipe, p):
+    result = check(evidence(p), replace(RULES, recipe=recipe), TODAY)
+    assert result.outcome == "inconclusive"
+    assert set(levels(result, "probability_negative").values()) == {"inconclusive"}
+    finding = result.findings[0]
+    assert finding.reason == (
+        f"undecided: the prediction is of training by concat, and the mix is trained by {recipe}; "
+        "run the probe"
+    )
+    assert {each.verdict for each in result.predictions} == {"inconclusive"}
+
+
+@given(SHARES, SHARES, SHARES)
+def test_the_word_of_a_prediction_is_that_of_its_finding(p, one, other):
+    warn, fail = sorted((one, other))
+    rules = replace(RULES, probability_negative=Limit(warn, fail))
+    result = check(evidence(p, mix=("a",)), rules, TODAY)
+    found = {f.direction: f.level for f in result.findings if f.rule == "probability_negative"}
+    for each in result.predictions:
+        level = found[f"{each.source} -> {each.target}"]
+        assert (each.verdict == "negative") is (level == "failed")
+        assert each.verdict == "inconclusive" or level == "failed"
+
+
+def test_who_suffers_is_told_apart():
+    harm = (prediction("new", "a", 0.9), prediction("a", "new", 0.9))
+    result = check(evidence(mix=("a",), predictions=harm), RULES, TODAY)
+    found = [f for f in result.findings if f.rule == "probability_negative"]
+    assert {f.direction: f.who for f in found} == {"new -> a": "mix", "a -> new": "newcomer"}
+
+
+def test_the_newcomer_may_have_limits_of_its_own():
+    rules = replace(RULES, newcomer_probability_negative=Limit(fail=0.95))
+    found = levels(check(evidence(0.8, mix=("a",)), rules, TODAY), "probability_negative")
+    assert found == {("a", "new -> a"): "failed", ("a", "a -> new"): "passed"}
+    hurt = (0.07, 0.06, 0.08)
+    seen = evidence(measured={"new": probed("new", a=hurt, b=hurt, new=hurt)})
+    measured = replace(MEASURED, newcomer_max_loss_increase=0.1)
+    assert levels(check(seen, measured, TODAY), "max_loss_increase") == {
+        ("a", "new -> a"): "failed",
+        ("b", "new -> b"): "failed",
+        ("", "mix -> new"): "passed",
+    }
+
+
+def test_a_limit_on_the_newcomer_where_the_mix_alone_is_judged_warns():
+    rules = replace(RULES, directions="into-mix", newcomer_max_loss_increase=0.1)
+    result = check(evidence(0.0), rules, TODAY)
+    assert [f.reason for f in result.findings if f.rule == "configuration"] == [
+        "check.newcomer_max_loss_increase can never fail: "
+        'directions = "into-mix" leaves the newcomer out'
+    ]
 
 
 # ---------------------------------------------------------------------- rows, overlap

@@ -176,7 +176,8 @@ def test_explain_names_the_rule_the_numbers_the_reasons_and_the_next_step():
         "numbers: found 0.90 [0.85, 0.95], limit 0.60",
         "moved by: reason 0",
         "moved by: reason 2",
-        "next: measure it (taskaff check --probe)",
+        "next: leave the candidate out, waive the pair with a reason, or measure it: taskaff check "
+        "new --probe --budget 5m",
     ):
         assert words in text
     assert "moved by" not in render(CHECKS["failed"], "table")

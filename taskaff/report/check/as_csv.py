@@ -12,7 +12,7 @@ from taskaff.report.options import ReportOptions
 
 COLUMNS = (
     *("level", "rule", "candidate", "task", "direction"),
-    *("value", "low", "high", "threshold", "was", "waiver", "reason", "hint"),
+    *("value", "low", "high", "threshold", "was", "waiver", "reason", "hint", "who"),
 )
 
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import get_args
 
 from taskaff.gate_records import OUTCOMES, CheckSettings
-from taskaff.predict_records import Level
+from taskaff.predict_records import Level, Who
 from taskaff.report.document import SCHEMA_VERSION
 from taskaff.report.schema_parts import (
     COUNT,
@@ -80,15 +80,22 @@ def finding() -> Schema:
         hint=TEXT,
         waiver=TEXT,
         was={"enum": ["", *get_args(Level)]},
+        who={
+            "enum": list(get_args(Who)),
+            "description": "Who suffers where the limit is broken; empty: neither alone.",
+        },
     )
 
 
 def _checked() -> Schema:
     return object_of(
-        "One data set: rows, what was named, SHA-256 of its files, held-out rows.",
+        "One data set: rows, what was named, SHA-256 of its files, held-out rows, what names it on "
+        "the command line.",
         name=TEXT,
         rows=COUNT,
         source=TEXT,
         inputs=TEXTS,
         held_out=COUNT,
+        argument=TEXT,
+        signature={"type": "boolean", "description": "A stored signature, without rows."},
     )

@@ -1,0 +1,38 @@
+"""The commands that hints propose; each runs as printed in the folder of the check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from taskaff.gate_records import CheckedTask, CheckSettings, Evidence
+from taskaff.predict_records import PROGRAM
+from taskaff.recipe import SHARE
+
+BUDGET = "5m"
+LOSS_INCREASE = 0.05
+"""The limit that is proposed where a probe is and none is set."""
+LIMIT = f"check.max_loss_increase={LOSS_INCREASE:g}"
+SMALLER_SHARE = f"{SHARE}=0.1"
+
+
+def command(candidates: Sequence[CheckedTask], *options: str) -> str:
+    """``taskaff check`` of some candidates."""
+    names = (each.argument or each.name for each in candidates)
+    return " ".join((f"{PROGRAM} check", *names, *options))
+
+
+def probe(candidate: CheckedTask, settings: CheckSettings, *options: str) -> str:
+    """The check that measures; with a limit where none is set, since it would be refused."""
+    limits = (settings.max_loss_increase, settings.newcomer_max_loss_increase)
+    limit = ("--config", LIMIT) if limits == (None, None) else ()
+    return command([candidate], "--probe", *(options or ("--budget", BUDGET)), *limit)
+
+
+def measure(
+    evidence: Evidence, candidate: CheckedTask, settings: CheckSettings, what: str = "measure it"
+) -> str:
+    """Advice to run the probe, which needs the rows of every data set."""
+    stored = [task.name for task in (*evidence.mix, candidate) if task.signature]
+    if stored:
+        what = f"{what} where the rows of {', '.join(stored)} are, in place of the signature"
+    return f"{what}: {probe(candidate, settings)}"
