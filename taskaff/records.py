@@ -279,6 +279,16 @@ class PairEncoder(Encoder, Protocol):
 # ------------------------------------------------------------- moments -> score
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class NearKeys:
+    """Keys of rows, by which near copies are known: two rows that share one are near copies."""
+
+    counts: NDArray[np.uint8]
+    """``(m,)`` keys of each row."""
+    keys: Hashes
+    """One row after the other, ascending within a row; numbers of 40 bits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sketch:
     """64-bit content hashes of the distinct rows of a split, sorted; the smallest ones if too many.
@@ -294,6 +304,16 @@ class Sketch:
     exact: bool
     conflicts: int = 0
     """Distinct rows that stand with different labels in one file."""
+    near: NearKeys | None = None
+    """Of the first rows of ``hashes``; None for ready vectors, and in files that lack them."""
+
+    @property
+    def near_threshold(self) -> int:
+        """The largest hash up to which every row's near keys are kept."""
+        kept = len(self.near.counts) if self.near else 0
+        if kept == len(self.hashes):
+            return self.threshold
+        return int(self.hashes[kept - 1]) if kept else 0
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -435,6 +455,10 @@ class TaskSummary:
     notes: tuple[str, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
     """Further numbers of the task, for the prediction (``scoring/facts.py``)."""
+    near_duplicates: Estimate = field(default_factory=lambda: Estimate(None))
+    """Distinct rows of the summed split that are near copies of another one of it."""
+    near_leak: Estimate = field(default_factory=lambda: Estimate(None))
+    """Distinct rows of the summed split with a near copy, and no exact one, in another split."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,29 @@
-"""Rows that stand twice in a data set, for ``inspect``: within a split and across splits."""
+"""Rows that stand twice in a data set, or nearly, for ``inspect``: in a split and across splits."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
 
-from taskaff.moments import row_hashes
+from taskaff.moments import row_content
 from taskaff.moments.conflicts import Conflicts
 from taskaff.moments.sketches import HASH_SPACE, SketchBuilder
-from taskaff.records import SPLITS, Sketch, Task
+from taskaff.records import SPLITS, Sketch, SplitName, Task
+from taskaff.scoring.summary import near_duplicates, near_leak
+
+DIFFER = "in about a word only"
 
 
 def repeats(task: Task) -> tuple[str, ...]:
     """Sentences on repeated rows (near-identical spellings count); none where there are none."""
-    builders: dict[str, SketchBuilder] = {}
-    labelled: dict[str, Conflicts] = {}
+    builders: dict[SplitName, SketchBuilder] = {}
+    labelled: dict[SplitName, Conflicts] = {}
     for batch in task.batches():
-        hashes = row_hashes(batch)
-        builders.setdefault(batch.split, SketchBuilder()).add(hashes)
-        labelled.setdefault(batch.split, Conflicts()).add(hashes, batch.labels)
+        content = row_content(batch)
+        builders.setdefault(batch.split, SketchBuilder()).add(content.hashes, content.near)
+        labelled.setdefault(batch.split, Conflicts()).add(content.hashes, batch.labels)
     sketches = {split: builders[split].sketch() for split in SPLITS if split in builders}
     within = (
         f"{_about(s)}{s.rows - s.distinct:,} rows of {split} repeat another one of it"
@@ -36,7 +40,24 @@ def repeats(task: Task) -> tuple[str, ...]:
         for split in sketches
         if (count := labelled[split].count())
     )
-    return (*within, *across, *torn)
+    return (*within, *across, *torn, *_near(sketches))
+
+
+def _near(sketches: dict[SplitName, Sketch]) -> Iterator[str]:
+    """Near copies, which exact repeats are not."""
+    for split, sketch in sketches.items():
+        if count := near_duplicates([sketch]).value:
+            about = _roughly(sketch)
+            yield f"{about}{count:,.0f} distinct rows of {split} differ from another {DIFFER}"
+    for one, other in combinations(sketches, 2):
+        if count := near_leak([sketches[other]], [sketches[one]]).value:
+            about = _roughly(sketches[other], sketches[one])
+            yield f"{about}{count:,.0f} distinct rows of {other} differ from one of {one} {DIFFER}"
+
+
+def _roughly(*sketches: Sketch) -> str:
+    whole = all(s.near and len(s.near.counts) == len(s.hashes) and s.exact for s in sketches)
+    return "" if whole else "about "
 
 
 def _about(sketch: Sketch) -> str:

@@ -29,7 +29,8 @@ from taskaff.store import digest_key
 from taskaff.workbench import Workbench
 
 if TYPE_CHECKING:
-    from taskaff.records import Floats32, Hashes
+    from taskaff.moments import RowContent
+    from taskaff.records import Floats32
 
 SIGNATURE_SUFFIX = ".taskaff"
 
@@ -90,20 +91,21 @@ def _part(bench: Workbench, task: Task, file: InputFile, card: EncoderCard) -> T
     info, split = task.info, bench.settings.split
     encoder = bench.encoder_for(info)
 
-    def embed_rows(batch: RowBatch) -> tuple[RowBatch, Floats32 | None, EncodeCounts, Hashes]:
-        hashes = moments.row_hashes(batch)
+    def embed_rows(batch: RowBatch) -> tuple[RowBatch, Floats32 | None, EncodeCounts, RowContent]:
+        content = moments.row_content(batch)
         if split not in ("all", batch.split):  # only the sketch of its rows is wanted
-            return batch, None, EncodeCounts(), hashes
+            return batch, None, EncodeCounts(), content
         X, counts = embed.embed_batch(encoder, batch)
-        return batch, X, counts, hashes
+        return batch, X, counts, content
 
     accumulator = moments.Accumulator(
         info.name, card, info.layout, info.schema, split, embed.row_width(card, info.layout)
     )
     batches = task.batches(file)
     with bench.threads(encoder) as workers:
-        for batch, X, counts, hashes in ordered_map(embed_rows, batches, workers):
-            accumulator.add(batch.split, X, batch.labels, hashes, counts)
+        for batch, X, counts, content in ordered_map(embed_rows, batches, workers):
+            hashes, near = content.hashes, content.near
+            accumulator.add(batch.split, X, batch.labels, hashes, counts, near)
             if bench.progress:
                 bench.progress("embed", info.name, batch.first_row + batch.rows - 1, file.rows)
     return accumulator.finish((file,))
@@ -125,6 +127,7 @@ def _part_key(
     """Everything that changes a partial signature; the file's name and place do not."""
     return digest_key(
         version=moments.FORMAT_VERSION,
+        near=1,  # parts of earlier releases do not know near copies
         content=file.sha256,
         format=file.format,
         file_split=file.split,

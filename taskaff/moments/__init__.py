@@ -13,18 +13,20 @@ from taskaff.registry import load as _load
 if TYPE_CHECKING:
     from taskaff.moments.accumulate import Accumulator
     from taskaff.moments.combine import merge, pad
-    from taskaff.moments.hashing import fold_of, row_hashes
+    from taskaff.moments.hashing import RowContent, fold_of, row_content, row_hashes
     from taskaff.moments.sketches import merge_sketches
     from taskaff.moments.storage import FORMAT_VERSION, load, save
 
 __all__ = [
     "FORMAT_VERSION",
     "Accumulator",
+    "RowContent",
     "fold_of",
     "load",
     "merge",
     "merge_sketches",
     "pad",
+    "row_content",
     "row_hashes",
     "save",
 ]
@@ -32,11 +34,13 @@ __all__ = [
 _EXPORTS = {
     "Accumulator": "taskaff.moments.accumulate:Accumulator",
     "FORMAT_VERSION": "taskaff.moments.storage:FORMAT_VERSION",
+    "RowContent": "taskaff.moments.hashing:RowContent",
     "fold_of": "taskaff.moments.hashing:fold_of",
     "load": "taskaff.moments.storage:load",
     "merge": "taskaff.moments.combine:merge",
     "merge_sketches": "taskaff.moments.sketches:merge_sketches",
     "pad": "taskaff.moments.combine:pad",
+    "row_content": "taskaff.moments.hashing:row_content",
     "row_hashes": "taskaff.moments.hashing:row_hashes",
     "save": "taskaff.moments.storage:save",
 }

@@ -33,7 +33,7 @@ from taskaff.records import (
 )
 
 if TYPE_CHECKING:
-    from taskaff.records import Floats, Floats32, Hashes, Ints
+    from taskaff.records import Floats, Floats32, Hashes, Ints, NearKeys
 
 BLOCK = 2**21
 """Numbers converted to float64 at a time (16 MiB), whatever the size of a batch."""
@@ -91,6 +91,7 @@ class Accumulator:
         labels: Ints | Floats | None,
         hashes: Hashes,
         counts: EncodeCounts,
+        near: NearKeys | None = None,
     ) -> None:
         """Count rows of one split, and sum them if it is the split of this signature.
 
@@ -101,6 +102,7 @@ class Accumulator:
         labels : ``(n,)`` codes (classes), ``(n, c)`` numbers, or None, as in ``RowBatch``.
         hashes : ``(n,)`` content hashes.
         counts : of the encoding; added where the rows are summed.
+        near : keys of the rows, by which near copies are known; None for ready vectors.
 
         Raises
         ------
@@ -109,7 +111,7 @@ class Accumulator:
         if split not in self._sketches:
             self._sketches[split] = SketchBuilder(self._sketch_limit)
             self._conflicts[split] = Conflicts(self._sketch_limit)
-        self._sketches[split].add(hashes)
+        self._sketches[split].add(hashes, near)
         if labels is not None and len(labels) == len(hashes):  # else refused below, if summed
             self._conflicts[split].add(hashes, labels)
         if self._split not in (split, "all"):

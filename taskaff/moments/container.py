@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-KINDS = {"float64", "int64", "uint64"}
+KINDS = {"float64", "int64", "uint64", "uint8"}
 """All that a signature needs."""
 
 KEY = "taskaff"
@@ -51,7 +51,7 @@ def encode(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> 
 
     Parameters
     ----------
-    tensors : float64, int64 or uint64 arrays of any shape.
+    tensors : float64, int64, uint64 or uint8 arrays of any shape.
     metadata : JSON values; ``checksum`` is added.
     """
     entries = {"checksum": UNSUMMED.decode(), **dict(sorted(metadata.items()))}

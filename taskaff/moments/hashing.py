@@ -6,20 +6,32 @@ that occurs with two labels stays in one fold.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from taskaff.errors import Place, SignatureError
+from taskaff.moments.near import near_keys
 from taskaff.moments.normal import normal_forms
-from taskaff.records import FOLDS, RowBatch
+from taskaff.moments.words import BETWEEN, RowWords, row_words
+from taskaff.records import FOLDS, NearKeys, RowBatch
 
 if TYPE_CHECKING:
     from taskaff.records import Floats32, Hashes, Ints
 
-BETWEEN = b"\x1f"
-"""Stands between the two texts of a pair. No normal form contains it."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowContent:
+    """What the content of ``n`` rows is known by, from one look at their normal forms."""
+
+    hashes: Hashes
+    """``(n,)`` as ``row_hashes`` gives them."""
+    words: RowWords | None
+    """None for ready vectors."""
+    near: NearKeys | None
+    """Keys that near copies share; None for ready vectors."""
 
 
 def row_hashes(batch: RowBatch) -> Hashes:
@@ -42,6 +54,30 @@ def row_hashes(batch: RowBatch) -> Hashes:
     """
     if not batch.text:
         return _digests(_vector_bytes(batch.vectors))
+    return _digests(row_forms(batch))
+
+
+def row_content(batch: RowBatch) -> RowContent:
+    """Hashes, words and near keys of the rows of a batch.
+
+    Raises
+    ------
+    SignatureError : a text is not valid UTF-8.
+    """
+    if not batch.text:
+        return RowContent(row_hashes(batch), None, None)
+    forms = row_forms(batch)
+    words = row_words(forms)
+    return RowContent(_digests(forms), words, near_keys(words))
+
+
+def row_forms(batch: RowBatch) -> list[bytes]:
+    """The normal form of each row of texts; of a pair, both with ``BETWEEN`` between them.
+
+    Raises
+    ------
+    SignatureError : a text is not valid UTF-8.
+    """
     try:
         forms = [normal_forms(column) for column in batch.text]
     except UnicodeDecodeError as error:
@@ -50,7 +86,7 @@ def row_hashes(batch: RowBatch) -> Hashes:
             where=Place(batch.file),
             hint="name the encoding of the file with --encoding",
         ) from error
-    return _digests([BETWEEN.join(row) for row in zip(*forms, strict=True)])
+    return [BETWEEN.join(row) for row in zip(*forms, strict=True)]
 
 
 def fold_of(hashes: Hashes) -> Ints:

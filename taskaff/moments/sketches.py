@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from taskaff.moments.keys import NEAR_LIMIT, NearBuilder, merge_near
 from taskaff.records import Sketch
 
 if TYPE_CHECKING:
-    from taskaff.records import Hashes
+    from taskaff.records import Hashes, NearKeys
 
 SKETCH_LIMIT = 2**20
 """``k``: most hashes that a sketch keeps (8 MiB)."""
@@ -40,9 +41,14 @@ class SketchBuilder:
         self._waiting_rows = 0
         self._rows = 0
         self._threshold = HASH_SPACE - 1
+        self._near: NearBuilder | None = NearBuilder(min(limit, NEAR_LIMIT))
 
-    def add(self, hashes: Hashes) -> None:
-        """Count ``(n,)`` uint64 hashes."""
+    def add(self, hashes: Hashes, near: NearKeys | None = None) -> None:
+        """Count ``(n,)`` uint64 hashes; near keys are kept if every batch has some."""
+        if near is None:
+            self._near = None
+        elif self._near:
+            self._near.add(hashes, near)
         self._rows += len(hashes)
         below = hashes[hashes <= np.uint64(self._threshold)]  # a copy: the caller's may be a view
         self._waiting.append(below)
@@ -53,7 +59,8 @@ class SketchBuilder:
     def sketch(self) -> Sketch:
         """The sketch of everything added so far."""
         self._settle()
-        return _sketch(self._kept, self._rows, self._threshold)
+        found = _sketch(self._kept, self._rows, self._threshold)
+        return replace(found, near=self._near.near(self._threshold)) if self._near else found
 
     def _settle(self) -> None:
         merged = _distinct([self._kept, *self._waiting])
@@ -74,7 +81,11 @@ def merge_sketches(sketches: Sequence[Sketch], limit: int = SKETCH_LIMIT) -> Ske
     merged = merged[merged <= np.uint64(threshold)]  # beyond it the union is not complete
     kept, threshold = _cut(merged, threshold, limit)
     merged_sketch = _sketch(kept, sum(sketch.rows for sketch in sketches), threshold)
-    return replace(merged_sketch, conflicts=sum(sketch.conflicts for sketch in sketches))
+    return replace(
+        merged_sketch,
+        conflicts=sum(sketch.conflicts for sketch in sketches),
+        near=merge_near(sketches, min(limit, NEAR_LIMIT)),
+    )
 
 
 def merge_splits(parts: Sequence[Mapping[str, Sketch]], limit: int) -> dict[str, Sketch]:

@@ -27,10 +27,11 @@ from taskaff.moments.container import (
     header_length,
     parse_header,
 )
+from taskaff.moments.keys import KEY_BYTES, packed_keys, unpacked_keys
 from taskaff.moments.metadata import from_json, to_json
 from taskaff.moments.onehot import diagonals
 from taskaff.moments.triangles import packed, size, unpacked
-from taskaff.records import FOLDS, Sketch, TaskSignature
+from taskaff.records import FOLDS, NearKeys, Sketch, TaskSignature
 
 FORMAT = "taskaff-signature"
 FORMAT_VERSION = 2
@@ -149,7 +150,12 @@ def _tensors(s: TaskSignature) -> Mapping[str, NDArray[Any]]:
     out: Tensors = {"n": s.n, "sx": s.sx, "sxx": packed(s.sxx), "sxy": s.sxy, "sy": s.sy}
     if s.schema.kind != "classes":
         out["syy"] = packed(s.syy)
-    return out | {f"sketch.{split}": sketch.hashes for split, sketch in s.sketches.items()}
+    for split, sketch in s.sketches.items():
+        out[f"sketch.{split}"] = sketch.hashes
+        if sketch.near:
+            out[f"near.{split}"] = packed_keys(sketch.near.keys)
+            out[f"near_rows.{split}"] = sketch.near.counts
+    return out
 
 
 def _assemble(fields: dict[str, Any], tensors: Tensors) -> TaskSignature:
@@ -184,7 +190,9 @@ def _assemble(fields: dict[str, Any], tensors: Tensors) -> TaskSignature:
         **fields,
         **found,
         sketches={
-            split: Sketch(_hashes(tensors[f"sketch.{split}"]), **numbers)
+            split: Sketch(
+                _hashes(tensors[f"sketch.{split}"]), **numbers, near=_near(tensors, split)
+            )
             for split, numbers in sketches.items()
         },
     )
@@ -196,6 +204,18 @@ def _sizes(fields: Mapping[str, Any], tensors: Tensors) -> tuple[int, int]:
     if len(shape) != 2:
         raise ContainerError("it has no two-dimensional tensor sx")
     return int(shape[1]), fields["schema"].width
+
+
+def _near(tensors: Tensors, split: str) -> NearKeys | None:
+    """Keys of near copies, which a file may lack."""
+    keys, counts = tensors.get(f"near.{split}"), tensors.get(f"near_rows.{split}")
+    if keys is None or counts is None:
+        return None
+    bytes_ = keys.dtype == counts.dtype == np.uint8 and counts.ndim == 1
+    shape = (int(counts.sum()), KEY_BYTES)
+    if not bytes_ or keys.shape != shape or len(counts) > len(tensors[f"sketch.{split}"]):
+        raise ContainerError("its keys of near copies are not those of its rows")
+    return NearKeys(counts, unpacked_keys(keys))
 
 
 def _hashes(tensor: NDArray[Any]) -> NDArray[np.uint64]:

@@ -75,9 +75,10 @@ def cell(table: PairTable, i: int, j: int) -> Cell:
         note = ""
     else:
         detail = ""
-    beside = ", ".join(
-        f"{key.replace('_', ' ')} {_brief(x)}" for key, x in extras.items() if x == x
-    )
+    near = extras.pop("near", 0.0)
+    said = [f"{key.replace('_', ' ')} {_brief(x)}" for key, x in extras.items() if x == x]
+    said += [f"near copies {percent(near)}"] if near > 0 else []
+    beside = ", ".join(said)
     return Cell(value, bounds, beside, note, detail)
 
 

@@ -91,6 +91,8 @@ def task(summary: TaskSummary) -> Document:
         "counts": counts(summary.counts),
         "duplicates": estimate(summary.duplicates),
         "split_leak": estimate(summary.split_leak),
+        "near_duplicates": estimate(summary.near_duplicates),
+        "near_leak": estimate(summary.near_leak),
         "notes": list(summary.notes),
     }
 

@@ -139,6 +139,7 @@ def _inspect() -> Schema:
 def _task() -> Schema:
     return object_of(
         "One task: what was read and how it was encoded.",
+        optional=("near_duplicates", "near_leak"),
         name=TEXT,
         rows=COUNT,
         width=COUNT,
@@ -156,6 +157,8 @@ def _task() -> Schema:
         ),
         duplicates=ref("estimate"),
         split_leak=ref("estimate"),
+        near_duplicates=ref("estimate"),
+        near_leak=ref("estimate"),
         notes=TEXTS,
     )
 

@@ -20,6 +20,7 @@ from taskaff.records import (
 from taskaff.registry import load, resolve
 from taskaff.scoring import SCORES
 from taskaff.scoring.around import WHOLE, compare_around, few_cores
+from taskaff.scoring.near import near_notes
 from taskaff.scoring.summary import summarise
 from taskaff.scoring.views import TaskView
 
@@ -61,7 +62,7 @@ def score(
         capacity=capacity,
         weights=weights,
         settings=settings,
-        notes=notes,
+        notes=(*notes, *near_notes(tables.get("overlap"), [view.name for view in views])),
         timings=timings,
     )
 

@@ -1,7 +1,8 @@
 """Overlap: which share of one task's rows is also in another task.
 
 Rows are compared by the hash of their normal form, so spellings that differ in case, spaces or
-sentence punctuation are one row. Counted over distinct rows, all splits together.
+sentence punctuation are one row. Counted over distinct rows, all splits together. Beside them the
+near copies, which differ in a word or so (``moments.near``).
 """
 
 from __future__ import annotations
@@ -12,18 +13,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.records import PairTable, ScoreSettings
+from taskaff.scoring.near import near_counts, near_rows, near_share
 from taskaff.scoring.sketches import RowSet, share_interval, shared_counts, union
 from taskaff.scoring.tables import pair_table
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from taskaff.records import Floats
     from taskaff.scoring.views import TaskView
 
 EXPLAIN = (
     "Share of the target's distinct rows that are also in the source, from 0 to 1; higher means "
     "that the two are less independent, and that a held-out score of the target can be inflated "
-    "by rows seen in training."
+    "by rows seen in training. near is the share of those that differ from "
+    "a row of the source in about a word."
 )
+UNKNOWN = "no near copies: a signature was made without them, profile the data set again"
 HELD_OUT = ("validation", "test")
 
 
@@ -32,8 +38,9 @@ def overlap(views: Sequence[TaskView], settings: ScoreSettings) -> PairTable:
 
     ``extras["shared"]`` is the number of rows in both (symmetric), ``extras["leak"]`` the number
     of distinct rows of the target's validation and test splits found in the source's train split
-    (NaN when the target has no such split). Where a sketch is not exact they are estimates, and
-    the share has an interval; otherwise the interval is the value itself.
+    (NaN when the target has no such split), and ``extras["near"]`` the share of the target's rows
+    that are near copies of one of the source and no exact ones. Where a sketch is not exact they
+    are estimates, and the share has an interval; otherwise the interval is the value itself.
     """
     rows = [union(view.signature.sketches.values()) for view in views]
     hits = shared_counts([part.hashes for part in rows]).astype(np.float64)
@@ -49,6 +56,7 @@ def overlap(views: Sequence[TaskView], settings: ScoreSettings) -> PairTable:
     shared = np.where(exact, hits, (estimated + estimated.T) / 2.0)
     empty = np.broadcast_to(distinct[None, :] == 0, value.shape)
     unseen = (sample == 0) & ~empty
+    near, unknown = _near(views, value)
     return pair_table(
         "overlap",
         value,
@@ -56,9 +64,27 @@ def overlap(views: Sequence[TaskView], settings: ScoreSettings) -> PairTable:
         directed=True,
         explain=EXPLAIN,
         undefined=[(empty, "the target has no rows"), (unseen, "no row of the target was sampled")],
-        remarks=[(~exact, "estimated from a sample of the rows")],
-        extras={"shared": shared, "leak": _leak(views)},
+        remarks=[(~exact, "estimated from a sample of the rows"), (unknown, UNKNOWN)],
+        extras={"shared": shared, "leak": _leak(views), "near": near},
     )
+
+
+def _near(views: Sequence[TaskView], exact: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """``[i, j]``: share of target ``j``'s rows near to one of source ``i``; where it is unknown.
+
+    Vectors have no near copies that a key could tell; a signature may be without keys.
+    """
+    k = len(views)
+    found = [near_rows(view.signature.sketches.values()) for view in views]
+    known = np.array([part is not None for part in found])
+    rows = [part for part in found if part is not None]
+    share = np.full((k, k), np.nan)
+    hits = near_counts(rows).astype(np.float64)
+    sample = np.array([len(part.hashes) for part in rows])
+    kept = np.array([part.share for part in rows])[:, None]
+    share[np.ix_(known, known)] = near_share(hits, sample, kept)
+    lacking = np.array([v.signature.layout != "vectors" for v in views]) & ~known
+    return np.minimum(share, 1.0 - exact), lacking[:, None] | lacking[None, :]
 
 
 def _samples(sources: Sequence[RowSet], targets: Sequence[RowSet]) -> tuple[Floats, np.ndarray]:

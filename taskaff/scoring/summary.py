@@ -8,6 +8,7 @@ import numpy as np
 
 from taskaff.records import Estimate, ScoreSettings, Sketch, TaskSignature, TaskSummary
 from taskaff.scoring.facts import facts
+from taskaff.scoring.near import near_counts, near_rows, near_share, near_within
 from taskaff.scoring.sketches import share_interval, shared_counts, union
 from taskaff.scoring.views import TaskView
 
@@ -30,6 +31,8 @@ def summarise(view: TaskView, settings: ScoreSettings) -> TaskSummary:
         split_leak=split_leak(summed, others, settings.confidence),
         notes=(*s.notes, *conflicts(s)),
         facts=facts(view, settings),
+        near_duplicates=near_duplicates(summed),
+        near_leak=near_leak(summed, others),
     )
 
 
@@ -76,3 +79,31 @@ def split_leak(summed: list[Sketch], others: list[Sketch], confidence: float) ->
     value = hits / sample * here.distinct
     note = "estimated from a sample of the rows"
     return Estimate(value, float(low) * here.distinct, float(high) * here.distinct, note)
+
+
+def near_duplicates(summed: list[Sketch]) -> Estimate:
+    """Distinct rows that are near copies of another one of the summed splits."""
+    rows = near_rows(summed)
+    if rows is None:
+        return Estimate(None)
+    return _near_estimate(near_within(rows), len(rows.hashes), rows.share)
+
+
+def near_leak(summed: list[Sketch], others: list[Sketch]) -> Estimate:
+    """Distinct rows of the summed split with a near copy, and no exact one, in another split."""
+    here, there = near_rows(summed), near_rows(others)
+    if not others or here is None or there is None:
+        return Estimate(None)
+    found = int(near_counts([there, here])[0, 1])
+    return _near_estimate(found, len(here.hashes), there.share, here.share)
+
+
+def _near_estimate(found: int, sample: int, source: float, target: float | None = None) -> Estimate:
+    """Of all rows, from those found in a sample: exact where both parts are all there is."""
+    target = source if target is None else target
+    if source == target == 1.0:
+        return Estimate(float(found), float(found), float(found))
+    share = near_share(np.array(found), np.array(max(sample, 1)), np.array(source))
+    rows = sample / target
+    note = "estimated from a sample of the rows"
+    return Estimate(float(share) * rows, float(found), rows, note)
