@@ -1,198 +1,330 @@
-"""How often the probe gives a verdict where there is nothing to find.
+"""Do the probe's intervals hold, and are its verdicts right, where the truth is known?
 
-    python docs/benchmarks/probe_null.py [--pairs 200] [--recipe turns] [--updates 80] [--threads 2]
+    python docs/benchmarks/probe_null.py [--pairs 1600] [--adaptive 400] [--out DIR] [--threads 2]
 
-Every pair is drawn anew, so that verdicts are independent. A verdict is false when what it says is
-not true of the mean over all splits, initial weights and batches of the pair's rows, which is what
-the interval over seeds is about. That mean must therefore be known, and it is in three designs:
+Every pair of data sets is drawn anew, so that verdicts are independent. The truth is known in two
+ways, and both are measured with the product's own plan, training, intervals and stopping.
 
-* ``noise``: a source of Gaussian vectors and coin-toss labels. It teaches nothing, but it has an
-  effect, as a regulariser and as a distraction, so the margin is set to the size of its own mean
-  effect, measured on as many further seeds: any verdict is false. As the effect lies on one edge
-  of the margin, the nominal rate is half of ``1 - confidence``. (``neutral`` says that the effect
-  is no larger than the margin, which is true here, and so is not counted.)
-* ``halves``: a source identical in law to the target. Against the target alone it truly helps, as
-  it brings rows; so each seed halves it at random, and the target with one half is compared with
-  the target with the other. The two are exchangeable: the mean is exactly 0, the margin too, and
-  every verdict is false. The nominal rate is ``1 - confidence``.
-* ``permutations``: the same with two permutations of the labels of one source.
+*Laws.* Target and source are drawn from one law again and again; the true gain is the mean over
+all draws of the data sets, seeds, weights and batches, and so known to a fraction of an interval:
+``related`` (the source knows what the target needs), ``unrelated`` (it needs something else),
+``noise`` (vectors and labels are noise). An interval covers when it holds that mean: it must
+contain what other rows would have given, not only what other seeds would.
 
-``fixed`` is the verdict on the first five seeds; ``budget`` that of ``--budget``, with its four
-looks at 5, 10, 20 and 40 seeds and the levels that pay for them; ``naive`` that of somebody who
-looks as often without paying. Intervals of the rates are exact binomial ones at 95 %. Results go
-to probe_null.json beside this script.
+*Swaps.* Two sources that are exchangeable, so that the mean difference is exactly 0: ``halves``
+trains the target with one random half of a source or with the other, ``permutations`` with two
+permutations of one source's labels; which is which is drawn in every seed.
+
+``fixed`` has five seeds. ``adaptive`` adds seeds as the default does, after 5, 10 and 20, until a
+pair is decided; a verdict is false when it says what is not so of the truth: *positive* although
+the gain is not above the margin, *negative* although it is not below it, *neutral* although it is
+beyond it. Swaps have margin 0, so that every verdict is false; laws the default margin. Rates have
+exact binomial intervals at 95 %. With ``--out`` finished parts are kept there, and not measured
+again. Results go to probe_null.json, and the tables of probe_null.md are filled from it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.stats import binomtest
 
-from taskaff.probing.budget import level, looks
+from taskaff.probing.budget import Names, drive
 from taskaff.probing.controls import permuted
-from taskaff.probing.engine import train
-from taskaff.probing.pairs import plan_pairs
-from taskaff.probing.prepare import prepare
-from taskaff.probing.reading import best_decay
-from taskaff.probing.records import ProbeSettings, Run, Slot
+from taskaff.probing.pairs import plan_pairs, probe_pairs
+from taskaff.probing.prepare import Prepared, describe, prepare
+from taskaff.probing.reading import Arms, best_decay, compare
+from taskaff.probing.records import (
+    Interval,
+    PairOutcome,
+    ProbeResult,
+    ProbeSettings,
+    Progress,
+    Run,
+    Slot,
+)
 from taskaff.probing.streams import stream
 from taskaff.probing.synthetic import row_ids, synthetic_task
-from taskaff.probing.verdict import decide, t_interval
+from taskaff.probing.verdict import t_interval
 from taskaff.records import TaskVectors
 
-FIVE = 5
+PAGE, DOCUMENT = (Path(__file__).with_suffix(suffix) for suffix in (".md", ".json"))
+RECIPES = ("turns", "concat", "share=0.2", "temperature=2")
+LAWS, SWAPS = ("related", "unrelated", "noise"), ("halves", "permutations")
 GROUP = 20
 """Pairs trained in one call."""
-DESIGNS = ("noise", "halves", "permutations")
+MOST = 20
+"""Seeds of the adaptive way, as by default."""
 
 SETTINGS = ProbeSettings(
+    recipes=RECIPES,
     r=4,
-    updates=80,
-    patience=0.0,
-    weight_decay=(0.0,),
-    target_rows=60,
-    source_rows=240,
-    validation_rows=60,
-    test_rows=200,
+    updates=300,
+    weight_decay=(0.0, 1.0),
+    target_rows=100,
+    source_rows=800,
+    validation_rows=100,
+    test_rows=300,
 )
+
+Wanted = list[tuple[int, int]]
+
+
+# -------------------------------------------------------------------------- data
 
 
 def target(number: int) -> TaskVectors:
-    spec = f"synthetic:logistic?task=1&rows=700&d=20&kappa=3&noise=0.5&train=1&seed={number}"
+    """A linear rule with noise in 20 dimensions; every seed splits its rows anew."""
+    spec = f"synthetic:logistic?task=1&rows=800&d=20&kappa=3&noise=0.5&train=1&seed={number}"
     return synthetic_task(spec, f"target{number}")
 
 
-def noise(number: int) -> TaskVectors:
-    rng = np.random.default_rng((number, 1))
-    X = rng.standard_normal((400, 20)).astype(np.float32)
-    one = target(number)
-    labels = rng.integers(0, 2, 400)
-    name, splits = f"noise{number}", np.zeros(400, np.int64)
-    return TaskVectors(name, X, labels, row_ids(X), splits, one.schema)
+def source(law: str, number: int) -> TaskVectors:
+    """What the law has beside the target."""
+    if law == "noise":
+        rng = np.random.default_rng((number, 1))
+        X = rng.standard_normal((1000, 20)).astype(np.float32)
+        labels, schema = rng.integers(0, 2, 1000), target(number).schema
+        splits = np.zeros(1000, np.int64)
+        return TaskVectors(f"noise{number}", X, labels, row_ids(X), splits, schema)
+    task, cosine = (3, 0.0) if law == "unrelated" else (2, 0.9)
+    what = f"task={task}&cosine={cosine}&rows=1000"
+    spec = f"synthetic:logistic?{what}&d=20&kappa=3&noise=0.5&train=1&seed={number}"
+    return synthetic_task(spec, f"source{number}")
 
 
-def twin(number: int) -> TaskVectors:
-    """Another sample of the target's law."""
-    spec = (
-        f"synthetic:logistic?task=2&cosine=1&rows=700&d=20&kappa=3&noise=0.5&train=1&seed={number}"
-    )
-    return synthetic_task(spec, f"twin{number}")
+def drawn(law: str, numbers: range) -> tuple[list[TaskVectors], Wanted]:
+    """The data sets of some pairs, and the pairs: source and target."""
+    tasks = [task for n in numbers for task in (target(n), source(law, n))]
+    return tasks, [(2 * i + 1, 2 * i) for i in range(len(numbers))]
 
 
-def halves(run: Run) -> tuple[Run, Run]:
-    one, source = run.slots
-    rows = stream(run.seed, "halves", source.stream).permutation(source.train)
-    cut = len(rows) // 2
-    return _two(run, one, (replace(source, train=rows[:cut]), replace(source, train=rows[cut:])))
+# ------------------------------------------------------------------------- swaps
 
 
-def permutations(run: Run) -> tuple[Run, Run]:
-    one, source = run.slots
-    return _two(run, one, (permuted(source, run.seed), permuted(source, run.seed + 10_000)))
-
-
-def _two(run: Run, one: Slot, sources: tuple[Slot, Slot]) -> tuple[Run, Run]:
-    first, second = (
-        replace(run, key=(arm, *run.key[1:]), slots=(one, source))
-        for arm, source in zip(("first", "second"), sources, strict=True)
-    )
+def swapped(design: str, run: Run) -> tuple[Run, Run]:
+    """The run of a pair with either of two sources that are exchangeable."""
+    one, other = run.slots
+    if design == "halves":
+        rows = stream(run.seed, "halves", other.stream).permutation(other.train)
+        cut = len(rows) // 2
+        pair = replace(other, train=rows[:cut]), replace(other, train=rows[cut : 2 * cut])
+    else:
+        pair = permuted(other, run.seed), permuted(other, run.seed + 10_000)
+    first, second = (_with(run, arm, one, each) for arm, each in zip("ab", pair, strict=True))
     return first, second
 
 
-def gains(design: str, numbers: range, settings: ProbeSettings) -> np.ndarray:
-    """``(pairs, seeds)``."""
-    source_of = noise if design == "noise" else twin
-    tasks = [task for number in numbers for task in (target(number), source_of(number))]
-    wanted = [(2 * i + 1, 2 * i) for i in range(len(numbers))]
+def _with(run: Run, arm: str, one: Slot, other: Slot) -> Run:
+    return replace(run, key=(f"{arm} {run.key[0]}", *run.key[1:]), slots=(one, other))
+
+
+def swaps(
+    design: str, tasks: Sequence[TaskVectors], settings: ProbeSettings, wanted: Wanted
+) -> ProbeResult:
+    """Pairs as the probe reads them, of one exchangeable source over the other."""
     prepared = prepare(tasks, settings)
-    runs = list(plan_pairs(prepared, wanted).runs)
-    arms = "stl", "mtl"
-    if design != "noise":
-        make: Callable[[Run], tuple[Run, Run]] = halves if design == "halves" else permutations
-        runs = [run for pair in runs if pair.key[0] == "mtl" for run in make(pair)]
-        arms = "first", "second"
-    best = best_decay(train(prepared.bank, runs))
-
-    def loss(arm: str, source: int, one: int, n: int) -> float:
-        return best[arm, -1 if arm == "stl" else source, one, n][0].test_loss
-
-    return np.array(
-        [
-            [loss(arms[0], *pair, n) - loss(arms[1], *pair, n) for n in range(len(settings.seeds))]
-            for pair in wanted
-        ]
+    runs = [run for run in plan_pairs(prepared, wanted).runs if run.key[0] != "stl"]
+    outcomes = prepared.train([half for run in runs for half in swapped(design, run)], None)
+    arms = Arms(best_decay(outcomes), rows=prepared.finite())
+    names = ("mtl", *(f"mtl {recipe}" for recipe in settings.recipes[1:]))
+    pairs = tuple(
+        replace(_compared(prepared, arms, way, name), recipe=recipe)
+        for recipe, name in zip(settings.recipes, names, strict=True)
+        for way in wanted
     )
+    rule = prepared.recipe.rule
+    return ProbeResult("pairs", describe(prepared), pairs, settings, rule, 2 * len(runs))
 
 
-def called(values: np.ndarray, margin: float, at: tuple[int, ...], confidence: float) -> bool:
-    """Whether some look says that there is an effect (a false verdict, by design)."""
-    calls = (decide(t_interval(values[:n].tolist(), confidence), margin).call for n in at)
-    return any(call in ("positive", "negative") for call in calls)
+def _compared(prepared: Prepared, arms: Arms, way: tuple[int, int], name: str) -> PairOutcome:
+    first, last = (prepared.tasks[number] for number in way)
+    seeds = range(len(prepared.settings.seeds))
+    keys = [((f"a {name}", *way, n), (f"b {name}", *way, n)) for n in seeds]
+    called = (first.name, last.name)
+    return compare(prepared.settings, last.schema.kind, called, arms, keys, ("alone", "mtl"))
 
 
-def rate(wrong: list[bool]) -> dict[str, float]:
-    span = binomtest(sum(wrong), len(wrong)).proportion_ci(0.95)
+# --------------------------------------------------------------------- measuring
+
+
+def measured(design: str, numbers: range, settings: ProbeSettings) -> ProbeResult:
+    """Verdicts of some pairs, with as many seeds as the settings ask for."""
+    tasks, every = drawn(design if design in LAWS else "related", numbers)
+
+    def measure(
+        settings: ProbeSettings, names: Names | None, progress: Progress | None
+    ) -> ProbeResult:
+        wanted = [
+            way
+            for way in every
+            if names is None or (tasks[way[0]].name, tasks[way[1]].name) in names
+        ]
+        if design in LAWS:
+            return probe_pairs(tasks, settings, progress, wanted=wanted)
+        return swaps(design, tasks, settings, wanted)
+
+    return drive(measure, 2 * len(every), settings)
+
+
+def row(pair: PairOutcome) -> dict[str, Any]:
+    """What the tables need of an outcome; ``seeds_only`` is the interval without finite rows."""
+    gain, alone = pair.gain, t_interval([seed.gain for seed in pair.seeds], 0.9)
     return {
-        "false": sum(wrong),
-        "pairs": len(wrong),
-        "rate": sum(wrong) / len(wrong),
+        "recipe": pair.recipe,
+        "verdict": pair.verdict.call,
+        "seeds": gain.n,
+        "gain": gain.mean,
+        "low": gain.low,
+        "high": gain.high,
+        "seeds_only": [alone.low, alone.high],
+    }
+
+
+def part(
+    design: str, way: str, recipe: str, pairs: int, out: Path | None
+) -> list[dict[str, Any]]:
+    """Outcomes of one design, kept group by group; ``recipe`` is empty for all of them at once."""
+    settings = replace(SETTINGS, margin=SETTINGS.margin if design in LAWS else 0.0)
+    if way == "adaptive":
+        settings = replace(settings, recipes=(recipe,), max_seeds=MOST)
+    rows: list[dict[str, Any]] = []
+    for start in range(0, pairs, GROUP):
+        numbers = range(start, min(start + GROUP, pairs))
+        path = out / f"{design} {way} {recipe} {start}-{numbers.stop}.json" if out else None
+        if path and path.exists():
+            rows += json.loads(path.read_text(encoding="utf-8"))
+            continue
+        found = [row(pair) for pair in measured(design, numbers, settings).pairs]
+        rows += found
+        if path:
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text(json.dumps(found), encoding="utf-8")
+            temporary.replace(path)
+    return rows
+
+
+# --------------------------------------------------------------------- summaries
+
+
+def rate(found: Sequence[bool]) -> dict[str, float]:
+    """How often, with the exact interval at 95 %."""
+    span = binomtest(int(sum(found)), len(found)).proportion_ci(0.95)
+    share = sum(found) / len(found)
+    return {
+        "of": len(found),
+        "rate": round(share, 4),
         "low": round(span.low, 4),
         "high": round(span.high, 4),
     }
 
 
-def measure(design: str, pairs: int, settings: ProbeSettings, at: tuple[int, ...]) -> dict:
-    used = replace(settings, seeds=tuple(range(at[-1] * (2 if design == "noise" else 1))))
-    groups = [range(i, min(i + GROUP, pairs)) for i in range(0, pairs, GROUP)]
-    found = np.concatenate([gains(design, numbers, used) for numbers in groups])
-    judged, further = found[:, : at[-1]], found[:, at[-1] :]
-    margins = np.abs(further.mean(1)) if design == "noise" else np.zeros(pairs)
-    confidence = settings.confidence
-    ways = {
-        "fixed": ((FIVE,), confidence),
-        "budget": (at, level(at, confidence)),
-        "naive": (at, confidence),
-    }
+def covered(rows: Sequence[dict[str, Any]], truth: float) -> dict[str, Any]:
+    """How many of the intervals hold the truth."""
     return {
-        "mean_gain": float(found.mean()),
-        "nominal": round((1 - confidence) / (2 if design == "noise" else 1), 4),
-        **{
-            name: rate([called(*pair, *way) for pair in zip(judged, margins, strict=True)])
-            for name, way in ways.items()
-        },
+        "truth": round(truth, 5),
+        "covers": rate([r["low"] <= truth <= r["high"] for r in rows]),
+        "seeds_only": rate([r["seeds_only"][0] <= truth <= r["seeds_only"][1] for r in rows]),
+        "half_width": round(float(np.median([(r["high"] - r["low"]) / 2 for r in rows])), 5),
     }
+
+
+def judged(rows: Sequence[dict[str, Any]], truth: float, margin: float) -> dict[str, Any]:
+    """How many verdicts of each kind there are, and how many are false."""
+    right = {
+        "positive": truth > margin,
+        "negative": truth < -margin,
+        "neutral": abs(truth) <= margin,
+        "inconclusive": True,
+    }
+    counts = Counter(r["verdict"] for r in rows)
+    return {
+        **{call: counts[call] for call in right},
+        "false": rate([not right[r["verdict"]] for r in rows]),
+        "seeds": round(float(np.mean([r["seeds"] for r in rows])), 1),
+    }
+
+
+def summary(fixed: int, adaptive: int, out: Path | None) -> dict[str, Any]:
+    """Everything, design by design."""
+    found: dict[str, Any] = {}
+    for design in (*LAWS, *SWAPS):
+        rows = part(design, "fixed", "", fixed, out)
+        margin = SETTINGS.margin if design in LAWS else 0.0
+        for recipe in RECIPES:
+            here = [r for r in rows if r["recipe"] == recipe]
+            truth = float(np.mean([r["gain"] for r in here])) if design in LAWS else 0.0
+            more = part(design, "adaptive", recipe, adaptive, out)
+            found[f"{design} {recipe}"] = {
+                "fixed": {**covered(here, truth), **judged(here, truth, margin)},
+                "adaptive": judged(more, truth, margin),
+            }
+            print(design, recipe, json.dumps(found[f"{design} {recipe}"]), flush=True)
+    return found
+
+
+def _percent(found: dict[str, float]) -> str:
+    ends = f"[{100 * found['low']:.1f}, {100 * found['high']:.1f}]"
+    return f"{100 * found['rate']:.1f} % {ends}"
+
+
+def tables(document: dict[str, Any]) -> dict[str, str]:
+    """The tables of the page by the names of their markers."""
+    cover = ["| design | recipe | true gain | intervals that hold it | of seeds alone |"]
+    cover.append("|---|---|---:|---|---|")
+    false = ["| design | recipe | helps | hurts | no effect | undecided | false | seeds |"]
+    false.append("|---|---|---:|---:|---:|---:|---|---:|")
+    for name, found in document["designs"].items():
+        design, recipe = name.split(" ", 1)
+        fixed, judged = found["fixed"], found["adaptive"]
+        truth = f"{fixed['truth']:+.4f}".replace("-", "\N{MINUS SIGN}") if design in LAWS else "0"
+        both = f"{_percent(fixed['covers'])} | {_percent(fixed['seeds_only'])}"
+        cover.append(f"| {design} | `{recipe}` | {truth} | {both} |")
+        calls = " | ".join(
+            str(judged[call]) for call in ("positive", "negative", "neutral", "inconclusive")
+        )
+        wrong = f"{_percent(judged['false'])} | {judged['seeds']}"
+        false.append(f"| {design} | `{recipe}` | {calls} | {wrong} |")
+    return {"covers": "\n".join(cover), "false": "\n".join(false)}
+
+
+def fill(page: Path, document: dict[str, Any]) -> None:
+    """Put the tables between their markers."""
+    text = page.read_text(encoding="utf-8")
+    for name, table in tables(document).items():
+        pattern = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
+        text = re.sub(pattern, lambda m, t=table: f"{m[1]}{t}\n{m[2]}", text, flags=re.DOTALL)
+    page.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=200)
-    parser.add_argument("--recipe", default="turns")
-    parser.add_argument("--updates", type=int, default=SETTINGS.updates)
+    parser.add_argument("--pairs", type=int, default=1600)
+    parser.add_argument("--adaptive", type=int, default=400)
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    settings = replace(SETTINGS, updates=given.updates, recipes=(given.recipe,))
-    at, started = looks(FIVE), time.perf_counter()
-    result = {
-        "level": round(1 - settings.confidence, 4),
-        "looks": at,
-        "confidence_of_a_look": level(at, settings.confidence),
-        "settings": asdict(settings),
+    if given.out:
+        given.out.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+    document = {
+        "settings": asdict(SETTINGS),
+        "designs": summary(given.pairs, given.adaptive, given.out),
+        "seconds": round(time.perf_counter() - started, 1),
     }
-    for design in DESIGNS:
-        result[design] = measure(design, given.pairs, settings, at)
-        print(design, json.dumps(result[design]), flush=True)
-    result["seconds"] = round(time.perf_counter() - started, 1)
-    path = Path(__file__).with_suffix(".json")
-    path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    DOCUMENT.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    fill(PAGE, document)
 
 
 if __name__ == "__main__":

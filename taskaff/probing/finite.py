@@ -3,15 +3,15 @@
 Seeds draw splits, initial weights and batches of the same rows. Their t interval says what more
 seeds would give, not what other rows would. Two parts are added to it:
 
-* *Test rows.* With ``g_r`` the gain of test row ``r``, averaged over the seeds that test it, and
-  ``w_r`` its share of the mean, the sample of rows contributes ``sum w_r^2 (g_r - mean)^2``. Where
-  every seed draws its test rows from a larger pool, the seeds' own variance has the drawing in it
-  already, and only the share ``distinct rows / pool`` of the sum is left to add.
-* *Training rows.* A target that trains on the share ``f`` of its rows varies from draw to draw by
-  ``1 - f`` of what it would vary over fresh rows, so that the mean over all draws still has
-  ``f / (1 - f)`` of the seeds' variance (finite population sampling; Cochran, 1977, section 2.6),
-  less what the seeds' different test rows contribute to it.
-  ``f`` counts as 0.8 at most: beyond it the draws of seeds say too little about fresh rows.
+* *Test rows.* Rows differ in what they gain. The variance of their own gains (not of one seed's
+  noise, which the seeds' variance has already) is the mean product of two seeds' gains of one row,
+  each less its seed's mean; over the number of rows that tests are drawn from, it is the variance
+  that these rows contribute.
+* *Training rows.* A mean over all draws of the share ``f`` of a target's rows still has
+  ``f / (1 - f)`` of the variance between draws (finite population sampling; Cochran, 1977, section
+  2.6). Of the variance between seeds the draw of rows is a part only, ``DRAWN``; initial weights
+  and batches are the rest. ``f`` counts as 0.8 at most: beyond it the draws of seeds say too little
+  about fresh rows.
 
 What the finite rows of the *source* contribute is not in it: seeds usually draw all of them.
 """
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import stdtrit
@@ -28,55 +29,65 @@ from taskaff.probing.records import Interval, RowGains, SeedGain
 
 MOST_TRAINED = 0.8
 
+DRAWN = 0.4
+"""Share of the variance between seeds that the drawn rows are responsible for. Measured with two
+initial weights a split: 0.33 in all, 0.40 in the median of twelve pairs (``docs/recipes.md``)."""
+
+
+LARGE = 1e6
+"""Degrees of freedom that are as good as infinitely many."""
+
+
+class Rows(NamedTuple):
+    """What the test rows of all seeds say."""
+
+    variance: float
+    """Between rows, of their own gains."""
+    pool: float
+    """Rows that the tests are drawn from."""
+    tested: float
+    """Rows of one seed's test."""
+
+    @property
+    def of_mean(self) -> float:
+        """Variance of the mean gain that the rows at hand contribute."""
+        return self.variance / self.pool
+
+    @property
+    def between_seeds(self) -> float:
+        """Variance between seeds that comes from which rows they draw for the test."""
+        return self.variance / self.tested * max(0.0, 1.0 - self.tested / self.pool)
+
 
 def widened(interval: Interval, seeds: Sequence[SeedGain], confidence: float) -> Interval:
     """The interval over seeds with the part of the finite rows added."""
+    known = [seed.test_rows for seed in seeds if seed.test_rows is not None]
     if interval.mean is None or interval.stderr is None:
         return interval
-    fixed = float(np.sqrt(_of_test_rows(seeds) + _of_training_rows(interval, seeds)))
-    reach = float(stdtrit(interval.n - 1, 0.5 + confidence / 2)) * np.hypot(interval.stderr, fixed)
-    low, high = interval.mean - float(reach), interval.mean + float(reach)
+    of_seeds, of_rows = interval.stderr**2, 0.0
+    if known:
+        rows = tested(known)
+        between = max(0.0, interval.stderr**2 * interval.n - rows.between_seeds)
+        f = min(float(np.mean([each.trained for each in known])), MOST_TRAINED)
+        of_seeds, of_rows = of_seeds + DRAWN * between * f / (1.0 - f), rows.of_mean
+    whole = of_seeds + of_rows
+    # The many test rows tell their part well; degrees of freedom by Welch and Satterthwaite.
+    freedom = (interval.n - 1) * (whole / of_seeds) ** 2 if of_seeds else np.inf
+    reach = float(stdtrit(min(freedom, LARGE), 0.5 + confidence / 2) * np.sqrt(whole))
+    fixed = float(np.sqrt(max(0.0, whole - interval.stderr**2)))
+    low, high = interval.mean - reach, interval.mean + reach
     return replace(interval, low=low, high=high, fixed=fixed)
 
 
-def _of_test_rows(seeds: Sequence[SeedGain]) -> float:
-    """Variance of the mean gain that the sample of test rows contributes."""
-    known = [seed.test_rows for seed in seeds if seed.test_rows is not None]
-    if not known:
-        return 0.0
+def tested(known: Sequence[RowGains]) -> Rows:
+    """The variance between test rows; where no row has two seeds, noise of seeds counts with it."""
     ids = np.concatenate([rows.ids for rows in known])
-    gains = np.concatenate([rows.gains for rows in known]).astype(np.float64)
-    each = np.concatenate([np.full(len(r.ids), 1.0 / len(r.ids) / len(known)) for r in known])
-    distinct, inverse = np.unique(ids, return_inverse=True)
-    weight = np.bincount(inverse, each)
-    centred = np.bincount(inverse, each * (gains - each @ gains))
-    pool = float(np.mean([rows.pool for rows in known]))
-    left = min(1.0, len(distinct) / pool) if pool else 1.0
-    return float((centred**2).sum() * left) if len(weight) > 1 else 0.0
-
-
-def _of_training_rows(interval: Interval, seeds: Sequence[SeedGain]) -> float:
-    """Variance that the sample of the target's training rows contributes."""
-    known = [seed.test_rows for seed in seeds if seed.test_rows is not None]
-    if not known:
-        return 0.0
-    f = min(float(np.mean([rows.trained for rows in known])), MOST_TRAINED)
-    between = (interval.stderr or 0.0) ** 2 * interval.n - _of_test_draws(known)
-    return max(between, 0.0) * f / (1.0 - f)
-
-
-def _of_test_draws(known: Sequence[RowGains]) -> float:
-    """Part of the variance between seeds that comes from their test rows, not from training."""
-    ids = np.concatenate([rows.ids for rows in known])
-    gains = np.concatenate([rows.gains for rows in known]).astype(np.float64)
-    distinct, inverse, times = np.unique(ids, return_inverse=True, return_counts=True)
-    of_row = np.bincount(inverse, gains) / times
-    parts = []
-    for rows in known:
-        own = rows.gains.astype(np.float64)
-        n, drawn = len(own), len(rows.ids) < len(distinct)
-        if drawn:
-            parts.append(own.var() / n * (1.0 - n / max(rows.pool, n)))
-        else:  # the same rows in every seed: what is left of a row's gain without its mean
-            parts.append((own - of_row[np.searchsorted(distinct, rows.ids)]).var() / n)
-    return float(np.mean(parts))
+    centred = [rows.gains - rows.gains.mean(dtype=np.float64) for rows in known]
+    gains = np.concatenate(centred).astype(np.float64)
+    _, inverse, times = np.unique(ids, return_inverse=True, return_counts=True)
+    products = np.bincount(inverse, gains) ** 2 - np.bincount(inverse, gains**2)
+    twice = float((times * (times - 1)).sum())
+    variance = float(products.sum()) / twice if twice else float(np.mean(gains**2))
+    size = float(np.mean([len(rows.ids) for rows in known]))
+    pool = max(float(np.mean([rows.pool for rows in known])), size)
+    return Rows(max(variance, 0.0), pool, size)
