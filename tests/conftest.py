@@ -4,16 +4,42 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 # Tests run side by side; threads of their own would only wait for each other (before NumPy, torch).
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 settings.register_profile("taskaff", derandomize=True, deadline=None, print_blob=False)
 settings.load_profile("taskaff")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_fit(tmp_path_factory):
+    """Fit the shipped predictor once, not once a test: it takes half a minute.
+
+    Tests have caches of their own, which hold no fitted predictor.
+    """
+    from taskaff import predicting
+
+    fit = predicting._model
+    # The workers' folders have one parent.
+    cache = tmp_path_factory.getbasetemp().parent / "predictor"
+
+    def model(atlases: tuple[Path, ...], key: str, cache_dir: Path | None) -> Any:
+        shipped = atlases == (predicting.SHIPPED,)
+        if not shipped:
+            return fit(atlases, key, cache_dir)
+        with FileLock(f"{cache}.lock"):  # the workers would all fit it at once
+            return fit(atlases, key, cache)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(predicting, "_model", model)
+        yield
 
 
 @pytest.fixture(scope="session")

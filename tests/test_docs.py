@@ -4,7 +4,8 @@ In a fenced ``console`` block a line ``$ command`` is run by bash in a folder th
 files; the lines after it must be its output, where ``...`` alone on a line stands for any lines. A
 command alone in its block is only run. ``# exit N`` at its end states another exit code than 0. A
 block after ``<!-- not run: why -->`` is left out. Commands on real data run where ``TASKAFF_DATA``
-is set.
+is set. Blocks that train, fine-tune or follow from one another run with the slow tests, but those
+of the README.
 """
 
 from __future__ import annotations
@@ -47,6 +48,21 @@ def blocks() -> list[tuple[str, list[Command]]]:
     return [*apart, (ONE_STORY, [line for lines in whole for line in lines])]
 
 
+def is_slow(name: str, lines: list[Command]) -> bool:
+    """Whether a block takes more than a few seconds."""
+    works = re.compile(r"taskaff probe|--probe|atlas build|TASKAFF_DATA|minilm|reproduction/")
+    trains = any(works.search(command.line) for command in lines)
+    return name == ONE_STORY or (trains and not name.startswith("README.md"))
+
+
+def parameters():
+    """The blocks as parameters of a test."""
+    return [
+        pytest.param(name, lines, id=name, marks=[pytest.mark.slow] * is_slow(name, lines))
+        for name, lines in blocks()
+    ]
+
+
 def commands(text: str) -> list[Command]:
     out: list[Command] = []
     for line in text.splitlines():
@@ -81,7 +97,7 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, **own, "COLUMNS": "100"}
 
 
-@pytest.mark.parametrize(("name", "lines"), blocks(), ids=[name for name, _ in blocks()])
+@pytest.mark.parametrize(("name", "lines"), parameters())
 def test_commands_do_what_the_page_says(name, lines, folder):
     if any("$TASKAFF_DATA" in c.line for c in lines) and "TASKAFF_DATA" not in os.environ:
         pytest.skip("TASKAFF_DATA is not set: the real data sets are not at hand")
@@ -92,7 +108,7 @@ def test_commands_do_what_the_page_says(name, lines, folder):
             env=environment(folder),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert done.returncode == command.code, done.stderr

@@ -20,6 +20,7 @@ NAMES = [path.stem for path in SCRIPTS]
 VERDICTS = {"agrees", "differs", "in part", "undecided", "not testable here"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=NAMES)
 def test_the_quick_form_runs_from_the_product_alone(script, tmp_path):
     if "TASKAFF_DATA" in script.read_text(encoding="utf-8") and "TASKAFF_DATA" not in os.environ:

@@ -45,7 +45,6 @@ from taskaff.probing.pairs import plan_pairs, probe_pairs
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.reading import Arms, best_decay, compare
 from taskaff.probing.records import (
-    Interval,
     PairOutcome,
     ProbeResult,
     ProbeSettings,
@@ -191,9 +190,7 @@ def row(pair: PairOutcome) -> dict[str, Any]:
     }
 
 
-def part(
-    design: str, way: str, recipe: str, pairs: int, out: Path | None
-) -> list[dict[str, Any]]:
+def part(design: str, way: str, recipe: str, pairs: int, out: Path | None) -> list[dict[str, Any]]:
     """Outcomes of one design, kept group by group; ``recipe`` is empty for all of them at once."""
     settings = replace(SETTINGS, margin=SETTINGS.margin if design in LAWS else 0.0)
     if way == "adaptive":

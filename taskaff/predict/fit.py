@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taskaff.errors import PredictError
-from taskaff.parallel import cores
+from taskaff.parallel import ordered_map
 from taskaff.predict import atlas, design
 from taskaff.predict.forest import from_trees
 from taskaff.predict.model import FOLLOWED as MOMENT_GAIN
@@ -325,13 +325,21 @@ def calibrated(model: Model, data: Data, predicted: Floats) -> Model:
 
 
 def _forest(X: Floats, y: Floats, weight: Floats, trees: int, leaf: int, columns: float) -> Any:
-    from sklearn.ensemble import ExtraTreesRegressor
+    """Extremely randomised trees, grown side by side.
 
-    # Every tree has a seed of its own: on several cores they are the same trees.
-    found = ExtraTreesRegressor(
-        trees, min_samples_leaf=leaf, max_features=columns, random_state=0, n_jobs=cores()
-    ).fit(X, y, sample_weight=weight)
-    return from_trees(found.estimators_)
+    sklearn's own threads change the process's warning filters under one another's feet, and then
+    warn at random; it gives its trees these seeds too.
+    """
+    from sklearn.tree import ExtraTreeRegressor
+
+    X32, draws = X.astype(np.float32), np.random.RandomState(0)
+    seeds = [draws.randint(np.iinfo(np.int32).max) for _ in range(trees)]
+
+    def grown(seed: int) -> ExtraTreeRegressor:
+        tree = ExtraTreeRegressor(min_samples_leaf=leaf, max_features=columns, random_state=seed)
+        return tree.fit(X32, y, sample_weight=weight)
+
+    return from_trees(list(ordered_map(grown, seeds)))
 
 
 def _constant(value: float) -> Any:

@@ -154,7 +154,7 @@ def test_closed_standard_output_is_141(tmp_path, clean_environment, arguments):
             text=True,
             cwd=tmp_path,
             env=clean_environment,
-            timeout=60,
+            timeout=180,
             check=False,
         )
     finally:
@@ -181,7 +181,7 @@ def in_shell(folder, environment, arguments, redirection, start=FAKE):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 
@@ -245,7 +245,7 @@ def test_ctrl_c_during_imports(tmp_path, clean_environment, module):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert (done.returncode, done.stdout) == (130, "")

@@ -250,13 +250,14 @@ sys.exit(run(sys.argv[2:]))
 
 def interrupted(stage, folder, environment):
     arguments = ["probe", str(FILMS), str(BOOKS), "--updates", "20", "--seeds", "9", "--json"]
+    arguments += ["--no-predict"]
     return subprocess.run(
         [sys.executable, "-c", INTERRUPT, stage, *arguments],
         capture_output=True,
         text=True,
         cwd=folder,
         env=environment,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -207,6 +207,7 @@ def test_measures_against_naive_ones(seed):
     assert metrics.calibration_error(p, event) == pytest.approx(gap)
 
 
+@pytest.mark.slow
 def test_evaluation_of_a_rule_that_can_be_learned():
     found = evaluate(table(), resamples=5, blocks=5)
     [one] = found["set_ups"]
@@ -220,6 +221,7 @@ def test_evaluation_of_a_rule_that_can_be_learned():
     json.dumps(found, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_more_seeds_of_a_probe_tell_more():
     found = []
     for row in rows(1, noise=0.02):

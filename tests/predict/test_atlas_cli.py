@@ -64,6 +64,7 @@ def run(folder, *arguments, **variables):
     )
 
 
+@pytest.mark.slow
 def test_build_show_and_what_is_wrong(folder):
     setup = "n=40,r=4,seeds=2,updates=30,source_rows=60"
     done = run(folder, "atlas", "build", "sets", "-o", "own.parquet", "--setup", setup)
@@ -85,6 +86,7 @@ def test_build_show_and_what_is_wrong(folder):
     assert "no folder missing" in nowhere.stderr
 
 
+@pytest.mark.slow
 def test_a_data_set_more_trains_only_its_own_pairs(folder, tmp_path):
     setup = ("--setup", "n=40,r=4,seeds=2,updates=30,source_rows=60")
     first = run(folder, "atlas", "build", "sets", "-o", tmp_path / "two.parquet", *setup)

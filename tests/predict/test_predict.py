@@ -143,9 +143,13 @@ def test_the_forest_is_that_of_scikit_learn():
 
     random = np.random.default_rng(0)
     X, y = random.normal(size=(200, 5)).astype(np.float32), random.normal(size=200)
-    trees = ExtraTreesRegressor(7, min_samples_leaf=3, random_state=0).fit(X, y)
+    weight = random.uniform(1.0, 2.0, 200)
+    options = {"min_samples_leaf": 3, "max_features": 0.4, "random_state": 0}
+    trees = ExtraTreesRegressor(7, **options).fit(X, y, sample_weight=weight)
     ours = from_trees(trees.estimators_)(X.astype(np.float64))
     assert ours == pytest.approx(trees.predict(X), abs=1e-5)
+    grown = fit._forest(X, y, weight, 7, 3, 0.4)
+    assert (grown(X.astype(np.float64)) == ours).all()
 
 
 def test_no_data_set_is_on_both_sides_of_a_fold():
