@@ -7,8 +7,10 @@ from itertools import combinations
 
 import numpy as np
 
+from taskaff import giveaways
 from taskaff.moments import row_content
 from taskaff.moments.conflicts import Conflicts
+from taskaff.moments.labelwords import LabelWords
 from taskaff.moments.sketches import HASH_SPACE, SketchBuilder
 from taskaff.records import SPLITS, Sketch, SplitName, Task
 from taskaff.scoring.summary import near_duplicates, near_leak
@@ -17,13 +19,15 @@ DIFFER = "in about a word only"
 
 
 def repeats(task: Task) -> tuple[str, ...]:
-    """Sentences on repeated rows (near-identical spellings count); none where there are none."""
+    """Sentences on repeated rows and near copies, and on words that give the label away, if any."""
+    sample = LabelWords()
     builders: dict[SplitName, SketchBuilder] = {}
     labelled: dict[SplitName, Conflicts] = {}
     for batch in task.batches():
         content = row_content(batch)
         builders.setdefault(batch.split, SketchBuilder()).add(content.hashes, content.near)
         labelled.setdefault(batch.split, Conflicts()).add(content.hashes, batch.labels)
+        giveaways.add(sample, batch, content)
     sketches = {split: builders[split].sketch() for split in SPLITS if split in builders}
     within = (
         f"{_about(s)}{s.rows - s.distinct:,} rows of {split} repeat another one of it"
@@ -40,7 +44,7 @@ def repeats(task: Task) -> tuple[str, ...]:
         for split in sketches
         if (count := labelled[split].count())
     )
-    return (*within, *across, *torn, *_near(sketches))
+    return (*within, *across, *torn, *_near(sketches), *giveaways.notes(task, sample))
 
 
 def _near(sketches: dict[SplitName, Sketch]) -> Iterator[str]:

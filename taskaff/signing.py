@@ -12,8 +12,9 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taskaff import data, embed, moments
+from taskaff import data, embed, giveaways, moments
 from taskaff.errors import TaskaffError, UsageError
+from taskaff.moments.labelwords import LabelWords
 from taskaff.parallel import ordered_map
 from taskaff.records import (
     DataRequest,
@@ -56,9 +57,16 @@ def _profile(bench: Workbench, task: Task, request: DataRequest) -> TaskSignatur
     info = task.info
     card = bench.card(info)
     _require_rows(info, bench.settings.split)
-    parts = (_cached_part(bench, task, file, card, request) for file in info.files)
-    whole = reduce(_merge_two, parts)  # one at a time: a thousand shards need the room of two
-    return replace(whole, name=info.name, inputs=info.files, notes=info.notes)
+    sample, unread = LabelWords(), list(info.files)
+
+    def part(file: InputFile) -> TaskSignature:
+        return _cached_part(bench, task, file, card, request, (sample, unread))
+
+    # One at a time: a thousand shards need the room of two.
+    whole = reduce(_merge_two, map(part, info.files))
+    store = bench.store if request.limit is None else None
+    said = giveaways.kept_notes(store, task, sample, unread)
+    return replace(whole, name=info.name, inputs=info.files, notes=(*info.notes, *said))
 
 
 def _require_rows(info: TaskInfo, split: str) -> None:
@@ -73,22 +81,37 @@ def _require_rows(info: TaskInfo, split: str) -> None:
 
 
 def _cached_part(
-    bench: Workbench, task: Task, file: InputFile, card: EncoderCard, request: DataRequest
+    bench: Workbench,
+    task: Task,
+    file: InputFile,
+    card: EncoderCard,
+    request: DataRequest,
+    labelled: tuple[LabelWords, list[InputFile]],
 ) -> TaskSignature:
-    """The partial signature of one file, from the cache when its content was seen before."""
+    """The partial signature of one file, from the cache when its content was seen before.
+
+    ``labelled``: the words of the rows that are read, and the files that are not yet.
+    """
     if bench.store is None or request.limit is not None:
-        return _part(bench, task, file, card)
+        return _part(bench, task, file, card, labelled)
     key = _part_key(request, task.info, file, card, bench.settings.split)
     found = bench.store.get("signature", key)
     if found is not None:
         return moments.load(found)
-    part = _part(bench, task, file, card)
+    part = _part(bench, task, file, card, labelled)
     bench.store.put("signature", key, lambda path: moments.save(part, path))
     return part
 
 
-def _part(bench: Workbench, task: Task, file: InputFile, card: EncoderCard) -> TaskSignature:
+def _part(
+    bench: Workbench,
+    task: Task,
+    file: InputFile,
+    card: EncoderCard,
+    labelled: tuple[LabelWords, list[InputFile]],
+) -> TaskSignature:
     info, split = task.info, bench.settings.split
+    sample, unread = labelled
     encoder = bench.encoder_for(info)
 
     def embed_rows(batch: RowBatch) -> tuple[RowBatch, Floats32 | None, EncodeCounts, RowContent]:
@@ -106,8 +129,10 @@ def _part(bench: Workbench, task: Task, file: InputFile, card: EncoderCard) -> T
         for batch, X, counts, content in ordered_map(embed_rows, batches, workers):
             hashes, near = content.hashes, content.near
             accumulator.add(batch.split, X, batch.labels, hashes, counts, near)
+            giveaways.add(sample, batch, content)
             if bench.progress:
                 bench.progress("embed", info.name, batch.first_row + batch.rows - 1, file.rows)
+    unread.remove(file)
     return accumulator.finish((file,))
 
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taskaff import data, embed, moments, unfamiliar
+from taskaff import data, embed, giveaways, moments, unfamiliar
 from taskaff.embed import tokenrows
 from taskaff.errors import ProbeError, TaskaffError, UsageError
 from taskaff.moments.conflicts import Conflicts
+from taskaff.moments.labelwords import LabelWords
 from taskaff.parallel import ordered_map
 from taskaff.probe_records import ALL_ROWS, ProbeSettings
 from taskaff.probing.class_order import in_content_order
@@ -86,6 +87,7 @@ def tasks_of(
             cards.append(bench.card(opened.info))
             notes += unfamiliar.note(opened.info.name, found.counts, cards[-1].id)
             notes += _notes(opened.info, found, settings)
+            notes += _giveaways(bench, opened, request)
             layouts.add(opened.info.layout)
             encoder = bench.encoder_for(opened.info)
         _require_one_encoder(tasks, cards)
@@ -281,6 +283,13 @@ def _notes(info: TaskInfo, found: Collected, settings: ProbeSettings) -> list[st
         notes.append(f"{found.cut:,} rows were cut at {limit} tokens (--max-tokens)")
     notes += _torn(found.task)
     return [f"{info.name}: {note}" for note in notes]
+
+
+def _giveaways(bench: Workbench, task: Task, request: DataRequest) -> list[str]:
+    """Words that give the label away; of all rows, which are read again if the cache lacks them."""
+    store = bench.store if request.limit is None else None
+    said = giveaways.kept_notes(store, task, LabelWords(), task.info.files)
+    return [f"{task.info.name}: {note}" for note in said]
 
 
 def _torn(task: TaskVectors) -> Iterator[str]:
