@@ -12,11 +12,13 @@ from html import escape
 from importlib import import_module
 from typing import Any
 
+from taskaff.answers.score import verdicts
 from taskaff.errors import UsageError
 from taskaff.gate_records import CheckResult
 from taskaff.predict_records import Prediction
 from taskaff.probe_records import ProbeResult
 from taskaff.records import ScoreResult, TaskInfo, TaskSignature
+from taskaff.report import answers
 from taskaff.report.check import as_csv as check_csv
 from taskaff.report.escape import terminal
 from taskaff.report.probe import as_csv as probe_csv
@@ -50,17 +52,26 @@ def line(result: Any) -> str:
 
 
 def html(result: Any) -> str:
-    """A table with the line above it and the notes below it."""
+    """The line and the answers, then a table, then the notes."""
     shown = rows(result)
     heads = list(dict.fromkeys(key for row in shown for key in row))
     body = [_html_row([_cell(row.get(key)) for key in heads], "td") for row in shown[:MOST_ROWS]]
-    parts = [f"<p>{escape(line(result))}</p>"]
+    parts = [f"<p>{escape(line(result))}</p>", *_answers(result)]
     if shown:
         parts.append(f"<table>{_html_row(heads, 'th')}{''.join(body)}</table>")
     if len(shown) > MOST_ROWS:
         parts.append(f"<p>and {len(shown) - MOST_ROWS:,} rows more</p>")
     notes = [f"<li>{escape(terminal(note))}</li>" for note in getattr(result, "notes", ())]
     return f"<div>{''.join(parts)}{'<ul>' + ''.join(notes) + '</ul>' if notes else ''}</div>"
+
+
+def _answers(result: Any) -> list[str]:
+    """The answers as a list, where a result has any."""
+    if not isinstance(result, ScoreResult | ProbeResult):
+        return []
+    said = answers.lines(result)[: answers.MOST]
+    items = [f"<li>{escape(terminal(text))}</li>" for text in said]
+    return [f"<ul>{''.join(items)}</ul>"] if items else []
 
 
 def _of(result: Any, table: dict[type, Callable[[Any], Any]]) -> Callable[[Any], Any]:
@@ -82,10 +93,12 @@ def _cell(value: Any) -> str:
 
 def _score_rows(result: ScoreResult) -> list[Row]:
     predicted = {(made.source, made.target): made for made in result.predictions}
+    decided = verdicts(result)
     out: list[Row] = []
     for i, j in result.pairs(directed=True):
         source, target = result.names[i], result.names[j]
-        row: Row = {"source": source, "target": target}
+        call = decided.get((source, target), "inconclusive")
+        row: Row = {"source": source, "target": target, "verdict": call}
         made = predicted.get((source, target))
         if made is not None:
             row |= _prediction(made)

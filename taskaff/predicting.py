@@ -57,7 +57,7 @@ def predict(
         none.
     measured : a probe of the same tasks, which is combined with the prediction.
     """
-    from taskaff.predict.judge import combined, judge
+    from taskaff.predict.judge import judge
 
     setup, settings = setup or setup_of(result), settings or PredictSettings()
     wanted = list(pairs) if pairs is not None else list(result.pairs(directed=True))
@@ -66,13 +66,24 @@ def predict(
     fitted = model_of(settings)
     names = [(result.names[s], result.names[t]) for s, t in wanted]
     known = [features.raw(result, s, t, setup) for s, t in wanted]
-    found = judge(fitted, names, known, setup, settings)
-    gains = _gains(measured) if measured else {}
+    found = tuple(judge(fitted, names, known, setup, settings))
+    if measured is None:
+        return found
+    both = {(each.source, each.target): each for each in combine(found, measured, settings)}
+    return tuple(both.get((made.source, made.target), made) for made in found)
+
+
+def combine(
+    found: Sequence[Prediction], measured: ProbeResult, settings: PredictSettings
+) -> tuple[Prediction, ...]:
+    """Predictions and measurements together, of the pairs that have both."""
+    from taskaff.predict.judge import combined
+
+    fitted, gains = model_of(settings), _gains(measured)
     return tuple(
         combined(fitted, made, gains[made.source, made.target], settings)
-        if (made.source, made.target) in gains
-        else made
         for made in found
+        if (made.source, made.target) in gains
     )
 
 
@@ -80,6 +91,7 @@ def of_scores(result: ScoreResult, settings: PredictSettings | None) -> ScoreRes
     """The result with predictions, or with the reason why there are none."""
     if settings is None:
         return result
+    result = replace(result, recipe=settings.training.recipes[0])
     k = len(result.tasks)
     if set(NEEDED) - set(result.tables):
         return result  # the user asked for some scores only
@@ -94,7 +106,7 @@ def of_scores(result: ScoreResult, settings: PredictSettings | None) -> ScoreRes
 
 
 def of_probe(bench: Workbench, sources: Sequence[DataRequest], result: ProbeResult) -> ProbeResult:
-    """The result with what scores and measurement say together, where there can be scores."""
+    """The result with what scores say, alone and together with the measurement, where they can."""
     settings = bench.settings.predict
     pairs = len(result.tasks) * (len(result.tasks) - 1)
     if settings is None or pairs > settings.most_pairs:
@@ -111,9 +123,10 @@ def of_probe(bench: Workbench, sources: Sequence[DataRequest], result: ProbeResu
     ]
     asked = replace(SETTINGS, training=training_of(result.settings))
     scores = scoring.score(same_width(named), asked)
-    found = predict(scores, setup_of(scores, result.settings), settings, measured=result)
+    found = predict(scores, setup_of(scores, result.settings), settings)
     where = {**result.environment, "encoder": scores.encoder.id}
-    return replace(result, predictions=found, environment=where)
+    both = combine(found, result, settings)
+    return replace(result, predictions=found, combined=both, environment=where)
 
 
 def setup_of(result: ScoreResult, probe: ProbeSettings | None = None) -> Setup:

@@ -370,7 +370,13 @@ class ProbeResult(Tabular):
     finished: bool = True
     """False when time ran out or the run was interrupted: what is undecided is inconclusive."""
     predictions: tuple[Prediction, ...] = ()
-    """From the scores and this measurement together."""
+    """From the scores alone, before the measurement."""
+    combined: tuple[Prediction, ...] = ()
+    """Predictions and this measurement together, of the pairs that were measured by the recipe that
+    predictions are of."""
+    arguments: tuple[str, ...] = ()
+    """What was asked, as a shell takes it: data sets, and options with their values, but not those
+    that say how to report. Empty where nothing was named on a command line."""
 
     def pair(self, source: str, target: str) -> PairOutcome:
         """The directed pair by name; KeyError when there is none."""

@@ -527,6 +527,11 @@ class ScoreResult(Tabular):
     timings: Mapping[str, float] = field(default_factory=dict)
     predictions: tuple[Prediction, ...] = ()
     """Of directed pairs, when they were asked for and are not too many."""
+    recipe: str = "turns"
+    """How the mix would be trained (``taskaff.recipe``), which the answers are about."""
+    arguments: tuple[str, ...] = ()
+    """The data sets, and the options that say how to read and embed them, as a shell takes them: an
+    option with its value each. Empty where they were not named on a command line."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from typer import Option
+from typer import Context, Option
 
 from taskaff.cli._groups import spread
 from taskaff.cli._interrupt import INTERRUPTED, interrupt, on_interrupt
@@ -19,6 +19,7 @@ from taskaff.cli._options import (
     EncodingOptions,
     ReportingOptions,
     Sources,
+    Verbose,
     WithPredictions,
 )
 from taskaff.cli._streams import say
@@ -194,6 +195,7 @@ class ProbeOptions:
 
 @spread
 def probe(
+    context: Context,
     reading: DataOptions,
     asked: ProbeOptions,
     encoding: EncodingOptions,
@@ -209,14 +211,17 @@ def probe(
             rich_help_panel=_PANEL,
         ),
     ] = None,
+    verbose: Verbose = False,
 ) -> int:
     """Train briefly: does a source data set help or hurt a target?
 
-    Without data sets, those of the nearest taskaff.toml are probed. Ctrl-C shows what is known.
+    Without data sets, those of the nearest taskaff.toml are probed. Ctrl-C shows what is known. The
+    answers come first; the numbers with --verbose, in files, and in every other format.
 
     Signatures (.taskaff) are refused, since they hold no rows, and so are data sets without labels,
     and ready vectors where the trunk reads texts.
     """
+    from taskaff.cli import _again
     from taskaff.cli._datasets import requests
     from taskaff.cli._output import emit, plan
     from taskaff.cli._progress import ProgressBar
@@ -236,10 +241,11 @@ def probe(
         raise UsageError(
             f"--predict is about pairs, and not with {what}", hint="leave --predict out"
         )
-    report = plan(reporting, [source.source for source in sources], pictures=True)
+    inputs = [source.source for source in sources]
+    report = plan(reporting, inputs, pictures=True, verbose=verbose)
     settings, chosen = run_settings(config), probe_settings(config)
     if save_predictions is not None:
-        _check_predictions(save_predictions, [source.source for source in sources])
+        _check_predictions(save_predictions, inputs)
     wanted = any(format == MATRICES for _, format in report.files)
     chosen = replace(chosen, keep_outputs=save_predictions is not None, keep_matrices=wanted)
     from taskaff import pipeline
@@ -249,7 +255,8 @@ def probe(
     with interruptions() as seen, ProgressBar(reporting.quiet) as progress:
         expect = progress.expect if progress.enabled else None
         result = pipeline.probe(sources, settings, chosen, config.probe.mode, progress, expect)
-    emit(result, report)
+    again = _again.arguments(context, without=_again.REPORTING)
+    emit(replace(result, arguments=again), report)
     if save_predictions is not None:
         with whole_file(save_predictions) as temporary:
             write_predictions(result, temporary)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Literal
 
-from typer import Option
+from typer import Context, Option
 
 from taskaff.cli._encoder_check import WithEncoderCheck, run_check
 from taskaff.cli._groups import spread
@@ -15,6 +15,7 @@ from taskaff.cli._options import (
     ReportingOptions,
     RunOptions,
     Sources,
+    Verbose,
     WithPredictions,
 )
 from taskaff.cli._streams import say
@@ -24,7 +25,9 @@ EXAMPLES = (
     "score a.csv b.parquet --fail-under covariance_alignment=0.5 -o result.json",
 )
 
-Scores = Annotated[str | None, Option(metavar="NAME[,NAME]", help="Compute only these scores.")]
+Scores = Annotated[
+    str | None, Option(metavar="NAME[,NAME]", help="Compute only these scores, and show them.")
+]
 Confidence = Annotated[
     float | None, Option(metavar="LEVEL", help="Level of the intervals, such as 0.9.")
 ]
@@ -46,6 +49,7 @@ Explain = Annotated[
 
 @spread
 def score(
+    context: Context,
     reading: DataOptions,
     run: RunOptions,
     choice: ConfigOptions,
@@ -62,13 +66,15 @@ def score(
     exit_zero: ExitZero = False,
     explain: Explain = False,
     encoder_check: WithEncoderCheck = False,
+    verbose: Verbose = False,
 ) -> int:
     """Compare every pair of data sets: similarity, overlap, capacity.
 
-    Without data sets, those of the nearest taskaff.toml are compared.
+    Without data sets, those of the nearest taskaff.toml are compared. The answers come first; the
+    numbers with --scores, --explain or --verbose, in files, and in every other format.
     """
     from taskaff import pipeline
-    from taskaff.cli import _gate
+    from taskaff.cli import _again, _gate
     from taskaff.cli._datasets import requests
     from taskaff.cli._output import emit, plan
     from taskaff.cli._progress import ProgressBar
@@ -96,9 +102,11 @@ def score(
     if len(asked) < 2:
         hint = "name two or more, or list them in taskaff.toml (taskaff init writes one)"
         raise UsageError(f"a score compares two data sets or more, not {len(asked)}", hint=hint)
-    report = plan(reporting, [request.source for request in asked], explain)
+    shown = verbose or explain or scores is not None
+    report = plan(reporting, [request.source for request in asked], explain, verbose=shown)
     with ProgressBar(reporting.quiet) as progress:
         result = pipeline.score(asked, settings, progress)
+    result = replace(result, arguments=_again.arguments(context, _again.DATA))
     found = _gate.findings(result, limits)
     emit(result, report, _gate.summary(found) if limits else None)
     if limits and not reporting.quiet:

@@ -6,10 +6,11 @@ The header depends only on which scores were asked for. Text is neutralised for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 
+from taskaff.answers.score import verdicts
 from taskaff.arrow import strings
 from taskaff.records import PairTable, ScoreResult, TaskInfo
 from taskaff.report import predictions
@@ -31,13 +32,30 @@ def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[s
     for name, table in tables.items():
         header += [name, f"{name}_low", f"{name}_high"]
         header += [f"{name}_{extra}" for extra in table.extras] + [f"{name}_note"]
-    yield ",".join(map(csv_cell, header)) + "\n"
+    decided = verdict_column(result)
+    yield ",".join(map(csv_cell, [*header, "verdict"])) + "\n"
     names = strings([csv_cell(name) for name in result.names])
     for block in blocks(result):
         columns: list[pa.Array | str] = [*block.names(names)]
         for table in tables.values():
             columns += _columns(table, block)
+        columns.append(decided(block))
         yield "\n".join(joined(columns, ",").to_pylist()) + "\n"
+
+
+def verdict_column(result: ScoreResult) -> Callable[[Block], pa.Array | str]:
+    """What is decided of the pairs of a block, in the words of a probe's verdict."""
+    known = verdicts(result)
+    undecided = "inconclusive"
+    if not set(known.values()) - {undecided}:
+        return lambda _: undecided
+    names = result.names
+
+    def column(block: Block) -> pa.Array:
+        ends = zip(block.source.tolist(), block.target.tolist(), strict=True)
+        return strings([known.get((names[i], names[j]), undecided) for i, j in ends])
+
+    return column
 
 
 def _columns(table: PairTable, block: Block) -> list[pa.Array | str]:

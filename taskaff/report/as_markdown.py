@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from taskaff.predict_records import Prediction
+from taskaff.probe_records import ProbeResult
 from taskaff.records import PairTable, ScoreResult, TaskInfo
-from taskaff.report import predictions
+from taskaff.report import answers, predictions
 from taskaff.report.cells import (
+    MOST_PAIRS,
     WIDE,
     Footnotes,
     Pair,
     cell,
-    extremes,
+    folded,
     groups,
     headline,
     heat_tables,
     pairs_of,
+    ranked,
 )
-from taskaff.report.escape import markdown
+from taskaff.report.escape import markdown, terminal
 from taskaff.report.facts import (
     TASKS,
     TOP,
@@ -41,13 +44,43 @@ def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[s
         yield from _inspection(result, options)
         return
     if options.quiet:
-        yield markdown(headline(result)) + "\n"
+        yield from verdicts(result, headline(result))
         return
-    yield f"## Task affinity\n\n{markdown(encoder_line(result))}\n"
+    yield "## Task affinity\n"
+    yield from answered(result)
+    yield f"\n{markdown(encoder_line(result))}\n"
     yield from _tasks(result)
     yield predicted(result.predictions)
     yield from _scores(result, options)
     yield from _mix(result)
+
+
+def answered(result: ScoreResult | ProbeResult) -> Iterator[str]:
+    """The answers, the pairs as signs, and what to run next."""
+    yield bullets(answers.lines(result)[: answers.MOST])
+    left = len(answers.lines(result)) - answers.MOST
+    yield f"\nThe other {left:,} in `-f json`.\n" if left > 0 else ""
+    names = [task.name for task in result.tasks]
+    for block in answers.blocks(result) if len(names) <= WIDE else ():
+        numbers = [str(n) for n in range(1, len(names) + 1)]
+        rows = (
+            [n, name, *signs] for n, name, signs in zip(numbers, names, block.signs, strict=True)
+        )
+        yield f"\n### Pairs: {markdown(block.title)}\n"
+        yield pipe_table(["", "", *numbers], rows) + f"\n{markdown(answers.LEGEND)}\n"
+    for purpose, command in answers.steps(answers.of_result(result)):
+        yield f"\n{markdown(purpose)}\n" + code(command)
+
+
+def verdicts(result: ScoreResult | ProbeResult, otherwise: str) -> Iterator[str]:
+    """One line an answer."""
+    for text in answers.lines(result) or [otherwise]:
+        yield f"- {markdown(text)}\n"
+
+
+def code(text: str) -> str:
+    """A block of one line, which is never read as markup."""
+    return f"\n    {terminal(text)}\n"
 
 
 def pipe_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -76,7 +109,7 @@ def _tasks(result: ScoreResult) -> Iterator[str]:
     yield bullets(f"{who}: {note}" for who, note in task_notes(result))
 
 
-def predicted(found: Sequence[Prediction]) -> str:
+def predicted(found: Sequence[Prediction], title: str = predictions.TITLE) -> str:
     """The section of the predictions; nothing without any."""
     if not found:
         return ""
@@ -85,17 +118,18 @@ def predicted(found: Sequence[Prediction]) -> str:
         ["source", "target", *predictions.HEADERS],
         ([each.source, each.target, *predictions.cells(each)] for each in rows),
     )
-    return f"\n### {predictions.TITLE}\n" + table + bullets(predictions.below(rows, left_out))
+    return f"\n### {title}\n" + table + bullets(predictions.below(rows, left_out))
 
 
 # ----------------------------------------------------------------------- scores
 
 
 def _scores(result: ScoreResult, options: ReportOptions) -> Iterator[str]:
-    if not result.tables or len(result.tasks) < 2:
+    whole, (result, silent) = result, folded(result)
+    if not whole.tables or len(result.tasks) < 2:
         return
     notes = Footnotes()
-    if len(result.tasks) == 2:
+    if len(result.tasks) == 2 and result.tables:
         yield from _list(result, notes)
     elif len(result.tasks) <= WIDE:
         for group in groups(result):
@@ -103,15 +137,18 @@ def _scores(result: ScoreResult, options: ReportOptions) -> Iterator[str]:
             yield f"\n### {title}\n" + _grid(result, group, pairs_of(result, group[0]), notes)
     else:
         for table in heat_tables(result):
-            high, low = extremes(table)
-            title = f"{markdown(table.name)}: highest and lowest"
-            yield f"\n### {title}\n" + _grid(result, [table], [*high, *low], notes)
+            order = ranked(table)
+            title = f"{markdown(table.name)}: the highest first"
+            yield f"\n### {title}\n" + _grid(result, [table], order[:MOST_PAIRS], notes)
+            left = len(order) - MOST_PAIRS
+            yield f"\nThe other {left:,} in `-f csv`.\n" if left > 0 else ""
         yield f"\n{markdown(headline(result))}. All pairs: `-f csv`, `-f jsonl` or `-f json`.\n"
     if notes.texts:
         yield "\n" + "".join(f"{n}. {markdown(text)}\n" for n, text in enumerate(notes.texts, 1))
+    yield bullets(silent)
     if options.explain:
         yield "\n### What the numbers mean\n"
-        yield bullets(f"{t.name}: {t.explain}" for t in result.tables.values() if t.explain)
+        yield bullets(f"{t.name}: {t.explain}" for t in whole.tables.values() if t.explain)
 
 
 def _list(result: ScoreResult, notes: Footnotes) -> Iterator[str]:

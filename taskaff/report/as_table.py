@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from taskaff.records import ScoreResult, TaskInfo
-from taskaff.report.cells import cell, headline, heat_tables
+from taskaff.report import answers
+from taskaff.report.cells import headline, heat_tables
 from taskaff.report.escape import guard, terminal
-from taskaff.report.facts import rejected
+from taskaff.report.facts import encoder_line, rejected
 from taskaff.report.names import shorten
 from taskaff.report.options import ReportOptions
+from taskaff.report.terminal.answers import add_answers
 from taskaff.report.terminal.heatmap import add_heatmap
 from taskaff.report.terminal.inspection import add_inspection
 from taskaff.report.terminal.mix import add_mix
@@ -22,29 +24,44 @@ from taskaff.report.terminal.tasks import add_tasks
 def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[str]:
     """The whole table as one piece."""
     if options.quiet:
-        yield guard(_one_line(result)) + "\n"
+        yield from verdicts(result)
         return
     page = Page(options)
     if isinstance(result, TaskInfo):
         add_inspection(page, result)
     else:
-        add_tasks(page, result)
-        add_predictions(page, result.predictions)
-        add_scores(page, result, options)
-        if len(result.tasks) > 2:
-            for table in heat_tables(result):
-                add_heatmap(page, table, result.names)
-        add_mix(page, result)
+        add_answers(page, result, "" if options.verbose else _basis(result))
+        if options.verbose:
+            _add_numbers(page, result, options)
     yield page.text()
 
 
-def _one_line(result: ScoreResult | TaskInfo) -> str:
+def _add_numbers(page: Page, result: ScoreResult, options: ReportOptions) -> None:
+    """Everything that the answers rest on."""
+    page.blank()
+    add_tasks(page, result)
+    add_predictions(page, result.predictions)
+    add_scores(page, result, options)
+    if len(result.tasks) > 2:
+        for table in heat_tables(result):
+            add_heatmap(page, table, result.names)
+    add_mix(page, result)
+
+
+def _basis(result: ScoreResult) -> str:
+    return f"{encoder_line(result)}; -v shows every score"
+
+
+def verdicts(result: ScoreResult | TaskInfo) -> Iterator[str]:
+    """One line an answer; of an inspection, one line."""
     if isinstance(result, TaskInfo):
-        rows = f"{sum(result.rows.values()):,} rows"
-        labels = f"labels: {result.schema.kind}"
-        return f"{shorten(result.name, 40)}: {rows}, {labels}, {rejected(result.files):,} skipped"
-    if len(result.tasks) != 2:
-        return headline(result)
-    names = " · ".join(shorten(name, 40) for name in result.names)
-    shown = [f"{table.name} {cell(table, 0, 1).both}" for table in heat_tables(result)]
-    return terminal(f"{names}: {'; '.join(shown)}")
+        yield guard(_one_line(result)) + "\n"
+        return
+    for text in answers.lines(result) or [headline(result)]:
+        yield guard(terminal(text)) + "\n"
+
+
+def _one_line(info: TaskInfo) -> str:
+    rows = f"{sum(info.rows.values()):,} rows"
+    labels = f"labels: {info.schema.kind}"
+    return f"{shorten(info.name, 40)}: {rows}, {labels}, {rejected(info.files):,} skipped"

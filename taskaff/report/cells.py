@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 from taskaff.records import PairTable, ScoreResult, TaskSummary
 from taskaff.report.numbers import MISSING, count, interval, percent, percent_interval, short
@@ -10,11 +11,16 @@ from taskaff.report.numbers import MISSING, count, interval, percent, percent_in
 WIDE = 12
 """More tasks than this have too many pairs to list for people."""
 
-EXTREMES = 5
-"""Pairs listed at either end when there are too many."""
+MOST_PAIRS = 10
+"""Pairs of a score that are listed when there are too many, the highest values first."""
 
 WORD = 12
 """A note, or its part before a colon, of at most this many characters stands in the cell."""
+
+VACUOUS = "vacuous"
+"""A note that begins so says that the number beside it means nothing."""
+
+ORDER = "pairs stand in the order of the data sets"
 
 HEAT = ("covariance_alignment", "source_gain")
 """Scores of the heat map: one without direction, one with."""
@@ -120,8 +126,8 @@ def defined(table: PairTable) -> bool:
     return bool(np.isfinite(table.value[~np.eye(k, dtype=bool)]).any())
 
 
-def extremes(table: PairTable) -> tuple[list[Pair], list[Pair]]:
-    """The pairs with the highest and the lowest values, best first; ties in task order."""
+def ranked(table: PairTable) -> list[Pair]:
+    """The pairs with a value, the highest first; ties in task order."""
     import numpy as np
 
     value = np.array(table.value, dtype=float)
@@ -129,9 +135,39 @@ def extremes(table: PairTable) -> tuple[list[Pair], list[Pair]]:
     if not table.directed:
         value[np.tril_indices(len(value))] = np.nan
     order = np.argsort(-value, axis=None, kind="stable")[: np.isfinite(value).sum()]
-    found = [(int(n) // len(value), int(n) % len(value)) for n in order]
-    high = found[:EXTREMES]
-    return high, found[len(high) :][-EXTREMES:]
+    return [(int(n) // len(value), int(n) % len(value)) for n in order]
+
+
+def folded(result: ScoreResult) -> tuple[ScoreResult, list[str]]:
+    """The result without scores that say nothing of any pair, and a line on each of those."""
+    if len(result.tasks) > WIDE:
+        return result, []
+    silent = {name: text for name, t in result.tables.items() if (text := _silence(result, t))}
+    kept = {name: table for name, table in result.tables.items() if name not in silent}
+    return replace(result, tables=kept), list(silent.values())
+
+
+def _silence(result: ScoreResult, table: PairTable) -> str:
+    """Why no pair has a number that means something; empty where one has."""
+    pairs = pairs_of(result, table)
+    notes = [_unsaid(table, *pair) for pair in pairs]
+    if not pairs or None in notes:
+        return ""
+    words = ["vacuous" if str(note).startswith(VACUOUS) else "undefined" for note in notes]
+    which = " or ".join(sorted(set(words)))
+    told = Counter(str(note).removeprefix(f"{VACUOUS}: ") for note in notes if note)
+    many = "the only pair" if len(pairs) == 1 else f"all {len(pairs):,} pairs"
+    reason = told.most_common(1)[0][0] if told else "no reason given"
+    more = f", and {len(told) - 1:,} other reasons" if len(told) > 1 else ""
+    return f"{table.name}: {which} for {many}: {reason}{more}"
+
+
+def _unsaid(table: PairTable, i: int, j: int) -> str | None:
+    """Why a pair has no number that means something; None where it has one."""
+    note = note_at(table, i, j)
+    if table.at(i, j).value is None:
+        return note
+    return note if note.startswith(VACUOUS) else None
 
 
 def labels_text(task: TaskSummary) -> str:
@@ -155,7 +191,7 @@ def headline(result: ScoreResult) -> str:
     count_text = f"{k:,} tasks, {k * (k - 1) // 2:,} pairs"
     ranges = []
     for table in heat_tables(result):
-        high, low = extremes(table)
-        ends = [cell(table, *(low or high)[-1]).value, cell(table, *high[0]).value]
+        order = ranked(table)
+        ends = [cell(table, *order[-1]).value, cell(table, *order[0]).value]
         ranges.append(f"{table.name} {' to '.join(dict.fromkeys(ends))}")
     return "; ".join([count_text, *ranges])

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from taskaff.answers import of_score
 from taskaff.records import (
     Capacity,
     EncodeCounts,
@@ -22,6 +23,7 @@ from taskaff.records import (
     TaskSummary,
     TaskWeights,
 )
+from taskaff.report.answers import answers
 from taskaff.report.numbers import rounded
 
 SCHEMA_VERSION = "1"
@@ -34,6 +36,9 @@ def score_head(result: ScoreResult) -> Document:
     return {
         "schema_version": SCHEMA_VERSION,
         "kind": "score",
+        "arguments": list(result.arguments),
+        "recipe": result.recipe,
+        "answers": answers(of_score(result)),
         "encoder": encoder(result.encoder),
         "settings": settings(result.settings),
         "tasks": [task(each) for each in result.tasks],

@@ -14,7 +14,9 @@ from taskaff.report.numbers import interval, percent, rounded, short
 from taskaff.report.schema_parts import MAYBE, NUMBER, TEXT, TEXTS, Schema, map_of, object_of, ref
 
 MOST = 24
-"""More predictions than this are cut to those at both ends."""
+"""More predictions than this are not all listed for people."""
+
+SORTED = "The highest P(harm) stands first"
 
 OUTSIDE = "*"
 """Marks a prediction outside of the atlas's range."""
@@ -22,6 +24,8 @@ OUTSIDE = "*"
 HEADERS = ("predicted gain", "P(harm)", "P(help)", "verdict", "mostly because of")
 
 TITLE = f"Predicted transfer ({PREDICTED_RULE})"
+
+COMBINED = f"Prediction and measurement together ({PREDICTED})"
 
 EXPLAIN = (
     "Gain expected of training with the source, in nats of held-out loss (label variances for "
@@ -116,26 +120,25 @@ def _named(reason: Reason) -> str:
 
 
 def shown(predictions: Sequence[Prediction]) -> tuple[list[Prediction], int]:
-    """All of some predictions; of many, those with the most harm and the most help."""
-    if len(predictions) <= MOST:
-        return list(predictions), 0
-    order = sorted(predictions, key=_balance)
-    return [*order[: MOST // 2], *order[-MOST // 2 :]], len(predictions) - MOST
+    """The most harmful first, as many as a person reads, and how many are left."""
+    order = sorted(predictions, key=_harmless)
+    return order[:MOST], max(0, len(order) - MOST)
 
 
-def _balance(found: Prediction) -> float:
-    """From the most harm to the most help; 0 where nothing is known."""
-    return (found.probability_positive or 0.0) - (found.probability_negative or 0.0)
+def _harmless(found: Prediction) -> float:
+    """From the most probable harm to the least; what is unknown stands last."""
+    harm = found.probability_negative
+    return 1.0 if harm is None else -harm
 
 
 def below(predictions: Sequence[Prediction], left_out: int) -> list[str]:
     """What a reader must know of the table."""
     first = predictions[0]
-    found = [f"{EXPLAIN} Margin {first.margin:g}; intervals of {first.confidence:.0%}."]
+    found = [f"{EXPLAIN} Margin {first.margin:g}; intervals of {first.confidence:.0%}. {SORTED}."]
     if any(p.outside and p.gain.value is not None for p in predictions):
         found.append(f"{OUTSIDE} outside of what was measured in some feature: a wider interval")
     if left_out:
-        found.append(f"{left_out:,} more: -f csv or -f json gives all of them")
+        found.append(f"the other {left_out:,} in -f csv or -f json")
     return found
 
 

@@ -7,7 +7,7 @@ and do not change ``schema_version``.
 from __future__ import annotations
 
 from taskaff.records import SPLITS
-from taskaff.report import predictions
+from taskaff.report import answers, predictions
 from taskaff.report.check.schema import check
 from taskaff.report.document import SCHEMA_VERSION
 from taskaff.report.probe.schema import interval, probe, probe_pair
@@ -39,6 +39,7 @@ def schema() -> Schema:
             "probe": probe(),
             "check": check(),
             "prediction": predictions.schema(),
+            "answer": answers.schema(),
             "inspect": _inspect(),
             "probe_pair": probe_pair(),
             "interval": interval(),
@@ -58,6 +59,12 @@ def _score() -> Schema:
         "The result of taskaff score.",
         schema_version={"const": SCHEMA_VERSION},
         kind={"const": "score"},
+        arguments={
+            **TEXTS,
+            "description": "The data sets and how to read them, as a shell takes them.",
+        },
+        recipe={**TEXT, "description": "How the mix would be trained; the answers are about it."},
+        answers=list_of("answer"),
         encoder=object_of(
             "Which encoder made the vectors; the fingerprint covers all that changes a vector.",
             id=TEXT,

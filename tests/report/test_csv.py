@@ -74,6 +74,6 @@ def test_any_text_parses_back_to_the_same_shape(labels: list[str], note: str) ->
     zoo = result(tuple(labels), scores=("overlap", "source_gain"), undefined=note)
     text = render(zoo, "csv")
     found = rows(text)
-    assert {len(row) for row in found} == {2 + 6 + 4}
+    assert {len(row) for row in found} == {2 + 6 + 4 + 1}
     assert len(found) == text.count("\n") == 1 + len(labels) * (len(labels) - 1)
     assert not [c for row in found for c in row if c.startswith(FORMULA) and not number(c)]

@@ -174,14 +174,15 @@ def test_inspection_says_how_each_column_was_used() -> None:
 @pytest.mark.parametrize("format", ["table", "markdown"])
 def test_quiet_is_short(name: str, format: str) -> None:
     text = render(ZOO[name], format, ReportOptions(quiet=True))
+    answers = len(ZOO[name].tasks) if isinstance(ZOO[name], ScoreResult) else 1
     if format == "table":
-        assert text.count("\n") == 1
+        assert text.count("\n") == (answers if answers > 1 else 1)
     assert text.strip()
 
 
-def test_quiet_names_the_numbers() -> None:
-    assert table(ZOO["two"], quiet=True).startswith("mr · cr: covariance_alignment 0.94 [0.92,")
-    assert table(ZOO["seven"], quiet=True).startswith("7 tasks, 21 pairs; covariance_alignment")
+def test_quiet_prints_an_answer_a_line() -> None:
+    names = [line.partition(":")[0] for line in table(ZOO["seven"], quiet=True).splitlines()]
+    assert names == list(ZOO["seven"].names)
     assert table(ZOO["inspect"], quiet=True) == "mr: 1,000 rows, labels: classes, 2 skipped\n"
 
 

@@ -23,6 +23,8 @@ PAIRS = (
     "reason",
     *("predicted_gain", "predicted_gain_low", "predicted_gain_high"),
     *("probability_negative", "probability_positive", "combined_verdict"),
+    *("predicted_verdict", "combined_gain", "combined_gain_low", "combined_gain_high"),
+    *("combined_probability_negative", "combined_probability_positive"),
 )
 CURVES = (
     *("model", "r", "loss", "loss_low", "loss_high"),
@@ -45,11 +47,15 @@ def table(result: ProbeResult) -> tuple[Sequence[str], Iterator[list[Any]]]:
 
 
 def _pairs(result: ProbeResult) -> Iterator[list[Any]]:
-    predicted = {(each.source, each.target): each for each in result.predictions}
+    before = {(each.source, each.target): each for each in result.predictions}
+    after = {(each.source, each.target): each for each in result.combined}
     for pair in result.pairs:
         own = (pair.arm, pair.against) == ("mtl", "alone") and pair.recipe == PREDICTED
-        found = predicted.get((pair.source, pair.target)) if own else None
-        yield [*_pair(pair), *_prediction(found)]
+        names = (pair.source, pair.target) if own else None
+        made, both = (known.get(names) if names else None for known in (before, after))
+        *numbers, verdict = _prediction(made)
+        *combined, together = _prediction(both)
+        yield [*_pair(pair), *numbers, together, verdict, *combined]
 
 
 def _pair(pair: PairOutcome) -> list[Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from taskaff.probe_records import ProbeResult
-from taskaff.report.as_markdown import bullets, pipe_table, predicted
+from taskaff.report.as_markdown import answered, bullets, pipe_table, predicted, verdicts
 from taskaff.report.escape import markdown
 from taskaff.report.options import ReportOptions
+from taskaff.report.predictions import COMBINED
 from taskaff.report.probe.sections import Section, headline, sections
 from taskaff.report.probe.words import setup
 
@@ -15,15 +16,17 @@ from taskaff.report.probe.words import setup
 def render(result: ProbeResult, options: ReportOptions) -> Iterator[str]:
     """Sections with pipe tables; every text is escaped here, at the last moment."""
     if options.quiet:
-        yield markdown(headline(result)) + "\n"
+        yield from verdicts(result, headline(result))
         return
     yield "## Measured transfer\n"
     if not result.finished:
         yield "\n**Not finished: this is what is known so far.**\n"
+    yield from answered(result)
     yield bullets(setup(result))
-    yield predicted(result.predictions)
     for section in sections(result, lambda number: f" ({number})" if number else ""):
         yield _section(section)
+    yield predicted(result.predictions)
+    yield predicted(result.combined, COMBINED)
     if result.notes:
         yield "\n### Notes\n" + bullets(result.notes)
 

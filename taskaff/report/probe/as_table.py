@@ -5,43 +5,47 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from taskaff.probe_records import ProbeResult
+from taskaff.report import answers
 from taskaff.report.escape import guard, terminal
-from taskaff.report.names import short_names, shorten
+from taskaff.report.names import short_names
 from taskaff.report.options import ReportOptions
+from taskaff.report.predictions import COMBINED
 from taskaff.report.probe.sections import Section, headline, sections
-from taskaff.report.probe.words import CALLS, main_pairs, setup, signed_interval
+from taskaff.report.probe.words import basis, setup
+from taskaff.report.terminal.answers import add_answers
 from taskaff.report.terminal.bands import Column, add_bands
 from taskaff.report.terminal.page import Page, heading, paragraph, superscript
 from taskaff.report.terminal.predictions import add_predictions
 
 
 def render(result: ProbeResult, options: ReportOptions) -> Iterator[str]:
-    """The whole table as one piece; one line when quiet."""
+    """The whole table as one piece; when quiet the answers, a line each."""
     if options.quiet:
-        yield guard(_one_line(result)) + "\n"
+        for text in answers.lines(result) or [headline(result)]:
+            yield guard(terminal(text)) + "\n"
         return
     page = Page(options)
     if not result.finished:
         paragraph(page, "not finished: this is what is known so far", style="bold")
+    add_answers(page, result, "" if options.verbose else basis(result))
+    if options.verbose:
+        _add_numbers(page, result)
+    yield page.text()
+
+
+def _add_numbers(page: Page, result: ProbeResult) -> None:
+    """Everything that the answers rest on."""
+    page.blank()
     for line in setup(result):
         paragraph(page, line, style="dim")
-    add_predictions(page, result.predictions)
     for section in sections(result, superscript):
         _add(page, section)
+    add_predictions(page, result.predictions)
+    add_predictions(page, result.combined, COMBINED)
     if result.notes:
         heading(page, "Notes")
         for note in result.notes:
             paragraph(page, note)
-    yield page.text()
-
-
-def _one_line(result: ProbeResult) -> str:
-    pairs = main_pairs(result)
-    if len(pairs) != 1:
-        return headline(result)
-    [pair] = pairs
-    names = " → ".join(shorten(name, 40) for name in (pair.source, pair.target))
-    return terminal(f"{names}: {CALLS[pair.verdict.call]}, gain {signed_interval(pair.gain)}")
 
 
 def _add(page: Page, section: Section) -> None:

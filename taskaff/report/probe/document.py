@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from taskaff.answers import of_probe
 from taskaff.probe_records import (
     AlignmentReport,
     CapacitySweep,
@@ -18,6 +19,7 @@ from taskaff.probe_records import (
     SeedGain,
     TransferenceRow,
 )
+from taskaff.report.answers import answers
 from taskaff.report.document import SCHEMA_VERSION, Document
 from taskaff.report.numbers import rounded
 from taskaff.report.predictions import prediction
@@ -30,6 +32,8 @@ def probe_document(result: ProbeResult) -> Document:
         "kind": "probe",
         "mode": result.mode,
         "finished": result.finished,
+        "arguments": list(result.arguments),
+        "answers": answers(of_probe(result)),
         "settings": asdict(result.settings),
         "recipe": "" if result.mode == "transfer" else result.settings.recipes[0],
         "rule": result.rule,
@@ -37,6 +41,7 @@ def probe_document(result: ProbeResult) -> Document:
         "tasks": [asdict(task) for task in result.tasks],
         "pairs": [pair(each) for each in result.pairs],
         "predictions": [prediction(each) for each in result.predictions],
+        "combined": [prediction(each) for each in result.combined],
         "alignment": [alignment(each) for each in result.alignment],
         "capacity": [sweep(each) for each in result.capacity],
         "transference": [transference(each) for each in result.transference],

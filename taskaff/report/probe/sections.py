@@ -29,9 +29,6 @@ from taskaff.report.probe.words import (
 MOST = 60
 """More rows of transfer than this are not all listed for people."""
 
-ENDS = 12
-"""Rows then listed at either end."""
-
 Cells = Sequence[str]
 
 
@@ -124,7 +121,7 @@ def _comparison(
         ]
         rows.append(cells)
     names = [(pair.source, pair.target) for pair in shown]
-    below = [f"{left:,} between these are not listed; -f csv gives all of them."] if left else []
+    below = [f"the lowest gain stands first; the other {left:,} in -f csv"] if left else []
     rule = _leaks_rule(result) if leaks else ""
     below += [f"{tally(pairs, result.settings.confidence)}{rule}."]
     right = (4 + len(others),) if leaks else ()
@@ -139,13 +136,12 @@ def _other(pair: PairOutcome | None) -> str:
 
 
 def _shown(pairs: Sequence[PairOutcome]) -> tuple[Sequence[PairOutcome], int]:
-    """All rows, or those with the largest and smallest gains, and how many are left out."""
+    """All rows in the order of the data sets, or the lowest gains, and how many are left out."""
     if len(pairs) <= MOST:
         return pairs, 0
     known = [pair for pair in pairs if pair.gain.mean is not None]
-    known.sort(key=lambda pair: -(pair.gain.mean or 0.0))
-    ends = [*known[:ENDS], *known[ENDS:][-ENDS:]]
-    return ends, len(pairs) - len(ends)
+    known.sort(key=lambda pair: pair.gain.mean or 0.0)
+    return known[:MOST], len(pairs) - len(known[:MOST])
 
 
 def _leaks_rule(result: ProbeResult) -> str:

@@ -81,6 +81,21 @@ def setup(result: ProbeResult) -> list[str]:
     return ["; ".join(parts), f"recipe {s.recipes[0]}: {result.rule}"]
 
 
+def basis(result: ProbeResult) -> str:
+    """What the answers rest on, in a sentence."""
+    s = result.settings
+    seeds = "1 seed" if len(s.seeds) == 1 else f"{len(s.seeds)} seeds"
+    how = "" if result.mode in ("transfer", "capacity") else f" in recipe {s.recipes[0]}"
+    said = f"measured by training{how}: {s.trunk} trunk, {seeds}, {_target_rows(result)}"
+    pairs = main_pairs(result)
+    if pairs:
+        said += f"; intervals at {100 * s.confidence:g}%, margin {_margin(s)}"
+    if len(pairs) >= FEW:
+        missing = len(pairs) * (1 - s.confidence)
+        said += f", so that of {len(pairs):,} verdicts about {missing:.0f} may be wrong"
+    return f"{said}; -v shows all numbers"
+
+
 def _target_rows(result: ProbeResult) -> str:
     """For how many rows of a target the answers hold."""
     names = result.settings.targets

@@ -71,6 +71,20 @@ def paragraph(page: Page, text: str, indent: int = 0, style: str = "") -> None:
     page.add(Padding(Text(terminal(text), style=style), (0, 0, 0, indent)))
 
 
+def hanging(page: Page, text: str) -> None:
+    """Untrusted text, wrapped with every line but the first indented, the start in bold."""
+    start, mark, rest = terminal(text).partition("; ")
+    found = Text(start, style="bold")
+    found.append(mark + rest, style="not bold")
+    first, *others = found.wrap(Console(width=page.width), page.width - 2)
+    page.add(first, *(Padding(line, (0, 0, 0, 2)) for line in others))
+
+
+def command(page: Page, text: str) -> None:
+    """A command on one line however long it is, so that it can be copied."""
+    page.add(Text(f"  {terminal(text)}", no_wrap=True, overflow="ignore"))
+
+
 def unwrapped(page: Page, text: Text) -> None:
     """Text that is cut at the right edge, never wrapped."""
     text.no_wrap, text.overflow = True, "crop"

@@ -15,11 +15,13 @@ FEW = 6
 """Of more pairs than this the reasons are left to the other formats."""
 
 
-def add_predictions(page: Page, found: Sequence[Prediction]) -> None:
+def add_predictions(
+    page: Page, found: Sequence[Prediction], title: str = predictions.TITLE
+) -> None:
     """A row a directed pair; below, what moved each most where they are few."""
     if not found:
         return
-    heading(page, predictions.TITLE)
+    heading(page, title)
     rows, left_out = predictions.shown(found)
     every = tuple(dict.fromkeys(name for each in rows for name in (each.source, each.target)))
     limit = max(8, min(24, page.width // 7))

@@ -1,4 +1,4 @@
-"""The scores of the pairs: a list for two tasks, tables for some, the extremes for many."""
+"""The scores of the pairs: a list for two tasks, tables for some, the highest of many."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from rich.text import Text
 
 from taskaff.records import PairTable, ScoreResult
 from taskaff.report.cells import (
+    MOST_PAIRS,
+    ORDER,
     WIDE,
     Footnotes,
     Pair,
     cell,
-    extremes,
+    folded,
     groups,
     heat_tables,
     pairs_of,
+    ranked,
 )
 from taskaff.report.escape import terminal
 from taskaff.report.names import short_names
@@ -35,20 +38,27 @@ HEADER = 16
 
 def add_scores(page: Page, result: ScoreResult, options: ReportOptions) -> None:
     """Every score of every pair, or what fits of it, then the notes."""
-    if not result.tables or len(result.tasks) < 2:
+    whole, (result, silent) = result, folded(result)
+    if not whole.tables or len(result.tasks) < 2:
         return
     notes = Footnotes()
-    if len(result.tasks) == 2:
+    if len(result.tasks) == 2 and result.tables:
         _add_list(page, result, options, notes)
     elif len(result.tasks) <= WIDE:
         _add_tables(page, result, notes)
     else:
-        _add_extremes(page, result, notes)
+        _add_highest(page, result, notes)
     for n, text in enumerate(notes.texts, 1):
         paragraph(page, f"{superscript(n)} {text}", style="dim")
+    if 2 < len(result.tasks) <= WIDE and result.tables:
+        paragraph(page, ORDER, style="dim")
+    if silent:
+        page.blank()
+    for text in silent:
+        paragraph(page, text)
     if options.explain and len(result.tasks) > 2:
         heading(page, "What the numbers mean")
-        listing(page, [(t.name, t.explain) for t in result.tables.values() if t.explain])
+        listing(page, [(t.name, t.explain) for t in whole.tables.values() if t.explain])
 
 
 def way(table: PairTable, names: list[str], pair: Pair) -> str:
@@ -133,21 +143,20 @@ def _fold(name: str) -> str:
     return "\n".join(lines)
 
 
-# ------------------------------------------------------------- many tasks: both ends
+# ------------------------------------------------------- many tasks: the highest
 
 
-def _add_extremes(page: Page, result: ScoreResult, notes: Footnotes) -> None:
+def _add_highest(page: Page, result: ScoreResult, notes: Footnotes) -> None:
     names = short_names(result.names, max(10, min(24, page.width // 5)))
     for table in heat_tables(result):
-        high, low = extremes(table)
-        heading(page, f"{terminal(table.name)}: highest and lowest")
-        gap = ["…"] if low else []
-        pairs = [[way(table, names, pair) for pair in end] for end in (high, low)]
-        cells = [_column(table, end, notes).cells for end in (high, low)]
+        order = ranked(table)
+        shown = order[:MOST_PAIRS]
+        heading(page, f"{terminal(table.name)}: the highest first")
         first = "source → target" if table.directed else "pair"
-        columns = [(first, pairs), (_fold(terminal(table.name)), cells)]
-        shown = [Column(h, [*top, *gap, *end]) for h, (top, end) in columns]
-        add_bands(page, shown[:1], shown[1:])
+        pairs = Column(first, [way(table, names, pair) for pair in shown])
+        add_bands(page, [pairs], [_column(table, shown, notes)])
+        if left := len(order) - len(shown):
+            paragraph(page, f"the other {left:,} in -f csv", style="dim")
     k = len(result.tasks)
     page.blank()
     paragraph(
