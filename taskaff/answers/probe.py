@@ -204,7 +204,7 @@ def _asides(result: ProbeResult, name: str) -> Iterator[str]:
         if recipe in CURVE:
             continue
         pairs = [p for p in own if p.recipe == recipe and (p.arm, p.against) in MAIN["pairs"]]
-        label = "appended as it is (concat)" if recipe == CONCAT else f"with recipe {recipe}"
+        label = "appended (concat)" if recipe == CONCAT else f"with recipe {recipe}"
         yield from _aside(label, pairs)
     first = ("", result.settings.recipes[0])
     for arm, label in (("align", "with alignment"), ("fine-tuned with R", "with alignment")):

@@ -135,7 +135,7 @@ def _predicted(found: Sequence[Prediction]) -> Iterator[str]:
         if names:
             parts.append(f"{verb} {few(names, len(found))}")
     if parts:
-        yield f"appended as it is ({PREDICTED}), predicted to {listed(parts)}"
+        yield f"appended ({PREDICTED}), predicted to {listed(parts)}"
 
 
 def _and_more(names: Sequence[str]) -> str:

@@ -25,7 +25,9 @@ def listed(names: Sequence[str]) -> str:
 
 def few(names: Sequence[str], of: int) -> str:
     """Some names, or how many of all there are."""
-    return listed(names) if len(names) <= NAMED else f"{len(names):,} of {of:,}"
+    if len(names) <= NAMED:
+        return listed(names)
+    return f"all {of:,} others" if len(names) == of else f"{len(names):,} of {of:,}"
 
 
 def effect(pair: PairOutcome, *, interval: bool = False) -> str:
@@ -44,13 +46,19 @@ def effect(pair: PairOutcome, *, interval: bool = False) -> str:
 
 
 def effects(pairs: Sequence[tuple[str, PairOutcome]], *, interval: bool = False) -> str:
-    """``b (+1.2 points accuracy), c (+0.8 points accuracy) and 2 more``, the largest first.
+    """``b (+1.2 points accuracy), c (+0.8) and 2 more``, the largest first.
 
-    A pair is given as how it is called and its outcome.
+    A pair is given as how it is called and its outcome. A unit is named once.
     """
     ranked = sorted(pairs, key=lambda each: -abs(each[1].gain.mean or 0.0))
     shown = len(ranked) if len(ranked) <= SHOWN else SHOWN
-    parts = [f"{name} ({effect(pair, interval=interval)})" for name, pair in ranked[:shown]]
+    said = [effect(pair, interval=interval) for _, pair in ranked[:shown]]
+    units = [f" {_unit(pair.metric)[2]}" for _, pair in ranked[:shown]]
+    said[1:] = [
+        text.removesuffix(unit) if unit == units[0] and said[0].endswith(unit) else text
+        for text, unit in zip(said[1:], units[1:], strict=True)
+    ]
+    parts = [f"{name} ({text})" for (name, _), text in zip(ranked, said, strict=False)]
     left = len(ranked) - shown
     return listed([*parts, f"{left:,} more"]) if left else listed(parts)
 

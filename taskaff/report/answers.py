@@ -128,7 +128,8 @@ def _measured(result: ProbeResult) -> Iterator[Block]:
                 if (pair.arm, pair.against, pair.recipe) == ("mtl", "alone", recipe)
             }
             title = "appended (concat)" if recipe == CONCAT else recipe
-            yield Block(title, _signs(names, others))
+            if others:
+                yield Block(title, _signs(names, others))
 
 
 def _predicted(result: ScoreResult) -> Iterator[Block]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from taskaff.answers import WORDS
+from taskaff.answers.probe import verdict_of
 from taskaff.probe_records import PairOutcome, ProbeResult
 from taskaff.recipe import BEST
 from taskaff.report.numbers import MISSING
@@ -65,17 +67,12 @@ def advice(now: PairOutcome, best: PairOutcome | None) -> str:
 
     ``now`` is as one trains now, ``best`` at the best share above 0, where it was measured.
     """
-    if now.verdict.call == "positive":
-        return "add it"
-    if best is None:
-        return {"neutral": "no difference", "negative": "not so; try --shares"}.get(
-            now.verdict.call, "undecided"
-        )
-    at = "" if best.share is None else f" at a share of about {best.share:.0%}"
-    if best.verdict.call == "positive":
-        return f"add it{at}"
-    if best.verdict.call == "negative":
-        return "keep it apart"
-    if now.verdict.call == "negative" and best.verdict.call == "neutral":
-        return f"no harm{at}"
-    return "no difference" if now.verdict.call == "neutral" else "undecided"
+    at = "" if best is None or best.share is None else f" at a share of about {best.share:.0%}"
+    verdict = verdict_of(now, best)
+    if verdict == "positive":
+        return WORDS["add"] + ("" if now.verdict.call == "positive" else at)
+    if verdict == "negative":
+        return WORDS["apart"] + (" as trained now; try --shares" if best is None else "")
+    if verdict == "neutral":
+        return f"no harm{at}" if now.verdict.call == "negative" else WORDS["same"]
+    return WORDS["undecided"]

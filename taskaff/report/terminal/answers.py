@@ -26,8 +26,9 @@ def add_answers(page: Page, result: ScoreResult | ProbeResult, basis: str) -> No
     if basis:
         page.blank()
         paragraph(page, basis, style="dim")
-    for purpose, line in answers.steps(found):
-        page.blank()
+    for n, (purpose, line) in enumerate(answers.steps(found)):
+        if not n:
+            page.blank()
         paragraph(page, purpose)
         command(page, line)
 
