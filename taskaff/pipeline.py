@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from taskaff import checking, data, moments, predicting, scoring, unfamiliar
 from taskaff.checking import EncoderCheck
 from taskaff.gate_records import CheckResult, CheckSettings
+from taskaff.overlap_records import OverlapResult
 from taskaff.predict_records import PredictSettings
 from taskaff.probe_records import Expect, Mode, ProbeResult, ProbeSettings
 from taskaff.provenance import environment
@@ -44,6 +45,7 @@ __all__ = [
     "evaluate_atlas",
     "inspect",
     "merge",
+    "overlap",
     "probe",
     "profile",
     "same_width",
@@ -60,6 +62,16 @@ def inspect(request: DataRequest) -> TaskInfo:
 
     task = data.open_task(request)
     return replace(task.info, notes=(*task.info.notes, *repeats(task)))
+
+
+def overlap(source: DataRequest, target: DataRequest) -> OverlapResult:
+    """The rows of a target that a source has, exactly or nearly; needs rows, not signatures."""
+    from taskaff.shared_rows import shared_rows
+
+    one, other = data.open_task(source), data.open_task(target)
+    result = shared_rows(one, other)
+    names = (result.source, result.target)
+    return result if names[0] != names[1] else replace(result, target=f"{names[1]}-2")
 
 
 def profile(

@@ -16,6 +16,7 @@ from taskaff.cli import (
     init,
     inspect,
     merge,
+    overlap,
     probe,
     profile,
     schema,
@@ -60,6 +61,7 @@ for module, command in (
     (profile, profile.profile),
     (merge, merge.merge),
     (inspect, inspect.inspect),
+    (overlap, overlap.overlap),
 ):
     app.command(cls=GroupedCommand, epilog=example(*module.EXAMPLES))(command)
 app.add_typer(_atlas.app, name="atlas")

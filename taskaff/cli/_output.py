@@ -16,6 +16,7 @@ from taskaff.registry import unknown_name
 
 if TYPE_CHECKING:
     from taskaff.gate_records import CheckResult
+    from taskaff.overlap_records import OverlapResult
     from taskaff.probe_records import ProbeResult
     from taskaff.records import ScoreResult, TaskInfo
 
@@ -90,7 +91,7 @@ def _known(names: Iterable[str]) -> str:
 
 
 def emit(
-    result: ScoreResult | TaskInfo | ProbeResult | CheckResult,
+    result: ScoreResult | TaskInfo | ProbeResult | CheckResult | OverlapResult,
     plan: Plan,
     verdict: str | None = None,
 ) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from taskaff.errors import UsageError
 from taskaff.gate_records import CheckResult
+from taskaff.overlap_records import OverlapResult
 from taskaff.probe_records import ProbeResult
 from taskaff.records import ScoreResult, TaskInfo
 from taskaff.registry import resolve
@@ -37,7 +38,7 @@ __all__ = [
     "write_predictions",
 ]
 
-Result = ScoreResult | TaskInfo | ProbeResult | CheckResult
+Result = OverlapResult | ScoreResult | TaskInfo | ProbeResult | CheckResult
 
 FORMATS: dict[str, str] = {
     "table": "taskaff.report.as_table:render",
@@ -64,6 +65,14 @@ CHECK_FORMATS: dict[str, str] = {
     "junit": "taskaff.report.check.as_junit:render",
     "sarif": "taskaff.report.check.as_sarif:render",
     "github": "taskaff.report.check.as_github:render",
+}
+
+OVERLAP_FORMATS: dict[str, str] = {
+    "table": "taskaff.report.overlap.formats:table",
+    "json": "taskaff.report.overlap.formats:as_json",
+    "jsonl": "taskaff.report.overlap.formats:as_jsonl",
+    "csv": "taskaff.report.overlap.formats:as_csv",
+    "markdown": "taskaff.report.overlap.formats:as_markdown",
 }
 
 PICTURES: dict[str, str] = {".png": "png", ".svg": "svg"}
@@ -96,6 +105,8 @@ def pieces(result: Result, format: str, options: ReportOptions | None = None) ->
 def _formats(result: Result) -> dict[str, str]:
     if isinstance(result, CheckResult):
         return CHECK_FORMATS
+    if isinstance(result, OverlapResult):
+        return OVERLAP_FORMATS
     return PROBE_FORMATS if isinstance(result, ProbeResult) else FORMATS
 
 

@@ -10,6 +10,7 @@ from taskaff.records import SPLITS
 from taskaff.report import answers, predictions
 from taskaff.report.check.schema import check
 from taskaff.report.document import SCHEMA_VERSION
+from taskaff.report.overlap.schema import schema as overlap
 from taskaff.report.probe.schema import interval, probe, probe_pair
 from taskaff.report.schema_parts import (
     COUNT,
@@ -31,9 +32,12 @@ def schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "taskaff result",
-        "description": "What --json prints with taskaff score, probe, check and inspect. "
+        "description": "What --json prints with taskaff score, probe, check, inspect and overlap. "
         "Keys are stable; new ones are additions, so ignore those you do not know.",
-        "oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in ("score", "probe", "check", "inspect")],
+        "oneOf": [
+            {"$ref": f"#/$defs/{kind}"}
+            for kind in ("score", "probe", "check", "inspect", "overlap")
+        ],
         "$defs": {
             "score": _score(),
             "probe": probe(),
@@ -41,6 +45,7 @@ def schema() -> Schema:
             "prediction": predictions.schema(),
             "answer": answers.schema(),
             "inspect": _inspect(),
+            "overlap": overlap(),
             "probe_pair": probe_pair(),
             "interval": interval(),
             "task": _task(),

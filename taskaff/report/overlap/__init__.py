@@ -1,0 +1,1 @@
+"""The rows that two data sets share, in every format."""
