@@ -17,6 +17,7 @@ def overlap(evidence: Evidence, settings: CheckSettings) -> Iterator[Finding]:
 
     Of a large task with a small test split the share of all rows says little: ten thousand rows
     may share nothing but the five hundred that it is judged by. So the larger of the two counts.
+    Near copies, which differ in about a word, count as shared rows do.
     """
     limit, table = settings.overlap, evidence.scores.tables.get("overlap")
     if limit is None or table is None:
@@ -26,7 +27,8 @@ def overlap(evidence: Evidence, settings: CheckSettings) -> Iterator[Finding]:
         i, j = place[source.name], place[target.name]
         share = table.at(i, j)
         held = _held_out(table, i, j, target)
-        estimate = held if (held.value or 0.0) > (share.value or 0.0) else share
+        total = _with_near(table, i, j, share)
+        estimate = held if (held.value or 0.0) > (total.value or 0.0) else total
         level = outside(estimate, limit)
         yield Finding(
             rule="overlap",
@@ -44,6 +46,22 @@ def overlap(evidence: Evidence, settings: CheckSettings) -> Iterator[Finding]:
             else f"remove the shared rows from {candidate.name}, or waive the pair with a reason",
             who=who_suffers(target, candidate),
         )
+
+
+def _near(table: PairTable, i: int, j: int) -> float:
+    """Share of the target's rows that are near copies and no exact ones; 0 where it is unknown."""
+    near = float(table.extras["near"][i, j]) if "near" in table.extras else float("nan")
+    return near if near == near else 0.0
+
+
+def _with_near(table: PairTable, i: int, j: int, share: Estimate) -> Estimate:
+    near = _near(table, i, j)
+    if share.value is None or not near:
+        return share
+    value, low, high = (
+        None if x is None else min(1.0, x + near) for x in (share.value, share.low, share.high)
+    )
+    return Estimate(value, low, high, share.note)
 
 
 def _held_out(table: PairTable, i: int, j: int, target: CheckedTask) -> Estimate:
@@ -64,6 +82,8 @@ def _shared(
         text += f" ({shared:,.0f} rows)"
     if held.value:
         text += f", and {100 * held.value:.2f}% of its held-out rows"
+    if near := _near(table, i, j):
+        text += f"; another {100 * near:.2f}% differ from a row there in about a word only"
     return text
 
 

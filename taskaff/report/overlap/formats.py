@@ -11,7 +11,7 @@ from typing import Any
 
 from taskaff.overlap_records import OverlapResult, RowPlace, SharedRow
 from taskaff.report.document import SCHEMA_VERSION
-from taskaff.report.escape import csv_cell, json_safe, markdown, terminal
+from taskaff.report.escape import csv_cell, guard, json_safe, markdown, terminal
 from taskaff.report.names import shorten
 from taskaff.report.numbers import percent
 from taskaff.report.options import ReportOptions
@@ -23,12 +23,12 @@ TOP = 20
 
 def table(result: OverlapResult, options: ReportOptions) -> Iterator[str]:
     """The count, then three lines a row: kind, the target's row, the source's."""
-    yield terminal(headline(result)) + "\n"
+    yield guard(terminal(headline(result))) + "\n"
     shown = result.rows if options.verbose else result.rows[:TOP]
     for row in () if options.quiet else shown:
         yield "\n" + row.kind + (", with different labels" if row.conflict else "") + "\n"
         for name, place in ((result.target, row.target), (result.source, row.source)):
-            yield _line(name, place, options.width) + "\n"
+            yield guard(_line(name, place, options.width)) + "\n"
     if not options.quiet and (more := len(result.rows) - len(shown)):
         yield f"\n… {more:,} more: -v lists them, -o rows.csv writes them to a file\n"
 

@@ -18,7 +18,7 @@ def schema() -> Schema:
     flag: Schema = {"type": "boolean"}
     kinds = {"kind": {"enum": ["exact", "near"]}, "conflict": flag}
     places = {key: COUNT if key.endswith("_row") else TEXT for key in COLUMNS[2:]}
-    row = object_of("A row of the target and its copy in the source.", **kinds, **places)
+    row = object_of("A row of the target and its copy in the source.", (), **kinds, **places)
     return object_of(
         "The rows of a target that a source has, as taskaff overlap lists them.",
         schema_version={"const": SCHEMA_VERSION},

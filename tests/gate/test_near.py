@@ -1,0 +1,39 @@
+"""Near copies count in the gate as shared rows do."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+from gate._evidence import RULES, evidence, scores, table
+
+from taskaff.gate import check
+
+NAMES = ["old", "new"]
+
+
+def overlapping(near: float, exact: float = 0.0):
+    found = table("overlap", NAMES, default=exact, extras=[("near", {}, near)])
+    return evidence(candidates=("new",), mix=("old",), scores=scores(NAMES, found))
+
+
+def found(near: float, exact: float = 0.0):
+    result = check(overlapping(near, exact), RULES, date(2026, 1, 1))
+    return [finding for finding in result.findings if finding.rule == "overlap"]
+
+
+def test_near_copies_fail_the_gate():
+    for finding in found(0.93):
+        assert finding.level == "failed"
+        assert finding.value == pytest.approx(0.93)
+        assert "another 93.00% differ from a row there in about a word only" in finding.reason
+
+
+def test_exact_and_near_copies_add_up():
+    assert {finding.level for finding in found(0.006, 0.006)} == {"failed"}
+    assert {finding.level for finding in found(0.003, 0.003)} == {"passed"}
+
+
+def test_unknown_near_copies_change_nothing():
+    assert {finding.level for finding in found(np.nan)} == {"passed"}
