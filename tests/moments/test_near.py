@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -79,6 +80,30 @@ def test_a_word_more_is_found_at_every_length(length):
     rows = [[f"w{i}" for i in rng.integers(0, 10**6, length)] for _ in range(20)]
     found = [near(" ".join(row), " ".join([*row, "more"])) for row in rows]
     assert sum(found) >= 19  # beyond SHORT with probability 0.999 and more
+
+
+def resemblance(one: list[str], other: list[str]) -> float:
+    """Jaccard's of the sets of neighbouring words."""
+    first, second = (set(pairwise(row)) for row in (one, other))
+    return len(first & second) / len(first | second)
+
+
+def test_long_rows_are_found_by_resemblance():
+    """Against the exact resemblance: all of the near ones, none of the far ones."""
+    rng = np.random.default_rng(3)
+
+    def draw(n: int) -> list[str]:
+        return [f"w{i}" for i in rng.integers(0, 10**9, n)]
+
+    for changed in (1, 2, 40, 60):
+        rows = [draw(80) for _ in range(20)]
+        others = [row[:-changed] + draw(changed) for row in rows]
+        pairs = list(zip(rows, others, strict=True))
+        found = sum(near(" ".join(one), " ".join(other)) for one, other in pairs)
+        if min(resemblance(*pair) for pair in pairs) > 0.9:
+            assert found == 20
+        if max(resemblance(*pair) for pair in pairs) < 0.34:
+            assert found <= 3  # 0.02 each
 
 
 def test_very_short_rows_have_no_key():

@@ -42,6 +42,12 @@ def test_counts_are_those_of_all_pairs(sets):
             assert found[i, j] == (0 if i == j else naive(source, target))
 
 
+@given(numbers, numbers)
+def test_disjoint_sets_have_near_copies_both_ways_or_neither(one, other):
+    found = near_counts([near_rows([sketch(one)]), near_rows([sketch(other - one)])])
+    assert (found[0, 1] > 0) == (found[1, 0] > 0)
+
+
 def test_more_sets_than_bits():
     rng = np.random.default_rng(0)
     sets = [set(rng.integers(0, 400, 20).tolist()) for _ in range(70)]
