@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from taskaff.answers import Answer
     from taskaff.predict_records import Prediction
     from taskaff.records import Floats32, Hashes
 
@@ -377,6 +378,13 @@ class ProbeResult(Tabular):
     arguments: tuple[str, ...] = ()
     """What was asked, as a shell takes it: data sets, and options with their values, but not those
     that say how to report. Empty where nothing was named on a command line."""
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """What to do with each data set that was added to another, and why."""
+        from taskaff.answers import of_probe
+
+        return of_probe(self)
 
     def pair(self, source: str, target: str) -> PairOutcome:
         """The directed pair by name; KeyError when there is none."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from taskaff.answers import Answer
     from taskaff.predict_records import Prediction
 
     Floats = NDArray[np.float64]
@@ -537,6 +538,13 @@ class ScoreResult(Tabular):
     def names(self) -> tuple[str, ...]:
         """Task names, in the order of every table's axes."""
         return tuple(task.name for task in self.tasks)
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """What to do with each data set, and why (``taskaff.answers``)."""
+        from taskaff.answers import of_score
+
+        return of_score(self)
 
     def pairs(self, directed: bool = False) -> Iterator[tuple[int, int]]:
         """Index pairs ``(source, target)``: ``i < j``, or both directions."""

@@ -243,3 +243,24 @@ def test_controls_are_no_effects():
     control = pair("a", "b", "positive", arm="permuted source")
     found = effects_of(probe("ab", [pair("a", "b", "neutral"), control]))
     assert [each.verdict for each in found["a"]] == ["neutral"]
+
+
+SENTENCES = (
+    probe("ab", [pair("a", "b", "positive", leaked=12.0), pair("b", "a", "negative")]),
+    probe("abc", [pair("a", "b", "positive"), pair("a", "c", "inconclusive")], shares=True),
+    probe("abc", [pair("a", "b", "neutral"), pair("a", "c", "neutral", recipe="concat")]),
+    probe("ab", [pair("a", "b", "positive", arm="fine-tuned", recipe="")], mode="transfer"),
+    probe("ab", [pair("b", t, "negative", arm="mix") for t in ("b", "all")], mode="mix"),
+)
+"""Results whose answers have every kind of sentence."""
+
+
+@pytest.mark.parametrize("result", SENTENCES, ids=range(len(SENTENCES)))
+@pytest.mark.parametrize("width", [80, 120])
+def test_every_sentence_is_whole_at_any_width(result, width):
+    lines = render(result, "table", ReportOptions(width=width, verbose=False)).splitlines()
+    assert all(len(line) <= width for line in lines)
+    text = " ".join(line.strip() for line in lines)
+    for answer in of_probe(result):
+        assert f"{answer.name}: {answer.words}; {'; '.join(answer.reasons)}" in text
+        assert f"  {answer.next}" in lines or not answer.next

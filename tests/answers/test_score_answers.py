@@ -33,7 +33,9 @@ def scored(**more):
 
 def test_of_turns_nothing_is_decided_and_the_probe_is_named():
     known = (prediction("a", "b", "negative"), prediction("a", "c", "positive"))
-    first, *others = of_score(scored(predictions=known))
+    result = scored(predictions=known)
+    assert result.answers == of_score(result)
+    first, *others = of_score(result)
     assert {each.call for each in (first, *others)} == {"undecided"}
     assert first.reasons[0] == "run the probe"
     assert "appended (concat), predicted to hurt b and help c" in first.reasons
