@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from taskaff import gate, predicting, scoring
+from taskaff.data import split_argument
+from taskaff.data.names import task_name
 from taskaff.errors import CheckError
 from taskaff.gate_records import CheckedTask, CheckSettings, Evidence
 from taskaff.predict_records import Prediction, PredictSettings, Setup
@@ -32,10 +34,14 @@ class Again:
     """How they were read, and which configuration, as they stand in a shell."""
 
     def argument(self, name: str, source: str) -> str:
-        """The declared name, or else the path under that name, quoted; and the options."""
-        named = source and name not in self.declared
-        words = shlex.quote(f"{name}={source}" if named else name)
-        return f"{words} {self.options}" if self.options else words
+        """The declared name, or else the path, under that name where it has another; quoted."""
+        word = name
+        if source and name not in self.declared:
+            word, named = source, f"{name}={source}"
+            own = task_name(source, folder=Path(source).is_dir())
+            if own != name and split_argument(named) == (name, source):
+                word = named
+        return f"{shlex.quote(word)} {self.options}".rstrip()
 
 
 HELD_OUT = ("validation", "test")

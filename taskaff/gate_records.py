@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from taskaff.answers.rule import Answer
 from taskaff.predict_records import Finding, Level, Prediction
 from taskaff.probe_records import ProbeResult
 from taskaff.recipe import TURNS
@@ -145,6 +146,8 @@ class CheckResult(Tabular):
     measured: Mapping[str, ProbeResult]
     encoder: EncoderCard
     settings: CheckSettings
+    answers: tuple[Answer, ...] = ()
+    """One for each candidate, in the same order."""
     baseline: BaselineState = BaselineState()
     lock: str = ""
     """Text of the baseline that this check would write."""

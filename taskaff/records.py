@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from taskaff.answers import Answer
-    from taskaff.predict_records import Prediction
+    from taskaff.predict_records import Finding, Prediction
 
     Floats = NDArray[np.float64]
     Floats32 = NDArray[np.float32]
@@ -533,6 +533,8 @@ class ScoreResult(Tabular):
     arguments: tuple[str, ...] = ()
     """The data sets, and the options that say how to read and embed them, as a shell takes them: an
     option with its value each. Empty where they were not named on a command line."""
+    findings: tuple[Finding, ...] = ()
+    """Of the gate, where scores have limits (``--fail-under``)."""
 
     @property
     def names(self) -> tuple[str, ...]:

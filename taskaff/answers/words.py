@@ -45,6 +45,11 @@ def effect(pair: PairOutcome, *, interval: bool = False) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def in_metric(pair: PairOutcome) -> str:
+    """What the target gains in its metric, with the interval; empty where it was not measured."""
+    return _metric(pair.metric, pair.metric_gain, interval=True)
+
+
 def effects(pairs: Sequence[tuple[str, PairOutcome]], *, interval: bool = False) -> str:
     """``b (+1.2 points accuracy), c (+0.8) and 2 more``, the largest first.
 

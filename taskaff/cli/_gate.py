@@ -1,50 +1,19 @@
-"""``--fail-under SCORE=VALUE``: every pair passes, fails or is inconclusive."""
+"""``--fail-under SCORE=VALUE`` of ``taskaff score``, judged by the gate; outcomes to exit codes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from taskaff.errors import UsageError
-from taskaff.records import Estimate, ScoreResult
+from taskaff.predict_records import Finding
+from taskaff.records import ScoreResult
 from taskaff.registry import unknown_name
 
 Mapped = Literal["pass", "fail"]
-
-
-class Verdict(IntEnum):
-    """Ordered: the worst verdict of the pairs is that of the run."""
-
-    passed = 0
-    inconclusive = 1
-    failed = 2
-
-
-EXIT_CODES = {Verdict.passed: 0, Verdict.failed: 1, Verdict.inconclusive: 3}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One pair against one limit."""
-
-    score: str
-    pair: str
-    estimate: Estimate
-    limit: float
-    verdict: Verdict
-
-    def __str__(self) -> str:
-        value, low, high = self.estimate.value, self.estimate.low, self.estimate.high
-        if value is None:
-            shown = f"undefined ({self.estimate.note or 'no reason given'})"
-        else:
-            shown = f"{value:.4g}"
-            if low is not None and high is not None:
-                shown += f" [{low:.4g}, {high:.4g}]"
-        return f"{self.verdict.name}: {self.score} of {self.pair} is {shown}, limit {self.limit:g}"
+EXIT_CODES = {"passed": 0, "warned": 0, "failed": 1, "inconclusive": 3}
 
 
 def parse_limits(
@@ -77,53 +46,48 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def findings(result: ScoreResult, limits: dict[str, float]) -> list[Finding]:
-    """Every pair against every limit; nothing to check is an error, not a pass."""
-    found = []
-    for name, limit in limits.items():
-        table = result.tables.get(name)
-        for i, j in result.pairs(table.directed) if table else ():
-            estimate = table.at(i, j)  # type: ignore[union-attr]
-            arrow = " → " if table.directed else " and "  # type: ignore[union-attr]
-            pair = result.names[i] + arrow + result.names[j]
-            found.append(Finding(name, pair, estimate, limit, judge(estimate, limit)))
+def judged(result: ScoreResult, limits: Mapping[str, float]) -> ScoreResult:
+    """The result with the findings of the gate's own rule on every pair and limit.
+
+    Raises
+    ------
+    UsageError : there are limits and nothing to check, which is no pass.
+    """
+    from taskaff.gate import score_findings
+
+    found = score_findings(result, limits)
     if limits and not found:
         raise UsageError("--fail-under has nothing to check", hint="name at least two data sets")
-    return found
+    return replace(result, findings=tuple(found))
 
 
-def judge(estimate: Estimate, limit: float) -> Verdict:
-    """Below the limit fails; undefined, or an interval on both sides of it, is inconclusive."""
-    if estimate.value is None:
-        return Verdict.inconclusive
-    low = estimate.value if estimate.low is None else estimate.low
-    high = estimate.value if estimate.high is None else estimate.high
-    if low < limit <= high:
-        return Verdict.inconclusive
-    return Verdict.failed if estimate.value < limit else Verdict.passed
+def outcome(findings: Iterable[Finding]) -> str:
+    """The worst of the findings."""
+    from taskaff.gate import worst
 
-
-def exit_code(found: Iterable[Finding], inconclusive: Mapped | None, exit_zero: bool) -> int:
-    """The exit code of a run that was not broken."""
-    return mapped(overall(found).name, inconclusive, exit_zero)
+    return worst(findings)
 
 
 def mapped(outcome: str, inconclusive: Mapped | None, exit_zero: bool) -> int:
     """The exit code of an outcome; a warning passes."""
     if outcome == "inconclusive" and inconclusive:
         outcome = "passed" if inconclusive == "pass" else "failed"
-    return 0 if exit_zero else EXIT_CODES[Verdict["passed" if outcome == "warned" else outcome]]
+    return 0 if exit_zero else EXIT_CODES[outcome]
 
 
-def overall(found: Iterable[Finding]) -> Verdict:
-    """The worst of the verdicts."""
-    return max((finding.verdict for finding in found), default=Verdict.passed)
+def lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """The findings that did not pass, a line each, and the verdict of the run."""
+    from taskaff.report.check.words import line
+
+    for finding in findings:
+        if finding.level != "passed":
+            yield line(finding)
+    yield summary(findings)
 
 
-def summary(found: Sequence[Finding]) -> str:
+def summary(findings: Sequence[Finding]) -> str:
     """The verdict of the run in one line."""
-    counts = {verdict: 0 for verdict in sorted(Verdict, reverse=True)}
-    for finding in found:
-        counts[finding.verdict] += 1
-    parts = ", ".join(f"{count} {verdict.name}" for verdict, count in counts.items() if count)
-    return f"{overall(found).name}: {parts} of {len(found)} checks"
+    levels = [finding.level for finding in findings]
+    counts = ((level, levels.count(level)) for level in ("failed", "inconclusive", "passed"))
+    parts = ", ".join(f"{count} {level}" for level, count in counts if count)
+    return f"{outcome(findings)}: {parts} of {len(findings)} checks"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from typer import Argument, Option
+from typer import Argument, Context, Option
 
 from taskaff.cli._groups import spread
 from taskaff.cli._options import (
@@ -16,6 +16,7 @@ from taskaff.cli._options import (
     DataOptions,
     ReportingOptions,
     RunOptions,
+    Verbose,
 )
 from taskaff.cli._streams import say
 
@@ -94,6 +95,11 @@ class GateOptions:
     ] = None
 
 
+AGAIN = frozenset(
+    field.name for group in (DataOptions, RunOptions, ConfigOptions) for field in fields(group)
+)
+"""Options that a command proposed by a hint needs too."""
+
 CONFIGURED = {
     "probe": "check_probe",
     "budget": "probe_budget",
@@ -106,12 +112,14 @@ CONFIGURED = {
 
 @spread
 def check(
+    context: Context,
     reading: DataOptions,
     run: RunOptions,
     gate: GateOptions,
     choice: ConfigOptions,
     reporting: ReportingOptions,
     candidates: Candidates = None,
+    verbose: Verbose = False,
 ) -> int:
     """Decide whether data sets may join the mix: a gate for CI.
 
@@ -120,7 +128,7 @@ def check(
     run; 3: inconclusive.
     """
     from taskaff import pipeline
-    from taskaff.cli import _github
+    from taskaff.cli import _again, _github
     from taskaff.cli._gate import mapped
     from taskaff.cli._gate_settings import baseline_to_read, gate_run, gate_settings, lock_path
     from taskaff.cli._output import emit, plan
@@ -134,7 +142,7 @@ def check(
     rules, settings = gate_settings(config), gate_run(config, run_settings(config))
     probing = probe_settings(config)
     inputs = [request.source for request in (*asked, *mix)]
-    report = plan(reporting, inputs, gate.explain, gate=True)
+    report = plan(reporting, inputs, gate.explain, gate=True, verbose=verbose)
     lock = lock_path(config, file)[0]
     before = _before(lock, inputs, gate)
     compare = gate.compare and not gate.write_baseline
@@ -147,6 +155,7 @@ def check(
             probe_settings=probing,
             baseline=baseline_to_read(config, file, compare),
             declared=list(config.datasets),
+            options=" ".join(_again.arguments(context, AGAIN)),
             progress=progress,
         )
     emit(result, report)

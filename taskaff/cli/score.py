@@ -107,11 +107,9 @@ def score(
     with ProgressBar(reporting.quiet) as progress:
         result = pipeline.score(asked, settings, progress)
     result = replace(result, arguments=_again.arguments(context, _again.DATA))
-    found = _gate.findings(result, limits)
+    result = _gate.judged(result, limits)
+    found = result.findings
     emit(result, report, _gate.summary(found) if limits else None)
-    if limits and not reporting.quiet:
-        for finding in found:
-            if finding.verdict is not _gate.Verdict.passed:
-                say(str(finding))
-        say(_gate.summary(found))
-    return _gate.exit_code(found, inconclusive, exit_zero)
+    for line in _gate.lines(found) if limits and not reporting.quiet else ():
+        say(line)
+    return _gate.mapped(_gate.outcome(found), inconclusive, exit_zero)

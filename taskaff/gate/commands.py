@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from taskaff.gate_records import CheckedTask, CheckSettings, Evidence
@@ -9,7 +10,7 @@ from taskaff.predict_records import PROGRAM
 from taskaff.recipe import SHARE
 
 BUDGET = "5m"
-LOSS_INCREASE = 0.05
+LOSS_INCREASE = 0.1
 """The limit that is proposed where a probe is and none is set."""
 LIMIT = f"check.max_loss_increase={LOSS_INCREASE:g}"
 SMALLER_SHARE = f"{SHARE}=0.1"
@@ -36,3 +37,16 @@ def measure(
     if stored:
         what = f"{what} where the rows of {', '.join(stored)} are, in place of the signature"
     return f"{what}: {probe(candidate, settings)}"
+
+
+def shared_rows(candidate: CheckedTask, task: CheckedTask) -> str:
+    """Advice on rows of the candidate that the task has too, with the command that lists them.
+
+    Signatures have no rows to list, and options of a check are not all those of a listing.
+    """
+    text = f"remove the shared rows from {candidate.name}, or waive the pair with a reason"
+    argument = candidate.argument or candidate.name
+    if candidate.signature or task.signature or len(shlex.split(argument)) > 1:
+        return text
+    listing = f"{PROGRAM} overlap {shlex.quote(task.name)} {argument} -o shared.csv"
+    return f"{text}; this lists them: {listing}"

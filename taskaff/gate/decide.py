@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from taskaff.gate.answers import answer
 from taskaff.gate.baseline import Lock, compare, lock_text
 from taskaff.gate.measured import max_loss_increase
 from taskaff.gate.predictions import RULE as PREDICTED
@@ -74,12 +75,14 @@ def decide(
     found = apply(findings, settings.waivers, evidence, today)
     found += toothless(settings)
     ranked = tuple(sorted(found, key=lambda finding: ORDER.index(finding.level)))
+    candidates = tuple(
+        CandidateOutcome(task, worst(f for f in ranked if f.candidate == task.name))
+        for task in evidence.candidates
+    )
     return CheckResult(
         outcome=worst(ranked),
-        candidates=tuple(
-            CandidateOutcome(task, worst(f for f in ranked if f.candidate == task.name))
-            for task in evidence.candidates
-        ),
+        candidates=candidates,
+        answers=tuple(answer(evidence, each.task, each.outcome, ranked) for each in candidates),
         mix=evidence.mix,
         findings=ranked,
         predictions=_called(evidence.predictions, ranked),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from taskaff.answers.words import MINUS, in_metric
 from taskaff.gate.commands import SMALLER_SHARE, probe
 from taskaff.gate.limits import outside, who_suffers
 from taskaff.gate_records import CheckedTask, CheckSettings, Evidence, Limit
@@ -115,13 +116,21 @@ def _finding(case: _Case, settings: CheckSettings) -> Finding:
 
 
 def _reason(case: _Case) -> str:
-    found = case.increase
-    if found.value is None:
-        return f"undecided: {found.note}"
-    low, high = 100 * (found.low or 0.0), 100 * (found.high or 0.0)
-    what = "in the mix, against alone" if case.own else f"with {case.candidate.name}, without it"
-    moved = f"{100 * found.value:+.1f}% [{low:+.1f}%, {high:+.1f}%]"
-    return f"measured loss of {case.task.name} {what}: {moved}; limit {100 * case.limit:+.3g}%"
+    found, where = case.increase, "in the mix" if case.own else f"with {case.candidate.name}"
+    who = f"{case.task.name} {where}"
+    if case.pair is None or found.value is None:
+        return f"undecided: {who}: {found.note}"
+    metric = in_metric(case.pair)
+    limit, seeds = f"limit {100 * case.limit:+.3g}%", f"{case.pair.gain.n} seeds"
+    parts = (metric, f"loss {relative(found)}", limit, seeds)
+    return f"{who}: {', '.join(part for part in parts if part)}"
+
+
+def relative(increase: Estimate) -> str:
+    """``+1.2% [-0.4%, +2.9%]``."""
+    ends = (increase.low or 0.0, increase.high or 0.0)
+    low, high = (f"{100 * end:+.1f}%" for end in ends)
+    return f"{100 * (increase.value or 0.0):+.1f}% [{low}, {high}]".replace("-", MINUS)
 
 
 def _hint(case: _Case, level: Level, settings: CheckSettings) -> str:

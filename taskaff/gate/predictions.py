@@ -90,8 +90,8 @@ def _estimate(prediction: Prediction | None, settings: CheckSettings) -> Estimat
     if prediction.gain.value is None or p is None:
         return Estimate(None, note=prediction.note or prediction.gain.note or "no prediction")
     if settings.recipe != PREDICTED:
-        note = f"the prediction is of training by {PREDICTED}, and the mix is trained by "
-        return Estimate(None, note=f"{note}{settings.recipe}; run the probe")
+        note = "the prediction is of concatenated training, and the mix is trained by "
+        return Estimate(None, note=f"{note}{settings.recipe}: run the probe")
     if prediction.outside:
         features = ", ".join(prediction.outside)
         return Estimate(None, note=f"the pair is outside of what was measured ({features})")
@@ -118,4 +118,4 @@ def _reason(
     else:
         word = {"failed": "above", "warned": "above", "passed": "within"}[level]
         text += f", {word} the limit {_threshold(limit, level):g}"
-    return f"{text}; expected gain {span(prediction.gain, 3)}"
+    return f"{text}, expected gain {span(prediction.gain, 3)}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from taskaff.answers.words import rows
+from taskaff.gate.commands import shared_rows
 from taskaff.gate.limits import arrow, below, directed_pairs, outside, span, too_small, who_suffers
 from taskaff.gate_records import CheckedTask, CheckSettings, Evidence
 from taskaff.predict_records import Finding
@@ -40,10 +42,8 @@ def overlap(evidence: Evidence, settings: CheckSettings) -> Iterator[Finding]:
             low=estimate.low,
             high=estimate.high,
             threshold=limit.warn if level == "warned" or limit.fail is None else limit.fail,
-            reason=_shared(table, i, j, target, held, share),
-            hint=""
-            if level == "passed"
-            else f"remove the shared rows from {candidate.name}, or waive the pair with a reason",
+            reason=_shared(table, i, j, source, target, held, share),
+            hint="" if level == "passed" else shared_rows(candidate, task),
             who=who_suffers(target, candidate),
         )
 
@@ -72,18 +72,24 @@ def _held_out(table: PairTable, i: int, j: int, target: CheckedTask) -> Estimate
 
 
 def _shared(
-    table: PairTable, i: int, j: int, target: CheckedTask, held: Estimate, share: Estimate
+    table: PairTable,
+    i: int,
+    j: int,
+    source: CheckedTask,
+    target: CheckedTask,
+    held: Estimate,
+    share: Estimate,
 ) -> str:
     if share.value is None:
-        return f"undefined: {share.note or 'no reason given'}"
-    text = f"{100 * share.value:.2f}% of the rows of {target.name} are in the other data set too"
+        return f"undecided: {share.note or 'no reason given'}"
+    text = f"{100 * share.value:.2f}% of the rows of {target.name} stand in {source.name} too"
     shared = float(table.extras["shared"][i, j]) if "shared" in table.extras else float("nan")
     if shared == shared:
-        text += f" ({shared:,.0f} rows)"
+        text += f" ({rows(shared)})"
     if held.value:
         text += f", and {100 * held.value:.2f}% of its held-out rows"
     if near := _near(table, i, j):
-        text += f"; another {100 * near:.2f}% differ from a row there in about a word only"
+        text += f", and another {100 * near:.2f}% differ from a row there in about a word only"
     return text
 
 

@@ -24,6 +24,7 @@ from taskaff.records import (
     TaskWeights,
 )
 from taskaff.report.answers import answers
+from taskaff.report.findings import finding
 from taskaff.report.numbers import rounded
 
 SCHEMA_VERSION = "1"
@@ -54,6 +55,7 @@ def score_tail(result: ScoreResult) -> Document:
     return {
         "capacity": None if result.capacity is None else capacity(result.capacity),
         "task_weights": [weights(each) for each in result.weights],
+        "findings": [finding(each) for each in result.findings],
         "notes": list(result.notes),
         "environment": _sorted(result.environment),
         "timings": {k: round(v, 4) for k, v in _sorted(result.timings).items()},

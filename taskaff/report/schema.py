@@ -7,7 +7,7 @@ and do not change ``schema_version``.
 from __future__ import annotations
 
 from taskaff.records import SPLITS
-from taskaff.report import answers, predictions
+from taskaff.report import answers, findings, predictions
 from taskaff.report.check.schema import check
 from taskaff.report.document import SCHEMA_VERSION
 from taskaff.report.overlap.schema import schema as overlap
@@ -112,6 +112,7 @@ def _score() -> Schema:
         predictions=list_of("prediction"),
         capacity={"anyOf": [ref("capacity"), {"type": "null"}]},
         task_weights=list_of("task_weights"),
+        findings={"type": "array", "items": findings.schema()},
         notes=TEXTS,
         environment=map_of(TEXT),
         timings=map_of(NUMBER),

@@ -81,13 +81,14 @@ def check(repository, direct):
 
 
 @pytest.mark.parametrize(
-    ("harm", "code", "outcome"),
-    [(0.1, 0, "passed"), (0.4, 0, "warned"), (0.6, 3, "inconclusive"), (0.9, 1, "failed")],
+    ("harm", "code", "answer"),
+    [(0.1, 0, "add it"), (0.4, 0, "add it"), (0.6, 3, "undecided"), (0.9, 1, "keep it apart")],
 )
-def test_exit_codes(check, harm, code, outcome):
+def test_exit_codes(check, harm, code, answer):
     done = check("questions", "-q", harm=harm)
     assert done.returncode == code, done.stderr
-    assert done.stdout.startswith(f"{outcome}: 1 candidate against a mix of 1 task")
+    assert done.stdout.startswith(f"questions: {answer}; probability of harm to ")
+    assert done.stdout.count("\n") == 1
     assert done.stderr == ""
 
 
@@ -460,3 +461,21 @@ def test_a_limit_that_can_never_fail_warns(check, rules):
     done = check("questions", text=HEAD + rules)
     assert done.returncode == 0
     assert "can never fail" in done.stdout
+
+
+# --------------------------------------------------------------------------- real data
+
+
+@pytest.mark.data
+def test_mr_into_a_mix_of_trec_is_not_refused_for_harm(direct, shared_data):
+    """Of concatenated training it is predicted to hurt; trained in turns it does not."""
+    mr, trec = (shared_data / "sentiment" / name for name in ("mr", "trec"))
+    assert direct("init", "--mix", f"trec={trec}", f"mr={mr}").returncode == 0
+    done = direct("check", "mr", "--json")
+    assert done.returncode == 3, done.stderr
+    document = json.loads(done.stdout)
+    assert document["answers"][0]["call"] == "undecided"
+    assert document["answers"][0]["next"].startswith("taskaff check mr --probe")
+    assert not [f for f in document["findings"] if f["level"] == "failed"]
+    harm = {p["target"]: p["probability_negative"] for p in document["predictions"]}
+    assert harm["trec"] > 0.75

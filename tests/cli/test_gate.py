@@ -1,81 +1,92 @@
-"""The verdict of one pair, and of a run."""
+"""``--fail-under``: limits from the command line, the gate's own rule, exit codes."""
 
 from __future__ import annotations
 
+import datetime
+
+import numpy as np
 import pytest
-from hypothesis import assume, given
+from gate._evidence import scores, table
+from hypothesis import given
 from hypothesis import strategies as st
 
-from taskaff.cli._gate import (
-    Finding,
-    Verdict,
-    exit_code,
-    findings,
-    judge,
-    parse_limits,
-    summary,
-)
+from taskaff.cli._gate import judged, lines, mapped, outcome, parse_limits, summary
 from taskaff.errors import UsageError
-from taskaff.records import Estimate
+from taskaff.gate import check
+from taskaff.gate_records import CheckedTask, CheckSettings, Evidence
+from taskaff.predict_records import Finding
+from taskaff.report import payload
 
 NUMBERS = st.floats(-10, 10)
+LEVELS = ("failed", "inconclusive", "passed")
 
 
-@given(NUMBERS, NUMBERS, NUMBERS, NUMBERS)
-def test_an_interval_passes_or_fails_only_as_a_whole(a, b, c, limit):
-    low, value, high = sorted((a, b, c))
-    verdict = judge(Estimate(value, low, high), limit)
-    if verdict is Verdict.passed:
-        assert low >= limit
-    elif verdict is Verdict.failed:
-        assert high < limit
-    else:
-        assert low < limit <= high
+def result(value, spread=0.0, directed=False):
+    names = ["a", "new"]
+    return scores(
+        names, table("mean_shift", names, {("new", "a"): value}, value, directed, (), spread)
+    )
 
 
-@given(NUMBERS, NUMBERS)
-def test_without_an_interval_the_value_decides(value, limit):
-    expected = Verdict.failed if value < limit else Verdict.passed
-    assert judge(Estimate(value), limit) is expected
+@given(NUMBERS, st.floats(0, 5), NUMBERS, st.booleans())
+def test_score_and_check_judge_by_one_rule(value, spread, limit, directed):
+    """The same numbers against the same limit, by ``score --fail-under`` and by ``[check]``."""
+    scored = judged(result(value, spread, directed), {"mean_shift": limit})
+    tasks = {name: CheckedTask(name, 500) for name in ("a", "new")}
+    seen = Evidence((tasks["new"],), (tasks["a"],), scored)
+    rules = CheckSettings(fail_under={"mean_shift": limit})
+    checked = check(seen, rules, datetime.date(2026, 11, 28)).findings
+
+    def keys(findings):
+        return sorted((f.rule, f.direction, f.level, f.value, f.reason) for f in findings)
+
+    assert keys(checked) == keys(scored.findings)
 
 
-@given(NUMBERS)
-def test_undefined_is_inconclusive(limit):
-    assert judge(Estimate(None, note="too few rows"), limit) is Verdict.inconclusive
+@given(NUMBERS, st.floats(0, 5), NUMBERS)
+def test_an_interval_passes_or_fails_only_as_a_whole(value, spread, limit):
+    [finding] = judged(result(value, spread), {"mean_shift": limit}).findings
+    low, high = value - spread, value + spread
+    expected = "passed" if low >= limit else "failed" if high < limit else "inconclusive"
+    assert finding.level == expected
 
 
-@given(NUMBERS, NUMBERS, NUMBERS, st.floats(0, 5))
-def test_a_higher_limit_never_turns_a_failure_into_a_pass(value, spread, limit, more):
-    assume(spread >= 0)
-    estimate = Estimate(value, value - spread, value + spread)
-    order = [Verdict.passed, Verdict.inconclusive, Verdict.failed]
-    before, after = judge(estimate, limit), judge(estimate, limit + more)
-    assert order.index(before) <= order.index(after)
+def test_undefined_is_inconclusive():
+    [finding] = judged(result(np.nan), {"mean_shift": 0.5}).findings
+    assert (finding.level, finding.value) == ("inconclusive", None)
 
 
-def finding(verdict):
-    return Finding("overlap", "a and b", Estimate(0.5), 0.4, verdict)
+def test_findings_stand_in_the_json_of_a_score():
+    found = payload(judged(result(0.1), {"mean_shift": 0.5}))["findings"]
+    assert [(f["rule"], f["level"], f["threshold"]) for f in found] == [
+        ("fail_under.mean_shift", "failed", 0.5)
+    ]
+    assert payload(result(0.1))["findings"] == []
 
 
-@given(st.lists(st.sampled_from(Verdict)), st.sampled_from([None, "pass", "fail"]), st.booleans())
-def test_exit_code_by_precedence(verdicts, mapped, exit_zero):
-    code = exit_code([finding(verdict) for verdict in verdicts], mapped, exit_zero)
-    if Verdict.failed in verdicts:
+def finding(level):
+    return Finding("fail_under.overlap", "a", "b", "", level, 0.5, 0.4, "overlap 0.5 is below 1")
+
+
+@given(st.lists(st.sampled_from(LEVELS)), st.sampled_from([None, "pass", "fail"]), st.booleans())
+def test_exit_code_by_precedence(levels, inconclusive, exit_zero):
+    code = mapped(outcome(map(finding, levels)), inconclusive, exit_zero)
+    if "failed" in levels:
         expected = 1
-    elif Verdict.inconclusive in verdicts:
-        expected = {None: 3, "pass": 0, "fail": 1}[mapped]
+    elif "inconclusive" in levels:
+        expected = {None: 3, "pass": 0, "fail": 1}[inconclusive]
     else:
         expected = 0
     assert code == (0 if exit_zero else expected)
 
 
 def test_lines():
-    undefined = Finding(
-        "overlap", "a → b", Estimate(None, note="4 rows"), 0.4, Verdict.inconclusive
-    )
-    assert str(undefined) == "inconclusive: overlap of a → b is undefined (4 rows), limit 0.4"
-    found = [undefined, finding(Verdict.passed), finding(Verdict.passed)]
-    assert summary(found) == "inconclusive: 1 inconclusive, 2 passed of 3 checks"
+    found = [finding("inconclusive"), finding("passed"), finding("passed")]
+    assert list(lines(found)) == [
+        "inconclusive: fail_under.overlap of a and b: overlap 0.5 is below 1",
+        "inconclusive: 1 inconclusive, 2 passed of 3 checks",
+    ]
+    assert summary(found[1:]) == "passed: 2 passed of 2 checks"
 
 
 @pytest.mark.parametrize("number", ["", "x", "nan", "inf", "1,5"])
@@ -89,5 +100,7 @@ def test_limits():
     assert limits == {"a": 0.5, "b": -0.001}
 
 
-def test_no_limits_means_no_findings():
-    assert findings(None, {}) == []
+def test_nothing_to_check_is_no_pass():
+    with pytest.raises(UsageError, match="nothing to check"):
+        judged(result(0.5), {"overlap": 0.5})
+    assert judged(result(0.5), {}).findings == ()

@@ -23,7 +23,8 @@ def test_json_is_the_whole_of_standard_output(quick):
     done = quick("score", "pass", "fail", "--json", "--fail-under", "covariance_alignment=0.5")
     assert json.loads(done.stdout)["schema_version"]
     assert done.stderr.splitlines() == [
-        "failed: covariance_alignment of pass and fail is 0.2 [0.1, 0.3], limit 0.5",
+        "failed: fail_under.covariance_alignment of pass and fail: covariance_alignment 0.2000 "
+        "[0.1000, 0.3000] is below 0.5",
         "failed: 1 failed of 1 checks",
     ]
 

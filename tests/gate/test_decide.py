@@ -108,7 +108,7 @@ def test_a_prediction_outside_of_the_atlas_decides_nothing(p):
         assert finding.command == "taskaff check new --probe --budget 5m " + LIMIT
 
 
-LIMIT = "--config check.max_loss_increase=0.05"
+LIMIT = "--config check.max_loss_increase=0.1"
 
 
 @pytest.mark.parametrize("recipe", ["turns", "share=0.2", "temperature=2", "together"])
@@ -119,8 +119,8 @@ def test_predictions_decide_for_the_recipe_that_they_are_of_alone(recipe, p):
     assert set(levels(result, "probability_negative").values()) == {"inconclusive"}
     finding = result.findings[0]
     assert finding.reason == (
-        f"undecided: the prediction is of training by concat, and the mix is trained by {recipe}; "
-        "run the probe"
+        "undecided: the prediction is of concatenated training, and the mix is trained by "
+        f"{recipe}: run the probe"
     )
     assert {each.verdict for each in result.predictions} == {"inconclusive"}
 

@@ -9,6 +9,7 @@ from gate._evidence import RULES, evidence, prediction, probed, task
 
 from taskaff.gate import check
 from taskaff.gate_records import Limit, Waived
+from taskaff.probe_records import Interval
 
 TODAY = datetime.date(2026, 11, 23)
 HOSTILE = (
@@ -38,6 +39,16 @@ def hostile():
     return replace(seen, candidates=tuple(sources)), replace(RULES, waivers=waivers)
 
 
+def harmless():
+    """A probe that measured no harm, and how much it helped."""
+    helped = (-0.04, -0.06, -0.02)
+    found = probed("new", a=helped, b=(0.0, -0.01, 0.01), new=helped)
+    metric = Interval(0.01, 0.005, 0.015, 0.002, 5)
+    pairs = tuple(replace(pair, metric_gain=metric) for pair in found.pairs)
+    seen = evidence(0.1, measured={"new": replace(found, pairs=pairs)})
+    return check(seen, replace(RULES, probe=True, max_loss_increase=0.02), TODAY)
+
+
 def checks():
     """Name to result."""
     safe, hurt = (0.0, -0.01, 0.01), (0.05, 0.03, 0.07)
@@ -56,6 +67,7 @@ def checks():
             replace(RULES, probe=True, max_loss_increase=0.02),
             TODAY,
         ),
+        "safe": harmless(),
         "waived": check(
             evidence(0.9, mix=("a",)), replace(RULES, waivers=(Waived(("a", "new"), "ok"),)), TODAY
         ),

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from taskaff.gate_records import CheckResult
-from taskaff.report.check.document import finding
 from taskaff.report.escape import csv_cell
+from taskaff.report.findings import finding
 from taskaff.report.options import ReportOptions
 
 COLUMNS = (

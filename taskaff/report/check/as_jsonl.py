@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 
 from taskaff.gate_records import CheckResult
-from taskaff.report.check.document import finding
 from taskaff.report.escape import json_safe
+from taskaff.report.findings import finding
 from taskaff.report.options import ReportOptions
 
 

@@ -25,13 +25,22 @@ LISTED = 100
 def render(result: CheckResult, options: ReportOptions) -> Iterator[str]:
     """Sections with pipe tables; every text is escaped here, at the last moment."""
     if options.quiet:
-        yield markdown(words.summary(result)) + "\n"
+        yield bullets(words.answers(result))
         return
     yield f"## {MARKS[result.outcome]} Task affinity: {result.outcome}\n"
     yield f"\n{markdown(words.summary(result))}\n"
-    rows = [[n, r, f"{MARKS[o]} {o}", w] for n, r, o, w in words.candidates(result)]
-    yield pipe_table(["candidate", "rows", "outcome", "worst finding"], rows)
+    outcomes = {each.task.name: each for each in result.candidates}
+    rows = []
+    for answer in words.ranked_answers(result):
+        each = outcomes[answer.name]
+        mark = f"{MARKS[each.outcome]} {each.outcome}"
+        rows.append(
+            [answer.name, answer.words, "; ".join(answer.reasons), mark, f"{each.task.rows:,}"]
+        )
+    yield pipe_table(["candidate", "answer", "why", "outcome", "rows"], rows)
     yield from _findings(result, options.explain)
+    if measured := words.measured(result):
+        yield f"\n### {words.WITHIN}\n" + bullets(measured)
     if result.predictions:
         yield _predictions(result)
     yield bullets(text for text in (words.setup(result), words.baseline(result)) if text)
@@ -40,25 +49,26 @@ def render(result: CheckResult, options: ReportOptions) -> Iterator[str]:
 
 
 def _findings(result: CheckResult, explain: bool) -> Iterator[str]:
-    found = [finding for finding in result.findings if finding.level != "passed"]
+    found = words.opened(result)
     if not found:
         return
     rows = []
-    for finding in found[:LISTED]:
-        why = f"{finding.reason}; waived: {finding.waiver}" if finding.waiver else finding.reason
-        mark = f"{MARKS[finding.level]} {finding.level}"
-        rows.append([mark, finding.rule, words.subject(finding), why, finding.hint])
+    for group in found[:LISTED]:
+        each = group.first
+        why = f"{each.reason}; waived: {each.waiver}" if each.waiver else each.reason
+        mark = f"{MARKS[each.level]} {each.level}{group.who}"
+        rows.append([mark, each.rule, group.subjects, why, each.hint])
     yield "\n### Findings\n" + pipe_table(["", "rule", "whom", "found", "next"], rows)
     if len(found) > LISTED:
         yield f"\nand {len(found) - LISTED:,} more; `-f json` lists all of them.\n"
-    for finding in found[:LISTED] if explain else ():
+    for finding in (each for group in found[:LISTED] for each in group.findings if explain):
         yield f"\n**{markdown(words.title(finding))}**\n"
         yield bullets(words.explanation(result, finding))
 
 
 def _predictions(result: CheckResult) -> str:
     shown, left = words.ranked(result)
-    columns = words.prediction_columns(shown)
+    columns = words.prediction_columns(result, shown)
     headers = ["source → target", *(header for header, _ in columns)]
     rows = [
         [f"{p.source} → {p.target}", *(cells[n] for _, cells in columns)]

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from taskaff.gate_records import CheckResult
-from taskaff.predict_records import Finding
 from taskaff.report.check import words
 from taskaff.report.escape import guard, terminal
 from taskaff.report.names import shorten
 from taskaff.report.options import ReportOptions
 from taskaff.report.predictions import TITLE
 from taskaff.report.terminal.bands import Column, add_bands
-from taskaff.report.terminal.page import Page, heading, paragraph, plain_table
+from taskaff.report.terminal.page import Page, command, hanging, heading, paragraph, plain_table
 
 COLORS = {"failed": "red", "inconclusive": "yellow", "warned": "yellow", "waived": "cyan"}
 NAMES = 30
@@ -22,30 +21,52 @@ NAMES = 30
 
 
 def render(result: CheckResult, options: ReportOptions) -> Iterator[str]:
-    """The whole table as one piece; one line when quiet."""
+    """The whole table as one piece: answers, open findings, what to do next.
+
+    Quiet are the answers alone; verbose adds the set-up, the candidates and the predictions.
+    """
     if options.quiet:
-        yield guard(terminal(words.summary(result))) + "\n"
+        yield "".join(guard(terminal(line)) + "\n" for line in words.answers(result))
         return
     page = Page(options)
-    paragraph(page, words.setup(result), style="dim")
-    if state := words.baseline(result):
-        paragraph(page, state, style="dim")
-    _candidates(page, result)
-    shown = [finding for finding in result.findings if finding.level != "passed"]
-    if shown:
+    for line in words.answers(result):
+        hanging(page, line)
+    if found := words.opened(result):
         heading(page, "Findings")
-        for finding in shown:
-            _finding(page, result, finding, options.explain)
-    if result.predictions:
-        _predictions(page, result)
-    for title, texts in (("Notes", result.notes),):
-        if texts:
-            heading(page, title)
-            for text in texts:
-                paragraph(page, text)
+        for group in found:
+            _group(page, result, group, options.explain)
+    _measured(page, result)
+    if options.verbose:
+        _behind(page, result)
+    if result.notes:
+        heading(page, "Notes")
+        for text in result.notes:
+            paragraph(page, text)
     page.blank()
     paragraph(page, words.summary(result), style=_style(result.outcome))
+    for advice, line in words.steps(result):
+        paragraph(page, advice)
+        if line:
+            command(page, line)
     yield page.text()
+
+
+def _behind(page: Page, result: CheckResult) -> None:
+    """What stands behind the answers."""
+    heading(page, "Set-up")
+    paragraph(page, words.setup(result))
+    if state := words.baseline(result):
+        paragraph(page, state)
+    _candidates(page, result)
+    if result.predictions:
+        _predictions(page, result)
+
+
+def _measured(page: Page, result: CheckResult) -> None:
+    if lines := words.measured(result):
+        heading(page, words.WITHIN)
+        for line in lines:
+            paragraph(page, line)
 
 
 def _style(level: str) -> str:
@@ -62,10 +83,11 @@ def _candidates(page: Page, result: CheckResult) -> None:
     page.add(table)
 
 
-def _finding(page: Page, result: CheckResult, finding: Finding, explain: bool) -> None:
-    paragraph(page, words.line(finding), style=COLORS.get(finding.level, ""))
+def _group(page: Page, result: CheckResult, group: words.Group, explain: bool) -> None:
+    paragraph(page, group.line, style=COLORS.get(group.first.level, ""))
     if explain:
-        for text in words.explanation(result, finding):
+        lines = (text for each in group.findings for text in words.explanation(result, each))
+        for text in dict.fromkeys(lines):
             paragraph(page, text, indent=2, style="dim")
 
 
@@ -74,7 +96,7 @@ def _predictions(page: Page, result: CheckResult) -> None:
     heading(page, TITLE)
     shown, left = words.ranked(result)
     names = [f"{shorten(p.source, NAMES)} → {shorten(p.target, NAMES)}" for p in shown]
-    cells: Sequence[tuple[str, list[str]]] = words.prediction_columns(shown)
+    cells: Sequence[tuple[str, list[str]]] = words.prediction_columns(result, shown)
     add_bands(page, [Column("source → target", names)], [Column(h, c, True) for h, c in cells])
     if left:
         paragraph(

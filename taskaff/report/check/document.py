@@ -9,9 +9,9 @@ from dataclasses import asdict
 from typing import Any
 
 from taskaff.gate_records import CheckedTask, CheckResult, CheckSettings
-from taskaff.predict_records import Finding
+from taskaff.report import answers
 from taskaff.report.document import SCHEMA_VERSION, Document, encoder
-from taskaff.report.numbers import rounded
+from taskaff.report.findings import finding
 from taskaff.report.predictions import prediction
 from taskaff.report.probe.document import pair
 
@@ -22,6 +22,7 @@ def check_document(result: CheckResult) -> Document:
         "schema_version": SCHEMA_VERSION,
         "kind": "check",
         "outcome": result.outcome,
+        "answers": answers.answers(result.answers),
         "encoder": encoder(result.encoder),
         "settings": settings(result.settings),
         "baseline": asdict(result.baseline),
@@ -60,9 +61,3 @@ def settings(settings: CheckSettings) -> Document:
         for waiver in settings.waivers
     ]
     return found
-
-
-def finding(found: Finding) -> Document:
-    """One finding."""
-    numbers = ("value", "low", "high", "threshold")
-    return {**asdict(found), **{name: rounded(getattr(found, name)) for name in numbers}}

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import get_args
 
 from taskaff.gate_records import OUTCOMES, CheckSettings
-from taskaff.predict_records import Level, Who
+from taskaff.report import findings
 from taskaff.report.document import SCHEMA_VERSION
 from taskaff.report.schema_parts import (
     COUNT,
-    MAYBE,
     NUMBER,
     TEXT,
     TEXTS,
@@ -22,7 +20,6 @@ from taskaff.report.schema_parts import (
 )
 
 OUTCOME: Schema = {"enum": list(OUTCOMES)}
-LEVEL: Schema = {"enum": list(get_args(Level))}
 CALL: Schema = {"enum": ["positive", "negative", "neutral", "inconclusive"]}
 
 
@@ -33,6 +30,7 @@ def check() -> Schema:
         schema_version={"const": SCHEMA_VERSION},
         kind={"const": "check"},
         outcome=OUTCOME,
+        answers=list_of("answer"),
         encoder=object_of("Which encoder.", id=TEXT, revision=TEXT, fingerprint=TEXT, width=COUNT),
         settings={
             "type": "object",
@@ -50,7 +48,7 @@ def check() -> Schema:
             "items": {"allOf": [_checked(), object_of("And its verdict.", outcome=OUTCOME)]},
         },
         mix={"type": "array", "items": _checked()},
-        findings={"type": "array", "items": finding()},
+        findings={"type": "array", "items": findings.schema()},
         predictions=list_of("prediction"),
         measured={
             "type": "array",
@@ -60,30 +58,6 @@ def check() -> Schema:
         notes=TEXTS,
         environment=map_of(TEXT),
         timings=map_of(NUMBER),
-    )
-
-
-def finding() -> Schema:
-    """One rule applied to one pair."""
-    return object_of(
-        "One rule applied to one pair; without a candidate it is about the configuration.",
-        rule=TEXT,
-        candidate=TEXT,
-        task=TEXT,
-        direction=TEXT,
-        level=LEVEL,
-        value=MAYBE,
-        low=MAYBE,
-        high=MAYBE,
-        threshold=MAYBE,
-        reason=TEXT,
-        hint=TEXT,
-        waiver=TEXT,
-        was={"enum": ["", *get_args(Level)]},
-        who={
-            "enum": list(get_args(Who)),
-            "description": "Who suffers where the limit is broken; empty: neither alone.",
-        },
     )
 
 
