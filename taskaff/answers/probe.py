@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from taskaff.answers.rule import Answer, Call, call_of
-from taskaff.answers.words import effect, effects, few, listed
+from taskaff.answers.words import effect, effects, few, listed, written
 from taskaff.probe_records import Call as PairCall
 from taskaff.probe_records import PairOutcome, ProbeResult
 from taskaff.recipe import BEST, CONCAT, CURVE
@@ -129,6 +129,7 @@ def _answer(result: ProbeResult, name: str, found: Sequence[Effect]) -> Answer:
         *_overall_mean(result, name),
         *_asides(result, name),
         *_shared(result, found),
+        *written(note.removeprefix(f"{name}: ") for note in result.notes),
     )
     return Answer(name, call, tuple(reasons), _next(result, call, found))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from taskaff.answers.rule import Answer, call_of
-from taskaff.answers.words import few, listed, percent, rows
+from taskaff.answers.words import few, listed, percent, rows, written
 from taskaff.predict_records import Prediction
 from taskaff.probe_records import Call as PairCall
 from taskaff.recipe import PREDICTED
@@ -22,6 +22,8 @@ UNKNOWN = 0.5
 """A share of unknown words from here on is said."""
 COPY = 0.99
 """A data set with this share of its rows in another one is called a copy of it."""
+NEAR = 0.01
+"""From this share on rows that are near copies of another data set's are said."""
 MOST_PROBED = 50
 """Of more data sets than this no probe of all pairs is proposed."""
 SIGNATURE = ".taskaff"
@@ -45,6 +47,8 @@ def of_score(result: ScoreResult) -> tuple[Answer, ...]:
             *([RUN] if call == "undecided" and task.schema.kind != "none" else []),
             *_labels(task, same[i]),
             *_rows(result, i, shared),
+            *_near(result, i, shared),
+            *written(task.notes),
             *_words(task),
             *_predicted(predictions),
         )
@@ -114,6 +118,21 @@ def _rows(result: ScoreResult, i: int, table: PairTable | None) -> Iterator[str]
     elif len(order) > 2:
         parts.append(f"some with {_others(len(order) - 1)}")
     yield f"shares {listed(parts)}"
+
+
+def _near(result: ScoreResult, i: int, table: PairTable | None) -> Iterator[str]:
+    """Rows that differ in a word or so from one of another data set, the largest share first."""
+    if table is None or "near" not in table.extras:
+        return
+    import numpy as np
+
+    share = np.nan_to_num(np.array(table.extras["near"][:, i], dtype=float))
+    share[i] = 0.0
+    order = [int(j) for j in np.argsort(-share, kind="stable") if share[j] >= NEAR]
+    if order:
+        more = f", some of {_others(len(order) - 1)}" if len(order) > 1 else ""
+        found = percent(share[order[0]])
+        yield f"{found} of its rows are near copies of rows of {result.names[order[0]]}{more}"
 
 
 def _others(more: int) -> str:

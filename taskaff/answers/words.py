@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from taskaff.probe_records import Interval, PairOutcome
 
@@ -10,6 +10,8 @@ MINUS = "\N{MINUS SIGN}"
 UNITS = {"accuracy": (100.0, 1, "points accuracy"), "auc": (1.0, 3, "AUC")}
 """Metric to what it is multiplied by, decimals, and its name beside a difference."""
 LOSS = (1.0, 3, "gain in loss")
+WRITTEN = "the label may be written into the text"
+"""How the note begins that says so."""
 NAMED = 3
 """Of more names than this only the number is given."""
 SHOWN = 2
@@ -66,6 +68,11 @@ def effects(pairs: Sequence[tuple[str, PairOutcome]], *, interval: bool = False)
     parts = [f"{name} ({text})" for (name, _), text in zip(ranked, said, strict=False)]
     left = len(ranked) - shown
     return listed([*parts, f"{left:,} more"]) if left else listed(parts)
+
+
+def written(notes: Iterable[str]) -> list[str]:
+    """Notes on a label that is written into the text: whatever is measured then is about that."""
+    return [note for note in notes if note.startswith(WRITTEN)]
 
 
 def rows(count: float) -> str:

@@ -239,6 +239,14 @@ def test_a_sweep_says_the_capacity():
     )
 
 
+def test_a_label_in_the_text_is_told_of_its_own_data_set():
+    notes = ("a: the label may be written into the text: x", "b: 3 rows were cut")
+    pairs = [pair("a", "b", "positive"), pair("b", "a", "positive")]
+    first, second = of_probe(replace(probe("ab", pairs), notes=notes))
+    assert first.reasons[-1] == "the label may be written into the text: x"
+    assert len(second.reasons) == 1
+
+
 def test_controls_are_no_effects():
     control = pair("a", "b", "positive", arm="permuted source")
     found = effects_of(probe("ab", [pair("a", "b", "neutral"), control]))

@@ -65,3 +65,21 @@ def test_a_stored_result_is_explained(direct, examples):
     assert one.startswith("books added to films: undecided, since scores alone do not tell")
     assert "  taskaff probe films.csv books.csv questions.csv --limit 60" in one
     assert direct("explain", "r.json", "film").returncode == 2
+
+
+def test_near_copies_and_written_labels_stand_in_the_answer(direct, tmp_path):
+    def text(n, end):
+        return " ".join(f"w{(n * 7 + m * 13) % 97}x{m}{n}" for m in range(12)) + end
+
+    lines = [f"{text(n, ' end')},{'no' if n % 2 else 'yes'}" for n in range(60)]
+    (tmp_path / "a.csv").write_text("text,label\n" + "\n".join(lines) + "\n")
+    near = [f"{text(n, ' end more')},{'no' if n % 2 else 'yes'}" for n in range(60)]
+    (tmp_path / "b.csv").write_text("text,label\n" + "\n".join(near) + "\n")
+    told = [
+        f"{text(n + 100, ' no' if n % 2 else ' yes')},{'no' if n % 2 else 'yes'}" for n in range(60)
+    ]
+    (tmp_path / "c.csv").write_text("text,label\n" + "\n".join(told) + "\n")
+    found = json.loads(direct("score", "a.csv", "b.csv", "c.csv", "--json").stdout)["answers"]
+    assert "100% of its rows are near copies of rows of b" in found[0]["reasons"]
+    assert any(r.startswith("the label may be written into the text") for r in found[2]["reasons"])
+    assert not any(r.startswith("the label may be") for r in found[0]["reasons"])
