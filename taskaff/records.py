@@ -593,7 +593,7 @@ class TokenRows:
     layer: TokenLayer
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class TaskVectors:
     """The embedded rows of one task, as the probe trains on them.
 
@@ -611,6 +611,9 @@ class TaskVectors:
     """The texts as token numbers, for trunks that are fine-tuned; ``X`` are then their averages."""
     training_rows: int | None = None
     """Training rows of the files, or all rows where they have no splits; None: those kept here."""
+    near: Hashes | None = None
+    """``(n, k)`` keys by which near copies are known (``NearKeys``), 0 where a row has fewer; None
+    where texts are not known."""
 
     @property
     def rows(self) -> int:

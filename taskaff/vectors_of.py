@@ -21,6 +21,7 @@ from taskaff.embed import tokenrows
 from taskaff.errors import ProbeError, TaskaffError, UsageError
 from taskaff.moments.conflicts import Conflicts
 from taskaff.moments.labelwords import LabelWords
+from taskaff.moments.near import MOST_KEYS
 from taskaff.parallel import ordered_map
 from taskaff.probe_records import ALL_ROWS, ProbeSettings
 from taskaff.probing.class_order import in_content_order
@@ -32,6 +33,7 @@ from taskaff.records import (
     EncodeCounts,
     Encoder,
     EncoderCard,
+    NearKeys,
     RowBatch,
     SplitName,
     Task,
@@ -51,7 +53,7 @@ MOST_ROWS = 500_000
 """Rows kept of a split of which all are asked for; memory has to end somewhere."""
 
 Columns = tuple[np.ndarray, ...]
-"""Of some rows: hashes, vectors, labels, and what fine-tuned trunks read."""
+"""Of some rows: hashes, vectors, labels, near keys, and what fine-tuned trunks read."""
 
 
 def tasks_of(
@@ -207,24 +209,35 @@ def _largest(task: Task, most: Mapping[SplitName, int]) -> dict[SplitName, np.ui
 def _embedded(
     encoder: Encoder | None, batch: RowBatch, largest: np.uint64, settings: ProbeSettings
 ) -> tuple[Columns, EncodeCounts]:
-    """Hashes, vectors and labels of the rows with hashes up to ``largest``, and their tokens."""
-    hashes, labels = moments.row_hashes(batch), batch.labels
+    """Of the rows with hashes up to ``largest``: hashes, vectors, labels, near keys, tokens."""
+    content, labels = moments.row_content(batch), batch.labels
     assert labels is not None
+    hashes, near = content.hashes, _table(content.near, batch.rows)
     wanted = hashes <= largest
     if not batch.text:
         X, counts = embed.embed_batch(encoder, batch)
-        return (hashes[wanted], X[wanted], labels[wanted]), counts
+        return (hashes[wanted], X[wanted], labels[wanted], near[wanted]), counts
     if not wanted.all():
         texts = tuple(text.take(np.flatnonzero(wanted)) for text in batch.text)
         batch = replace(batch, text=texts)
     X, counts = np.zeros((int(wanted.sum()), 1), np.float32), EncodeCounts()
     if _reads_vectors(settings):
         X, counts = embed.embed_batch(encoder, batch)
-    columns = hashes[wanted], X, labels[wanted]
+    columns = hashes[wanted], X, labels[wanted], near[wanted]
     if not fine_tuned(settings.trunk):
         return columns, counts
     tokens = tokenrows.token_batch(encoder, batch, settings.max_tokens)
     return (*columns, *tokens), counts
+
+
+def _table(near: NearKeys | None, rows: int) -> Hashes:
+    """Keys ``(rows, MOST_KEYS)`` of the rows of a batch, 0 where a row has fewer."""
+    found = np.zeros((rows, MOST_KEYS if near else 0), np.uint64)
+    if near is not None:
+        counts = near.counts.astype(np.int64)
+        place = np.arange(len(near.keys)) - np.repeat(np.cumsum(counts) - counts, counts)
+        found[np.repeat(np.arange(rows), counts), place] = near.keys
+    return found
 
 
 def _reads_vectors(settings: ProbeSettings) -> bool:
@@ -239,11 +252,12 @@ def _joined(
     if not found:
         raise ProbeError("no rows", hint="give labelled rows, or leave this data set out")
     columns = [np.concatenate(arrays) for arrays in zip(*(p for _, p in found), strict=True)]
-    hashes, X, labels, *tokens = columns
+    hashes, X, labels, near, *tokens = columns
     splits = np.repeat([split for split, _ in found], [len(part[0]) for _, part in found])
     trained = info.rows.get("train", 0) or sum(info.rows.values())
     own = splits.astype(np.int64)
     task = TaskVectors(info.name, X, labels, hashes, own, info.schema, training_rows=trained)
+    task = replace(task, near=near if info.layout != "vectors" else None)
     cut = int(tokens[1].sum()) if tokens else 0
     return Collected(in_content_order(task), counts, tokens[0] if tokens else None, cut)
 

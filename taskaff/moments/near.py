@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 LEAST, LEAST_CHARACTERS = 6, 12
 SHORT = 16
 TOGETHER, KEYS, ORDERS = 6, 16, 31
+MOST_KEYS = SHORT + 2
+"""Of a row: a short one has one for each word and one for all."""
 
 _KEY = np.uint64(2**KEY_BITS - 1)
 

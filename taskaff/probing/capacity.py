@@ -19,6 +19,7 @@ import numpy as np
 
 from taskaff.errors import ProbeError, UsageError
 from taskaff.probing.bank import constant_loss
+from taskaff.probing.copies import copied
 from taskaff.probing.metrics import MAIN
 from taskaff.probing.prepare import Prepared, describe, prepare
 from taskaff.probing.records import (
@@ -99,13 +100,7 @@ def mix_slots(prepared: Prepared, n: int) -> tuple[Slot, ...]:
     """
     slots = [prepared.target_slot(task, n) for task in range(len(prepared.tasks))]
     keep = prepared.settings.leaks == "keep"
-    judged = [_hashes(prepared, slot, (*slot.validation, *slot.test)) for slot in slots]
-    kept = []
-    for i, slot in enumerate(slots):
-        others = [hashes for j, hashes in enumerate(judged) if j != i]
-        kept.append(
-            _without(prepared, slot, np.concatenate(others)) if others and not keep else slot
-        )
+    kept = [slot if keep else _without_judged(prepared, slot, slots) for slot in slots]
     for task, slot in zip(prepared.tasks, kept, strict=True):
         reason = f"only {len(slot.train)} training rows are left without leaked ones"
         reason = reason if len(slot.train) < LEAST else prepared.one_class(slot)
@@ -123,13 +118,15 @@ def full_rows(prepared: Prepared, slots: Sequence[Slot], n: int) -> list[float]:
     return found
 
 
-def _hashes(prepared: Prepared, slot: Slot, rows: Sequence[int]) -> np.ndarray:
-    start = prepared.bank.starts[slot.task]
-    return prepared.tasks[slot.task].hashes[np.asarray(rows, dtype=np.int64) - start]
-
-
-def _without(prepared: Prepared, slot: Slot, judged: np.ndarray) -> Slot:
-    shared = np.isin(_hashes(prepared, slot, slot.train.tolist()), judged)
+def _without_judged(prepared: Prepared, slot: Slot, slots: Sequence[Slot]) -> Slot:
+    """The slot without training rows that other slots are judged by."""
+    starts, tasks = prepared.bank.starts, prepared.tasks
+    rows = slot.train - starts[slot.task]
+    shared = np.zeros(len(rows), bool)
+    for other in slots:
+        if other is not slot:
+            judged = np.concatenate([other.validation, other.test]) - starts[other.task]
+            shared |= copied(tasks[slot.task], rows, tasks[other.task], judged)
     return replace(slot, train=slot.train[~shared]) if shared.any() else slot
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.errors import ProbeError
+from taskaff.probing.copies import copied
 from taskaff.probing.records import ProbeSettings, Splits
 from taskaff.probing.streams import label_keys, stream
 from taskaff.records import TaskVectors
@@ -110,12 +111,14 @@ def without_leaks(
 ) -> tuple[Ints, int]:
     """Source rows to train on that the target does not have, and how many were taken out.
 
+    Near copies of a target's row count as that row (``copies``).
+
     The target's validation and test rows are taken out, and its training rows unless
     ``leaks_train`` is off. Removed rows are replaced by others while the pool lasts. The same
     array as ``split.source`` comes back when nothing was shared.
     """
     kept = [other.validation, other.test] + [other.train] * settings.leaks_train
-    shared = np.isin(source.hashes[split.pool], target.hashes[np.concatenate(kept)])
+    shared = copied(source, split.pool, target, np.concatenate(kept))
     if not shared.any():
         return split.source, 0
     return split.pool[~shared][: settings.source_rows], int(shared.sum())

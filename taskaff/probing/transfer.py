@@ -20,6 +20,7 @@ import numpy as np
 
 from taskaff.errors import UsageError
 from taskaff.probing.aligned import report_of, test_rows, turn, with_alignment
+from taskaff.probing.copies import copied
 from taskaff.probing.model import shared_part
 from taskaff.probing.predicted import truths
 from taskaff.probing.prepare import Prepared, describe, prepare
@@ -136,8 +137,8 @@ def _plan_source(prepared: Prepared, plan: _Plan, source: int, target: Slot, n: 
     clean, shared = without_leaks(tasks[source], split, tasks[target.task], other, settings)
     if settings.leaks != "keep":
         rows = clean
-        judged = tasks[target.task].hashes[np.concatenate([other.validation, other.test])]
-        validation = validation[~np.isin(tasks[source].hashes[validation], judged)]
+        judged = np.concatenate([other.validation, other.test])
+        validation = validation[~copied(tasks[source], validation, tasks[target.task], judged)]
     arms = [(arm, source, target.task, n) for arm in (TUNED, TURNED)]
     plan.removed |= dict.fromkeys(arms, shared)
     if min(len(rows), len(validation)) < LEAST:
