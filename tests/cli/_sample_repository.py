@@ -3,7 +3,8 @@
 The texts are those of the shipped examples' generator; a fifth of the labels of reviews are turned
 round, so that nothing is solved. ``series`` are reviews like those of the mix, with other nouns.
 ``topics`` are many questions with a hundred fine classes, which crowd a small shared module.
-``copied`` holds rows of the mix. ``tiny`` has eight rows. ``broken`` is no CSV.
+``copied`` holds rows of the mix. Made sentences differ in a
+word only here and there, so that an eighth of any set are near copies. ``tiny`` has eight rows. ``broken`` is no CSV.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ LIMITS = """
 [check]
 recipe = "concat"
 probability_negative = { warn = 0.3, fail = 0.6 }
-overlap = { fail = 0.05 }
+overlap = { fail = 0.2 }
 max_loss_increase = 0.05
 directions = "into-mix"
 """
