@@ -3,8 +3,8 @@
 The texts are those of the shipped examples' generator; a fifth of the labels of reviews are turned
 round, so that nothing is solved. ``series`` are reviews like those of the mix, with other nouns.
 ``topics`` are many questions with a hundred fine classes, which crowd a small shared module.
-``copied`` holds rows of the mix. Made sentences differ in a
-word only here and there, so that an eighth of any set are near copies. ``tiny`` has eight rows. ``broken`` is no CSV.
+``copied`` holds rows of the mix. ``tiny`` has eight rows. ``broken`` is no CSV. Some made sentences
+differ in a word only, so that an eighth of a set are near copies of another's.
 """
 
 from __future__ import annotations
