@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 LEAST, LEAST_CHARACTERS = 6, 12
 SHORT = 16
 TOGETHER, KEYS, ORDERS = 6, 16, 31
-MOST_KEYS = SHORT + 2
-"""Of a row: a short one has one for each word and one for all."""
+MOST_KEYS = SHORT + 2 + KEYS
+"""Of a row: one for all its words and one without each, and those of a longer row, where it counts
+as both."""
 
 _KEY = np.uint64(2**KEY_BITS - 1)
 

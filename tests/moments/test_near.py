@@ -16,7 +16,7 @@ from moments._streams import assert_same_sketch
 from taskaff.moments import merge_sketches
 from taskaff.moments.hashing import row_content
 from taskaff.moments.keys import KEY_BITS, packed_keys, unpacked_keys
-from taskaff.moments.near import LEAST, SHORT
+from taskaff.moments.near import LEAST, MOST_KEYS, SHORT
 from taskaff.moments.sketches import SketchBuilder
 from taskaff.records import RowBatch, Sketch
 
@@ -80,6 +80,13 @@ def test_a_word_more_is_found_at_every_length(length):
     rows = [[f"w{i}" for i in rng.integers(0, 10**6, length)] for _ in range(20)]
     found = [near(" ".join(row), " ".join([*row, "more"])) for row in rows]
     assert sum(found) >= 19  # beyond SHORT with probability 0.999 and more
+
+
+@pytest.mark.parametrize("length", range(1, 4 * SHORT))
+def test_no_row_has_more_keys_than_there_is_room_for(length):
+    text = " ".join(f"w{i}" for i in range(length))
+    assert content([text]).near.counts.max() <= MOST_KEYS
+    assert content(["日" * length + text.replace(" ", "")]).near.counts.max() <= MOST_KEYS
 
 
 def resemblance(one: list[str], other: list[str]) -> float:

@@ -52,11 +52,12 @@ def test_without_keys_only_exact_copies_are_known():
     assert copied(one, np.arange(3), with_keys, np.arange(2)).tolist() == [False, False, True]
 
 
-def test_a_copy_with_a_word_more_teaches_a_probe_nothing(tmp_path):
+@pytest.mark.parametrize("length", [8, 17])
+def test_a_copy_with_a_word_more_teaches_a_probe_nothing(tmp_path, length):
     """Every row of the copy is one of the target's with a word appended: no row is left."""
     rng = np.random.default_rng(0)
     words = [f"word{n}" for n in range(60)]
-    texts = [" ".join(rng.choice(words, 8)) for _ in range(120)]
+    texts = [" ".join(rng.choice(words, length)) for _ in range(120)]
     for name, more in (("own", ""), ("copy", " more")):
         lines = [f"{text}{more},{'np'[n % 2]}" for n, text in enumerate(texts)]
         (tmp_path / f"{name}.csv").write_text("text,label\n" + "\n".join(lines) + "\n")
