@@ -19,7 +19,7 @@ from taskaff.predict_records import Finding, Prediction, PredictSettings
 from taskaff.probe_records import Interval, PairOutcome, ProbeResult, ProbeSettings, Verdict
 from taskaff.records import EncoderCard, EncoderOptions, Estimate
 
-EXAMPLES = Path(__file__).parent.parent / "taskaff" / "examples"
+EXAMPLES = Path(__file__).parent / "examples"
 PAIR = [EXAMPLES / "films.csv", EXAMPLES / "books.csv"]
 EVIL = "<script>alert('\x1b[31m')</script>"
 QUICK = {"predict": False, "cache": "off"}

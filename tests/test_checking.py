@@ -11,14 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-import taskaff
 from taskaff import data, embed
 from taskaff.checking import SAMPLE, check_encoder, cosine_errors, sample
 from taskaff.errors import UsageError
 from taskaff.records import DataRequest, EncodeCounts, EncoderCard
 from taskaff.workbench import RunSettings, Workbench
 
-EXAMPLES = Path(taskaff.__file__).parent / "examples"
+EXAMPLES = Path(__file__).parent / "examples"
 FILMS, BOOKS = EXAMPLES / "films.csv", EXAMPLES / "books.csv"
 FLOATS = arrays(np.float32, (5, 3), elements=st.floats(-8, 8, width=16))
 

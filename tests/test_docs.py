@@ -86,8 +86,9 @@ def matches(expected: list[str], printed: list[str]) -> bool:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     where = tmp_path_factory.mktemp("docs")
-    for file in (ROOT / "taskaff" / "examples").glob("*.csv"):
-        shutil.copy(file, where)
+    for folder in (ROOT / "taskaff" / "examples", ROOT / "tests" / "examples"):
+        for file in folder.glob("*.csv"):
+            shutil.copy(file, where)
     return where
 
 

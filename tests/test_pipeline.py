@@ -19,7 +19,7 @@ from taskaff.errors import DataError, SignatureError, TaskaffError, UsageError
 from taskaff.pipeline import RunSettings
 from taskaff.records import ScoreResult
 
-EXAMPLES = Path(__file__).parent.parent / "taskaff" / "examples"
+EXAMPLES = Path(__file__).parent / "examples"
 MODELS = ("model_similarity", "head_energy_share", "source_gain")
 INPUTS = ("covariance_similarity", "covariance_alignment", "mean_shift")
 

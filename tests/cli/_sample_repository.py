@@ -1,6 +1,6 @@
 """A repository with a mix of two tasks and five candidates, written by a seeded generator.
 
-The texts are those of the shipped examples' generator; a fifth of the labels of reviews are turned
+The texts are those of the made-up examples' generator; a fifth of the labels of reviews are turned
 round, so that nothing is solved. ``series`` are reviews like those of the mix, with other nouns.
 ``topics`` are many questions with a hundred fine classes, which crowd a small shared module.
 ``copied`` holds rows of the mix. ``tiny`` has eight rows. ``broken`` is no CSV. Some made sentences
@@ -10,11 +10,10 @@ differ in a word only, so that an eighth of a set are near copies of another's.
 from __future__ import annotations
 
 import csv
-import importlib.util
 import random
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+import make_examples as make
+
 SERIES = ["series", "episode", "season", "pilot", "finale", "script", "cast", "story", "host"]
 CANDIDATES = ("series", "topics", "copied", "tiny", "broken")
 MIX = ("films", "books")
@@ -50,9 +49,6 @@ def configure(folder, suffix, more=""):
 
 def tables():
     """Name to rows."""
-    spec = importlib.util.spec_from_file_location("make", ROOT / "docs" / "make_examples.py")
-    make = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make)
     rng = random.Random(4)
 
     def reviews(nouns, count):

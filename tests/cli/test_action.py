@@ -13,11 +13,9 @@ import pytest
 import yaml
 from report._formats import check_annotations, check_junit
 
-import taskaff
-
 ROOT = Path(__file__).parents[2]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-EXAMPLES = Path(taskaff.__file__).parent / "examples"
+EXAMPLES = Path(__file__).parent.parent / "examples"
 TOML = """
 [datasets.films]
 path = "films.csv"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parent.parent.parent / "taskaff" / "examples"
+EXAMPLES = Path(__file__).parent.parent / "examples"
 SETS = ("films.csv", "books.csv", "questions.csv")
 
 

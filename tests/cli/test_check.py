@@ -11,11 +11,10 @@ import pytest
 from gate._evidence import REASONS
 from report._formats import check_annotations, check_junit, check_sarif
 
-import taskaff
 from taskaff.predict_records import Prediction
 from taskaff.records import Estimate
 
-EXAMPLES = Path(taskaff.__file__).parent / "examples"
+EXAMPLES = Path(__file__).parent.parent / "examples"
 HEAD = """
 [datasets.films]
 path = "films.csv"

@@ -8,9 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-import taskaff
-
-EXAMPLES = Path(taskaff.__file__).parent / "examples"
+EXAMPLES = Path(__file__).parent.parent / "examples"
 FILMS, BOOKS, QUESTIONS = (EXAMPLES / f"{name}.csv" for name in ("films", "books", "questions"))
 
 

@@ -13,12 +13,11 @@ import jsonschema
 import numpy as np
 import pytest
 
-import taskaff
 from taskaff import evidence
 from taskaff.cli._settings import probe_settings
 from taskaff.config import Config, load, override
 
-EXAMPLES = Path(taskaff.__file__).parent / "examples"
+EXAMPLES = Path(__file__).parent.parent / "examples"
 FILMS, BOOKS, QUESTIONS = (EXAMPLES / f"{name}.csv" for name in ("films", "books", "questions"))
 QUICK = ("--recipe", "turns", "--updates", "40", "--seeds", "2")
 TARGET = "synthetic:linear?task=1&rows=200&d=20"

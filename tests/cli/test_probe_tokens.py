@@ -14,9 +14,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-import taskaff
-
-EXAMPLES = Path(taskaff.__file__).parent / "examples"
+EXAMPLES = Path(__file__).parent.parent / "examples"
 FILMS, BOOKS = EXAMPLES / "films.csv", EXAMPLES / "books.csv"
 QUICK = ("--r", "4", "--updates", "8", "--seeds", "2")
 

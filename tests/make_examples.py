@@ -1,4 +1,4 @@
-"""Write the example data sets that ship with the package: `python docs/make_examples.py`.
+"""Write the made-up data sets of the tests: `python tests/make_examples.py`.
 
 The sentences are put together from word lists by a seeded generator: nobody's data, no licence to
 mind, the same bytes every time. Films and books share their sentiment words and differ in their
@@ -82,8 +82,8 @@ def write(path: Path, rows: list[tuple[str, str]]) -> None:
 
 
 def main() -> None:
-    """Write the three files into the package."""
-    folder = Path(__file__).parent.parent / "taskaff" / "examples"
+    """Write the three files into tests/examples."""
+    folder = Path(__file__).parent / "examples"
     rng = random.Random(20200426)
     both = [review(rng, SHARED) for _ in range(12)]
     films = list(dict.fromkeys([review(rng, FILM) for _ in range(600)] + both))
