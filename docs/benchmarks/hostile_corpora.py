@@ -199,9 +199,19 @@ def read_with_polars(job: tuple[str, str]) -> Truth:
         words = [c for c in frame.columns if frame[c].dtype in (polars.String, polars.Categorical)]
         columns = {name: frame[name].cast(polars.String).to_list() for name in words}
         numbers = [c for c in frame.columns if frame[c].dtype.is_numeric()]
-        columns |= {name: frame[name].to_list() for name in numbers}
+        columns |= {name: numbers_of(frame[name]) for name in numbers}
         return Truth("table" if any(columns.values()) else "open", columns)
     return Truth("open")
+
+
+def numbers_of(series: Any) -> list[Any]:
+    """Values of a polars column; narrow floats as their shortest decimals, NaN as missing."""
+    import numpy as np
+    import polars
+
+    narrow = series.dtype.is_float() and series.dtype != polars.Float64
+    values = [None if v is None or v != v else v for v in series.to_list()]
+    return [float(str(np.float32(v))) if narrow and v is not None else v for v in values]
 
 
 def names_of(job: tuple[str, str]) -> list[str]:

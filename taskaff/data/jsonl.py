@@ -54,7 +54,16 @@ class JsonlReader:
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
         """The first rows."""
-        rows = [[_value(row, name) for name in columns] for row in self._head()]
+        rows = []
+        for row, (number, found) in enumerate(self._head(), 1):
+            cells = [_value(found, name) for name in columns]
+            try:
+                for name, cell in zip(columns, cells, strict=True):
+                    if isinstance(cell, str):
+                        _check_text(name, cell)
+            except _BadLineError as error:
+                raise self._report([(row, number, str(error))]) from None
+            rows.append(cells)
         return _batch(rows, columns)
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -94,11 +103,12 @@ class JsonlReader:
                 text, self._blob, self._encoding, self._skip, CELL_BYTES, hint
             )
 
-    def _head(self) -> list[dict[str, Any]]:
-        head: list[dict[str, Any]] = []
+    def _head(self) -> list[tuple[int, dict[str, Any]]]:
+        """Line numbers and objects of the first rows."""
+        head: list[tuple[int, dict[str, Any]]] = []
         for row, (number, line) in enumerate(self._lines(), 1):
             try:
-                head.append(_object(line))
+                head.append((number, _object(line)))
             except _BadLineError as error:
                 raise self._report([(row, number, str(error))]) from None
             if len(head) == PEEK_ROWS:
@@ -106,7 +116,7 @@ class JsonlReader:
         return head
 
     def _infer(self) -> tuple[Column, ...]:
-        head = self._head()
+        head = [found for _, found in self._head()]
         if not head:
             raise DataError(
                 "the file is empty",

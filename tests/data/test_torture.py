@@ -240,6 +240,12 @@ def test_jsonl_refused(tmp_path, bad, found):
     refused(path, found, "one JSON object", line=152, row=151)
 
 
+def test_half_a_surrogate_in_the_first_row(tmp_path):
+    """Where columns are chosen, before the rows are read."""
+    lines = ['{"text": "\\ud800 x", "label": "a"}', '{"text": "fine", "label": "b"}']
+    refused(write(tmp_path / "toy.jsonl", "\n".join(lines)), "surrogate", line=1, row=1)
+
+
 @pytest.mark.parametrize("value", ["9" * 30, "9" * 5000])
 def test_jsonl_huge_integers(tmp_path, value):
     lines = [f'{{"text": "t", "label": {i % 2}}}' for i in range(120)]
