@@ -4,8 +4,7 @@ In a fenced ``console`` block a line ``$ command`` is run by bash in a folder th
 files; the lines after it must be its output, where ``...`` alone on a line stands for any lines. A
 command alone in its block is only run. ``# exit N`` at its end states another exit code than 0. A
 block after ``<!-- not run: why -->`` is left out. Commands on real data run where ``TASKAFF_DATA``
-is set. Blocks that train, fine-tune or follow from one another run with the slow tests, but those
-of the README.
+is set. Blocks that train, fine-tune or follow from one another run with the slow tests.
 """
 
 from __future__ import annotations
@@ -51,8 +50,7 @@ def blocks() -> list[tuple[str, list[Command]]]:
 def is_slow(name: str, lines: list[Command]) -> bool:
     """Whether a block takes more than a few seconds."""
     works = re.compile(r"taskaff probe|--probe|atlas build|TASKAFF_DATA|minilm|reproduction/")
-    trains = any(works.search(command.line) for command in lines)
-    return name == ONE_STORY or (trains and not name.startswith("README.md"))
+    return name == ONE_STORY or any(works.search(command.line) for command in lines)
 
 
 def parameters():
@@ -86,9 +84,8 @@ def matches(expected: list[str], printed: list[str]) -> bool:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     where = tmp_path_factory.mktemp("docs")
-    for folder in (ROOT / "taskaff" / "examples", ROOT / "tests" / "examples"):
-        for file in folder.glob("*.csv"):
-            shutil.copy(file, where)
+    for file in (ROOT / "taskaff" / "examples").glob("*.csv"):
+        shutil.copy(file, where)
     return where
 
 

@@ -27,7 +27,7 @@ def folder(tmp_path, tmp_path_factory, monkeypatch):
     homes = tmp_path_factory.mktemp("homes")
     monkeypatch.setenv("XDG_CACHE_HOME", str(homes / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(homes / "data"))
-    for file in (ROOT / "tests" / "examples").glob("*.csv"):
+    for file in (ROOT / "taskaff" / "examples").glob("*.csv"):
         shutil.copy(file, tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
