@@ -46,7 +46,8 @@ def prepare(folder: Path, tasks: int, rows: int) -> None:
     sections = [f'[datasets.{name}]\npath = "{name}.taskaff"\n' for name in names]
     mix = ", ".join(f'"{name}"' for name in names)
     rules = (
-        "[check]\nprobability_negative = { warn = 0.3, fail = 0.6 }\noverlap = { fail = 0.01 }\n"
+        '[check]\nrecipe = "concat"\nprobability_negative = { warn = 0.3, fail = 0.6 }\n'
+        "overlap = { fail = 0.01 }\n"
     )
     text = "".join(sections) + f"[mix]\ndatasets = [{mix}]\n" + rules
     (folder / "taskaff.toml").write_text(text, encoding="utf-8")
