@@ -82,13 +82,18 @@ def _shared(
 ) -> str:
     if share.value is None:
         return f"undecided: {share.note or 'no reason given'}"
-    text = f"{100 * share.value:.2f}% of the rows of {target.name} stand in {source.name} too"
+    near, rows_of = _near(table, i, j), f"of the rows of {target.name}"
+    if near and not (share.value or held.value):
+        return (
+            f"{100 * near:.2f}% {rows_of} differ from a row of {source.name} in about a word only"
+        )
+    text = f"{100 * share.value:.2f}% {rows_of} stand in {source.name} too"
     shared = float(table.extras["shared"][i, j]) if "shared" in table.extras else float("nan")
     if shared == shared:
         text += f" ({rows(shared)})"
     if held.value:
         text += f", and {100 * held.value:.2f}% of its held-out rows"
-    if near := _near(table, i, j):
+    if near:
         text += f", and another {100 * near:.2f}% differ from a row there in about a word only"
     return text
 

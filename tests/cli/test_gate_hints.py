@@ -25,7 +25,7 @@ PROBE = ("--probe",)
 
 
 def write(path, rows, rng, header=("text", "label")):
-    texts = dict.fromkeys(" ".join(rng.choices(WORDS, k=6)) for _ in range(3 * rows))
+    texts = dict.fromkeys(" ".join(rng.choices(WORDS, k=5)) for _ in range(3 * rows))
     labelled = [(text, rng.choice("ab")) for text in list(texts)[:rows]]
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *labelled])

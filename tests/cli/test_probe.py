@@ -281,4 +281,4 @@ def test_an_interruption_during_training_prints_what_is_known(tmp_path, clean_en
 def test_the_gate_measures_a_mix_whatever_targets_are_configured():
     chosen = probe_settings(load(None, [override('probe.targets=["films"]')]))
     assert chosen.targets == ("films",)
-    assert evidence.probe_share(chosen, 2).targets == ()
+    assert evidence.probe_share(chosen, "turns", 2).targets == ()

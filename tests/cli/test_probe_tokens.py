@@ -43,7 +43,7 @@ def test_a_trunk_over_words_gives_the_result_of_any_probe(direct, trunk):
 
 def test_the_table_says_how_it_was_trained(direct):
     arguments = ("--trunk", "lstm", *QUICK, "--lr", "0.02", "--batch", "16")
-    words = " ".join(direct("probe", FILMS, BOOKS, *arguments).stdout.split())
+    words = " ".join(direct("probe", FILMS, BOOKS, *arguments, "-v").stdout.split())
     assert "lstm trunk, r = 4, stopped by validation loss, at about 8 updates" in words
     assert "fine-tuned at rate 0.02 in batches of 16, up to 128 tokens a row" in words
 
