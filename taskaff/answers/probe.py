@@ -232,7 +232,7 @@ def _aside(label: str, pairs: Sequence[PairOutcome]) -> Iterator[str]:
 
 def _shared(result: ProbeResult, found: Sequence[Effect]) -> Iterator[str]:
     """Rows that a target has too, which would be praised as help."""
-    leaks = [each for each in found if each.first.leaked and each.first.leaked >= 0.5]
+    leaks = [each for each in found if each.first.leaked and round(each.first.leaked)]
     if not leaks:
         return
     leaks.sort(key=lambda each: -each.first.leaked)

@@ -58,6 +58,26 @@ def test_a_candidate_has_its_exit_code_and_valid_files(gate, folder, name):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_process_prints_the_sentences_that_are_tested_in_this_one(
+    gate, direct, folder, monkeypatch, width
+):
+    names = ("series", "topics", "copied", "tiny")
+    done = gate(*names, COLUMNS=str(width))
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("GITHUB_ACTIONS", "")
+    assert done.stdout == direct("check", *names).stdout
+    answers, _, rest = done.stdout.partition("\n\n")
+    assert all(len(line) <= width for line in answers.splitlines())
+    for name, answer in (("topics", "keep it apart"), ("copied", "keep it apart")):
+        assert f"\n{name}: {answer}; " in f"\n{answers}"
+    assert "\ntiny: undecided; " in answers
+    assert "\nseries: " in answers
+    assert "\nnext" in rest
+
+
+@pytest.mark.slow
 def test_broken_comes_before_failed_before_inconclusive(gate):
     assert gate("series", "tiny", "-q").returncode == 3
     assert gate("tiny", "topics", "series", "-q").returncode == 1
