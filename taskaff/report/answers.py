@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from taskaff.answers import Answer, Call, capacity_sentence, effects_of, of_probe, of_score
 from taskaff.answers.score import verdicts
+from taskaff.answers.words import WRITTEN
 from taskaff.probe_records import Call as PairCall
 from taskaff.probe_records import ProbeResult
 from taskaff.recipe import CONCAT, CURVE, PREDICTED
@@ -27,6 +28,10 @@ LEGEND = (
 )
 MOST = 40
 """More answers than this are not all listed for people."""
+NOTICED = 4
+"""Of more notes the others are counted."""
+PART = "rows take part, chosen by their content"
+"""In a note that is of no news: of large data sets a part is enough."""
 STEPS: dict[Call, str] = {
     "apart": "to see whether a smaller share of the updates does no harm",
     "undecided": "to decide it",
@@ -89,6 +94,18 @@ def steps(found: Sequence[Answer]) -> list[tuple[str, str]]:
         if each.next:
             names.setdefault((each.call, each.next), []).append(each.name)
     return [(f"next, {STEPS[call]}:", command) for call, command in names]
+
+
+def noticed(result: ScoreResult | ProbeResult) -> list[str]:
+    """What was noticed in reading the data and stands in no answer, with the data set's name."""
+    if isinstance(result, ScoreResult):
+        notes = [f"{task.name}: {note}" for task in result.tasks for note in task.notes]
+    else:
+        heads = tuple(f"{task.name}: " for task in result.tasks)
+        notes = [note for note in result.notes if note.startswith(heads) and PART not in note]
+    kept = [note for note in notes if WRITTEN not in note]
+    more = len(kept) - NOTICED
+    return [*kept[:NOTICED], f"{more:,} more notes: -v"] if more > 1 else kept
 
 
 # ------------------------------------------------------------------------ signs

@@ -24,6 +24,10 @@ def add_answers(page: Page, result: ScoreResult | ProbeResult, basis: str) -> No
         paragraph(page, f"the other {len(found) - answers.MOST:,} in -f json")
     _add_signs(page, result)
     if basis:
+        for n, note in enumerate(answers.noticed(result)):
+            if not n:
+                page.blank()
+            paragraph(page, note)
         page.blank()
         paragraph(page, basis, style="dim")
     for n, (purpose, line) in enumerate(answers.steps(found)):
