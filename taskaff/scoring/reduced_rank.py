@@ -28,6 +28,9 @@ WORK = 2e9
 PROGRESS = 1e-5
 """Stop when a sweep improves the objective by less than this, per task."""
 
+NOTHING = 1e-280
+"""Heads whose squares sum to no more are all zero, and no shared module is better than another."""
+
 
 class Problem:
     """The moments of ``k`` tasks in coordinates in which their mean covariance is the identity.
@@ -98,8 +101,10 @@ class Problem:
         """
         AA = A @ np.swapaxes(A, 1, 2)
         total = AA.sum(axis=0)
-        guard = 1e-12 * max(float(total.trace()), 1e-300) * np.eye(len(total))
-        inverse = np.linalg.inv(total + guard)
+        size = float(total.trace())
+        if size <= NOTHING:
+            return B
+        inverse = np.linalg.inv(total + 1e-12 * size * np.eye(len(total)))
         rest = (self.S @ np.swapaxes(A, 1, 2) - CB @ AA).sum(axis=0)
         step = rest @ inverse
         direction, size = step, float((rest * step).sum())

@@ -98,7 +98,12 @@ def test_signatures_of_the_mix_give_the_same_findings(gate, cli, folder, cache):
     finally:
         sample.configure(folder, ".csv")
     assert stored.returncode == 1
-    assert json.loads(stored.stdout)["findings"] == rows["findings"]
+    # What to do next differs: a probe needs the rows, wherever they are.
+    found, expected = (
+        [{**finding, "hint": ""} for finding in document["findings"]]
+        for document in (json.loads(stored.stdout), rows)
+    )
+    assert found == expected
     assert needs_rows.returncode == 2
     assert "is a signature, which holds no rows" in needs_rows.stderr
 

@@ -153,7 +153,7 @@ def test_score_predicts_and_a_probe_combines_and_is_appended(folder):
     assert not any(p["measured"] for p in scored["predictions"])
     again = json.loads(run(folder, "score", *sets, "--json").stdout)
     assert again["predictions"] == scored["predictions"]
-    probed = run(folder, "probe", *sets, "--updates", "30", "--seeds", "3", "-o", "r.json")
+    probed = run(folder, "probe", *sets, "--updates", "30", "--seeds", "3", "-v", "-o", "r.json")
     assert probed.returncode == 0
     assert "Predicted transfer" in probed.stdout
     found = json.loads((folder / "r.json").read_text())

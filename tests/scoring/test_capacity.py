@@ -213,3 +213,10 @@ def test_degenerate_tasks_in_the_mix_give_finite_numbers():
     assert all(np.isfinite([p.error, p.stderr]).all() for p in found.curve)
     assert "'flat'" in found.note
     assert "flat" not in found.single
+
+
+def test_tasks_without_any_signal_have_models_of_zero():
+    """The heads are exactly 0, and dividing by their squares would make infinities."""
+    silent = Problem(np.stack([np.eye(3), 2.0 * np.eye(3)]), [np.zeros((3, 1)), np.zeros((3, 2))])
+    for r in (1, 2, 3):
+        assert all((model == 0).all() for model in silent.models(r))
