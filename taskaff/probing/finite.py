@@ -30,9 +30,9 @@ from taskaff.probing.records import Interval, RowGains, SeedGain
 MOST_TRAINED = 0.8
 
 DRAWN = 0.4
-"""Share of the variance between seeds that the drawn rows are responsible for. Measured with two
-initial weights a split: 0.33 in all, 0.40 in the median of twelve pairs (``docs/recipes.md``)."""
-
+"""Share of the variance between seeds that the drawn rows are responsible for. With two initial
+weights a split it was 0.29 in all, 0.37 in the median of twelve pairs
+(``docs/benchmarks/drawn_rows.py``)."""
 
 LARGE = 1e6
 """Degrees of freedom that are as good as infinitely many."""
