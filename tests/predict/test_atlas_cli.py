@@ -157,7 +157,8 @@ def test_score_predicts_and_a_probe_combines_and_is_appended(folder):
     assert probed.returncode == 0
     assert "Predicted transfer" in probed.stdout
     found = json.loads((folder / "r.json").read_text())
-    assert all(p["measured"] for p in found["predictions"])
+    assert not any(p["measured"] for p in found["predictions"])
+    assert all(p["measured"] for p in found["combined"])
     added = run(folder, "atlas", "append", "r.json")
     assert added.returncode == 0
     assert "2 rows added, 2 in all" in added.stderr
