@@ -92,7 +92,7 @@ def merged(before: Lock, text: str, path: str, force: bool = False) -> tuple[str
             f"not written, since numbers of {', '.join(others)} would be lost: they no longer "
             f"compare ({why})",
             where=Place(path),
-            hint=f"check every candidate at once: {PROGRAM} check {WRITE}, or drop theirs: --force",
+            hint=f"drop them by --force, or check all candidates at once: {PROGRAM} check {WRITE}",
         )
     return text, tuple(others)
 

@@ -153,6 +153,22 @@ def test_the_commands_about_a_baseline_run_as_printed(world, direct, tmp_path):
     assert direct(*shlex.split(corrupt)[1:]).returncode == 3
 
 
+def test_numbers_that_would_be_lost_are_kept_by_the_command_that_is_printed(
+    world, direct, tmp_path
+):
+    assert direct("check", "new", "small", *CONCAT, "--write-baseline").returncode == 3
+    write(tmp_path / "old.csv", 90, random.Random(2))
+    lock = tmp_path / "taskaff.lock.json"
+    before = lock.read_text()
+    done = direct("check", "new", "--write-baseline", "--json")
+    assert done.returncode == 2
+    assert "numbers of small would be lost" in done.stderr
+    assert lock.read_text() == before
+    [command] = [line for line in proposed(done) if "baseline" in line]
+    assert direct(*shlex.split(command)[1:]).returncode == 3
+    assert set(json.loads(lock.read_text())["candidates"]) == {"new", "small"}
+
+
 def test_a_probe_of_signatures_is_not_proposed_without_saying_so(world, direct, tmp_path):
     assert direct("profile", "old.csv", "-o", "mix.taskaff", "-q").returncode == 0
     file = tmp_path / "taskaff.toml"
