@@ -210,20 +210,20 @@ def _embedded(
     encoder: Encoder | None, batch: RowBatch, largest: np.uint64, settings: ProbeSettings
 ) -> tuple[Columns, EncodeCounts]:
     """Of the rows with hashes up to ``largest``: hashes, vectors, labels, near keys, tokens."""
-    content, labels = moments.row_content(batch), batch.labels
+    hashes, labels = moments.row_hashes(batch), batch.labels
     assert labels is not None
-    hashes, near = content.hashes, _table(content.near, batch.rows)
     wanted = hashes <= largest
     if not batch.text:
         X, counts = embed.embed_batch(encoder, batch)
-        return (hashes[wanted], X[wanted], labels[wanted], near[wanted]), counts
+        return (hashes[wanted], X[wanted], labels[wanted], _table(None, int(wanted.sum()))), counts
     if not wanted.all():
         texts = tuple(text.take(np.flatnonzero(wanted)) for text in batch.text)
         batch = replace(batch, text=texts)
     X, counts = np.zeros((int(wanted.sum()), 1), np.float32), EncodeCounts()
     if _reads_vectors(settings):
         X, counts = embed.embed_batch(encoder, batch)
-    columns = hashes[wanted], X, labels[wanted], near[wanted]
+    near = _table(moments.row_content(batch).near, len(X))  # dear: of the rows that are kept
+    columns = hashes[wanted], X, labels[wanted], near
     if not fine_tuned(settings.trunk):
         return columns, counts
     tokens = tokenrows.token_batch(encoder, batch, settings.max_tokens)
