@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def covariance_similarity(views: Sequence[TaskView], settings: ScoreSettings) ->
     scaled to the printed score: the effect of the truncation, ``score / untruncated score``, is
     held at its full-sample value.
     """
-    truncated = truncate_all(views, settings.trace_share)
+    truncated = truncate_all(views, settings)
     places = {id(view): i for i, view in enumerate(views)}
 
     def band(view: TaskView, a: int, b: int, out: Floats) -> None:
@@ -69,13 +70,25 @@ def covariance_similarity(views: Sequence[TaskView], settings: ScoreSettings) ->
     )
 
 
-def truncate_all(views: Sequence[TaskView], share: float) -> list[Floats]:
-    """Every task's truncated ``G``, one task a core."""
+def truncate_all(views: Sequence[TaskView], settings: ScoreSettings) -> list[Floats]:
+    """Every task's truncated ``G``, one task a core.
+
+    Those of the tasks in ``settings.around`` are kept with their views: such a task is scored
+    against one other task at a time, and would be decomposed again for each.
+    """
 
     def one(view: TaskView) -> Floats:
-        return truncate(view.gram(), share)
+        key = settings.trace_share
+        kept = _AROUND.setdefault(view, {}) if view.name in settings.around else {}
+        if key not in kept:
+            kept[key] = truncate(view.gram(), key)
+        return kept[key]
 
     return list(on_every_core(one, views, 10.0 * len(views) * views[0].width ** 3))
+
+
+_AROUND: WeakKeyDictionary[TaskView, dict[float, Floats]] = WeakKeyDictionary()
+"""By share of the trace; forgotten with the view, that is with the run."""
 
 
 def truncate(G: Floats, share: float) -> Floats:

@@ -9,7 +9,7 @@ import pytest
 
 import taskaff
 from taskaff.records import ScoreSettings
-from taskaff.scoring import SCORES, score
+from taskaff.scoring import SCORES, covariance_similarity, score
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +49,17 @@ def test_the_other_pairs_are_left_out(signatures):
     for table in found.tables.values():
         assert np.isfinite(table.value[0, 1])
         assert np.isnan(table.value[1, 2])
+
+
+def test_a_task_that_all_pairs_share_is_decomposed_once(signatures, monkeypatch):
+    decomposed = []
+
+    def counted(G, share, truncate=covariance_similarity.truncate):
+        decomposed.append(G.tobytes())
+        return truncate(G, share)
+
+    monkeypatch.setattr(covariance_similarity, "truncate", counted)
+    score(signatures, ScoreSettings(scores=("covariance_similarity",), around=("t0",)))
+    own = signatures[0].sxx.sum(axis=0).tobytes()
+    assert decomposed.count(own) == 1
+    assert len(decomposed) == 4
