@@ -37,7 +37,8 @@ def naive_signature(
     """A signature row by row. ``Y`` is ``(n, c)`` (one-hot for classes); folds round robin."""
     X = np.asarray(X, dtype=np.float64)
     n, d = X.shape
-    Y = np.zeros((n, 0)) if Y is None else np.asarray(Y, dtype=np.float64).reshape(n, -1)
+    Y = np.zeros((n, 0)) if Y is None else np.asarray(Y, dtype=np.float64)
+    Y = Y.reshape(n, 1) if Y.ndim == 1 else Y
     c = Y.shape[1]
     folds = np.arange(n) % FOLDS if folds is None else folds
     hashes = np.arange(1, n + 1, dtype=np.uint64) * np.uint64(7919) if hashes is None else hashes
