@@ -12,9 +12,16 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
 from filelock import FileLock
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("taskaff", derandomize=True, deadline=None, print_blob=False)
+# Nothing depends on how fast the machine is: no deadlines, and data may take its time to draw.
+settings.register_profile(
+    "taskaff",
+    derandomize=True,
+    deadline=None,
+    print_blob=False,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("taskaff")
 
 

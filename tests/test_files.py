@@ -14,7 +14,7 @@ from taskaff import files
 from taskaff.files import read_text, remove_abandoned, whole_file
 
 WRITER = """
-import sys, time
+import sys
 from pathlib import Path
 from taskaff.files import whole_file
 
@@ -55,7 +55,7 @@ def test_what_a_killed_writer_leaves_goes_with_the_next_file_of_the_folder(tmp_p
         left = process.stdout.readline().strip()
         assert names(tmp_path) == [left]
         process.send_signal(signal.SIGKILL)
-        process.wait(timeout=30)
+        process.wait()
     assert names(tmp_path) == [left]
     with whole_file(tmp_path / "b.json") as path:
         path.write_text("other")
@@ -71,7 +71,7 @@ def test_a_file_that_is_being_written_is_left_alone(tmp_path):
         assert names(tmp_path) == sorted([left, "a.json"])
         process.stdin.write("\n")
         process.stdin.close()
-        assert process.wait(timeout=30) == 0
+        assert process.wait() == 0
     assert (names(tmp_path), (tmp_path / "a.json").read_text()) == (["a.json"], "half")
 
 

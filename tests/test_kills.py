@@ -73,7 +73,6 @@ def run(code: str, folder: Path, steps: int, *more: object) -> int:
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])},
         capture_output=True,
         text=True,
-        timeout=300,
         check=False,
     )
     assert done.returncode in (0, -signal.SIGKILL), done.stderr

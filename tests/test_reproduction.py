@@ -31,7 +31,6 @@ def test_the_quick_form_runs_from_the_product_alone(script, tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr

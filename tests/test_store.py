@@ -7,9 +7,9 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
+import filelock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -196,7 +196,7 @@ def test_keys_depend_on_every_field_and_on_nothing_else(fields):
 
 
 WRITER = """
-import sys, time
+import sys
 from pathlib import Path
 from taskaff.store import Store
 
@@ -205,7 +205,7 @@ def write(path):
         file.write(b"x" * 1000)
         file.flush()
         print("half", flush=True)
-        time.sleep(float(sys.argv[3]))
+        sys.stdin.readline()
         file.write(b"y" * 1000)
     print("whole", flush=True)
 
@@ -213,19 +213,21 @@ print(Store(Path(sys.argv[1])).put("a", sys.argv[2], write), flush=True)
 """
 
 
-def start_writer(root, seconds):
+def start_writer(root):
+    """Writes the other half once it is told to."""
     return subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(root), KEY, str(seconds)],
+        [sys.executable, "-c", WRITER, str(root), KEY],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
 
 
 def test_killed_while_writing(tmp_path):
-    with start_writer(tmp_path, 60) as process:
+    with start_writer(tmp_path) as process:
         assert process.stdout.readline() == "half\n"
         process.send_signal(signal.SIGKILL)
-        process.wait(timeout=30)
+        process.wait()
     (left,) = files(tmp_path)
     assert left.endswith(".tmp")
     store = Store(tmp_path)
@@ -264,23 +266,32 @@ def test_the_private_folder_of_a_killed_run_goes_with_the_next_one(tmp_path, mon
 
 
 def test_the_next_writer_clears_up_after_a_killed_one(tmp_path):
-    with start_writer(tmp_path, 60) as process:
+    with start_writer(tmp_path) as process:
         assert process.stdout.readline() == "half\n"
         process.kill()
-        process.wait(timeout=30)
+        process.wait()
     path = Store(tmp_path).put("a", KEY, writing(b"again"))
     assert files(tmp_path) == [path.name]
 
 
-def test_two_processes_write_an_entry_once(tmp_path):
-    with start_writer(tmp_path, 0.5) as first:
+def test_two_processes_write_an_entry_once(tmp_path, monkeypatch):
+    acquire = filelock.FileLock.acquire
+
+    def told(lock, **options):
+        """Finds the lock taken, and only then lets the other process go on."""
+        with pytest.raises(filelock.Timeout):
+            acquire(lock, timeout=0)
+        first.stdin.write("\n")
+        first.stdin.flush()
+        return acquire(lock, **options)
+
+    with start_writer(tmp_path) as first:
         assert first.stdout.readline() == "half\n"
-        started = time.monotonic()
         assert Store(tmp_path).prune() == []  # the temporary file is in use
+        monkeypatch.setattr(filelock.FileLock, "acquire", told)
         path = Store(tmp_path).put("a", KEY, never)
-        assert time.monotonic() - started > 0.1
         rest = first.stdout.read()
-        assert first.wait(timeout=30) == 0
+        assert first.wait() == 0
     assert rest == f"whole\n{path}\n"
     assert path.read_bytes() == b"x" * 1000 + b"y" * 1000
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,14 @@ def clean_environment(**variables: str) -> dict[str, str]:
     return {**kept, **variables}
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Ctrl-C interrupts, here and in children, though a shell's background job ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def cli(tmp_path):
     """``cli("score", "a", "b", environment=...)`` in an empty folder; ``real`` has no fakes."""
@@ -41,7 +50,6 @@ def cli(tmp_path):
             cwd=folder,
             env=clean_environment(**variables),
             input=stdin,
-            timeout=180,
             check=False,
         )
 

@@ -57,7 +57,6 @@ def step(tmp_path, clean_environment):
             env={**clean_environment, **runner, **variables, "PATH": path},
             capture_output=True,
             text=True,
-            timeout=60,
             check=False,
         )
         lines = output.read_text(encoding="utf-8").splitlines()

@@ -133,7 +133,7 @@ def test_ctrl_c_while_working(tmp_path, clean_environment):
     )
     assert process.stderr.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate()
     assert process.returncode == 130
     assert (out, err) == ("", "interrupted\n")
     assert list(tmp_path.iterdir()) == []
@@ -154,7 +154,6 @@ def test_closed_standard_output_is_141(tmp_path, clean_environment, arguments):
             text=True,
             cwd=tmp_path,
             env=clean_environment,
-            timeout=180,
             check=False,
         )
     finally:
@@ -181,7 +180,6 @@ def in_shell(folder, environment, arguments, redirection, start=FAKE):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=180,
         check=False,
     )
 
@@ -245,7 +243,6 @@ def test_ctrl_c_during_imports(tmp_path, clean_environment, module):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=180,
         check=False,
     )
     assert (done.returncode, done.stdout) == (130, "")

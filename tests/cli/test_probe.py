@@ -257,7 +257,6 @@ def interrupted(stage, folder, environment):
         text=True,
         cwd=folder,
         env=environment,
-        timeout=180,
         check=False,
     )
 

@@ -70,14 +70,14 @@ def test_nothing_heavy_is_imported():
         "bad = {'torch', 'transformers', 'sklearn', 'scipy', 'pandas'} & set(sys.modules)\n"
         "sys.exit(str(bad) if bad else 0)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_room_is_light_at_import():
     code = (
         "import sys, taskaff.embed\nsys.exit(any(m in sys.modules for m in ('numpy', 'pyarrow')))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.data

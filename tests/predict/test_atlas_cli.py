@@ -60,7 +60,6 @@ def run(folder, *arguments, **variables):
         cwd=folder,
         env={**kept, **own, **variables},
         check=False,
-        timeout=120,
     )
 
 

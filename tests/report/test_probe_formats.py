@@ -9,7 +9,10 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import jsonschema
+import matplotlib
+import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 from taskaff.errors import ReportError, UsageError
 from taskaff.probe_records import (
@@ -26,6 +29,7 @@ from taskaff.probe_records import (
 )
 from taskaff.records import LabelSchema, TaskInfo
 from taskaff.report import PROBE_FORMATS, ReportOptions, payload, plot, render, result_schema
+from taskaff.report.escape import terminal
 from taskaff.report.probe.words import footnote, signed, tally
 
 NASTY = ["=1+1", "a|b\n::error::x", "\x1b[31mred", "$x_1$ \\frac{", "映画 🎬", "<b>", "", '"q", r']
@@ -217,8 +221,11 @@ def test_the_same_result_is_the_same_picture(format):
 
 def test_names_are_no_formulas_and_missing_glyphs_no_error():
     for names in zip(NASTY[::2], NASTY[1::2], strict=True):
-        found = plot(result(names), "svg")
-        ElementTree.fromstring(found)
+        with matplotlib.rc_context({"svg.fonttype": "none"}):  # text as text, formulas in pieces
+            picture = ElementTree.fromstring(plot(result(names), "svg"))
+        texts = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+        one, other = (terminal(name) or '""' for name in names)
+        assert f"{one} → {other}" in texts
 
 
 def test_a_picture_needs_numbers():
@@ -229,6 +236,15 @@ def test_a_picture_needs_numbers():
         plot(info, "png")
 
 
-def test_a_single_seed_is_drawn_without_interval():
+def test_a_single_seed_is_drawn_without_interval(monkeypatch):
+    drawn, errorbar = [], Axes.errorbar
+
+    def noted(axes, x, y, **options):
+        drawn.append((x, y, np.ravel(options["xerr"]).tolist()))
+        return errorbar(axes, x, y, **options)
+
+    monkeypatch.setattr(Axes, "errorbar", noted)
     alone = replace(pair("a", "b"), gain=Interval(0.1, n=1))
-    assert plot(result(pairs=(alone,)), "png")
+    several = replace(pair("b", "a"), gain=Interval(0.2, 0.15, 0.3, 0.02, n=5))
+    plot(result(pairs=(alone, several)), "svg")
+    assert drawn == [(0.1, 0, [0.0, 0.0]), (0.2, 1, pytest.approx([0.05, 0.1]))]
