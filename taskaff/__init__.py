@@ -7,14 +7,35 @@ package loads nothing heavy; names resolve on first use.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from taskaff.core.version import __version__
 
 if TYPE_CHECKING:
     from taskaff.api import check, inspect, load, merge, probe, profile, save, score, to_dict
+    from taskaff.core.errors import TaskaffError
+    from taskaff.core.records.data import DataRequest
+    from taskaff.core.settings import CheckSettings, PredictSettings, ProbeSettings, ScoreSettings
+    from taskaff.pipeline.session import RunSettings
+
+_PLACES = {
+    "taskaff.api": "check inspect load merge probe profile save score to_dict",
+    "taskaff.core.errors": "TaskaffError",
+    "taskaff.core.records.data": "DataRequest",
+    "taskaff.core.settings": "CheckSettings PredictSettings ProbeSettings ScoreSettings",
+    "taskaff.pipeline.session": "RunSettings",
+}
+_PLACE = {name: module for module, names in _PLACES.items() for name in names.split()}
 
 __all__ = [
+    "CheckSettings",
+    "DataRequest",
+    "PredictSettings",
+    "ProbeSettings",
+    "RunSettings",
+    "ScoreSettings",
+    "TaskaffError",
     "__version__",
     "check",
     "inspect",
@@ -29,10 +50,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from importlib import import_module
-
-        return getattr(import_module("taskaff.api"), name)
+    if name in _PLACE:
+        return getattr(import_module(_PLACE[name]), name)
     raise AttributeError(f"module 'taskaff' has no attribute {name!r}")
 
 

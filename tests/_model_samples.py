@@ -7,9 +7,10 @@ import dataclasses
 import numpy as np
 from _samplers import naive_signature
 
-from taskaff.records import ScoreSettings, TaskSignature
-from taskaff.scoring.splits import PENALTIES
-from taskaff.scoring.views import TaskView
+from taskaff.core.records.signature import TaskSignature
+from taskaff.core.settings import ScoreSettings
+from taskaff.stages.score.splits import PENALTIES
+from taskaff.stages.score.task_statistics import TaskView
 
 SETTINGS = ScoreSettings()
 

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from taskaff.records import (
-    FOLDS,
-    EncodeCounts,
-    EncoderCard,
-    LabelSchema,
-    Sketch,
-    TaskSignature,
-)
+from taskaff.core.records.data import LabelSchema
+from taskaff.core.records.embedding import EncodeCounts, EncoderCard
+from taskaff.core.records.signature import FOLDS, Sketch, TaskSignature
 
 
 def card(width: int, fingerprint: str = "test") -> EncoderCard:

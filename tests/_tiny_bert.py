@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from taskaff.records import LabelSchema, TaskVectors, TokenLayer, TokenRows
+from taskaff.core.records.data import LabelSchema
+from taskaff.core.records.embedding import TaskVectors, TokenLayer, TokenRows
 
 WORDS = [f"{a}{b}" for a in "bdfgklmnprst" for b in ("ab", "ed", "im", "on", "ul")]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -58,7 +59,7 @@ def write(folder: Path, seed=0) -> Path:
 
 def layer(seed=0) -> TokenLayer:
     """What the probe loads; without any file."""
-    from taskaff.embed.transformer.body import FineTuned
+    from taskaff.stages.embed.transformer.body import FineTuned
 
     return TokenLayer(
         "transformer", "tiny", f"tiny{seed}", D, load=lambda: FineTuned(model(seed), "mean").eval()

@@ -31,21 +31,21 @@ def one_fit(tmp_path_factory):
 
     Tests have caches of their own, which hold no fitted predictor.
     """
-    from taskaff import predicting
+    from taskaff.pipeline import prediction
 
-    fit = predicting._model
+    fit = prediction._model
     # The workers' folders have one parent.
     cache = tmp_path_factory.getbasetemp().parent / "predictor"
 
     def model(atlases: tuple[Path, ...], key: str, cache_dir: Path | None) -> Any:
-        shipped = atlases == (predicting.SHIPPED,)
+        shipped = atlases == (prediction.SHIPPED,)
         if not shipped:
             return fit(atlases, key, cache_dir)
         with FileLock(f"{cache}.lock"):  # the workers would all fit it at once
             return fit(atlases, key, cache)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(predicting, "_model", model)
+        patch.setattr(prediction, "_model", model)
         yield
 
 

@@ -8,18 +8,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from _paths import EXAMPLES
 
 import taskaff
-from taskaff import api_options, frames, pipeline
-from taskaff.errors import DataError, TaskaffError, UsageError
-from taskaff.gate_records import CandidateOutcome, CheckedTask, CheckResult, CheckSettings
-from taskaff.keywords import spoken
-from taskaff.pipeline import RunSettings
-from taskaff.predict_records import Finding, Prediction, PredictSettings
-from taskaff.probe_records import Interval, PairOutcome, ProbeResult, ProbeSettings, Verdict
-from taskaff.records import EncoderCard, EncoderOptions, Estimate
+from taskaff import pipeline
+from taskaff.api import options
+from taskaff.api.keywords import spoken
+from taskaff.core.errors import DataError, TaskaffError, UsageError
+from taskaff.core.records.check import CandidateOutcome, CheckedTask, CheckResult
+from taskaff.core.records.embedding import EncoderCard, EncoderOptions
+from taskaff.core.records.estimate import Estimate, Interval, Verdict
+from taskaff.core.records.finding import Finding
+from taskaff.core.records.prediction import Prediction
+from taskaff.core.records.probe import PairOutcome, ProbeResult
+from taskaff.core.settings import CheckSettings, PredictSettings, ProbeSettings
+from taskaff.pipeline.session import RunSettings
+from taskaff.stages.report import frames
 
-EXAMPLES = Path(__file__).parent / "examples"
 PAIR = [EXAMPLES / "films.csv", EXAMPLES / "books.csv"]
 EVIL = "<script>alert('\x1b[31m')</script>"
 QUICK = {"predict": False, "cache": "off"}
@@ -84,7 +89,7 @@ def test_the_defaults_are_those_of_the_command_line(word, homes, monkeypatch):
 
 def test_what_is_said_counts(homes):
     def run(given=None, **options):
-        return api_options.run_settings(options, None, given)
+        return options.run_settings(options, None, given)
 
     assert (run(cache="off").cache_dir, run(cache="off").predict.cache_dir) == (None, None)
     assert run(cache_dir="here").cache_dir == Path("here")
@@ -113,7 +118,7 @@ def test_no_keyword_is_accepted_and_ignored():
     with pytest.raises(UsageError, match="cache"):
         taskaff.inspect(PAIR[0], cache="off")
     with pytest.raises(UsageError, match="txt"):
-        taskaff.inspect(api_options.DataRequest(str(PAIR[0])), txt="a")
+        taskaff.inspect(options.DataRequest(str(PAIR[0])), txt="a")
 
 
 # --------------------------------------------------------------- messages

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import make_examples
 import pytest
+from _paths import EXAMPLES
 
 import taskaff
 
 SHIPPED = Path(taskaff.__file__).parent / "examples"
-MADE_UP = Path(__file__).parent / "examples"
 SHIPPED_ROWS = {"films": 1000, "products": 999, "restaurants": 1000, "requests": 1500}
 
 
@@ -19,7 +19,7 @@ def test_made_up_examples_are_what_their_maker_writes(tmp_path, monkeypatch):
     monkeypatch.setattr(make_examples, "write", lambda path, rows: written.update({path: rows}))
     make_examples.main()
     monkeypatch.undo()
-    assert set(written) == set(MADE_UP.glob("*.csv"))
+    assert set(written) == set(EXAMPLES.glob("*.csv"))
     for path, rows in written.items():
         make_examples.write(tmp_path / path.name, rows)
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()

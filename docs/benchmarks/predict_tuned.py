@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from taskaff.predict import SHIPPED, atlas, design, metrics
-from taskaff.predict.fit import fit
-from taskaff.predict.model import stretch
+from taskaff.stages.predict import SHIPPED, atlas, design_matrix, metrics
+from taskaff.stages.predict.fit import fit
+from taskaff.stages.predict.model import stretch
 
 HERE = Path(__file__).parent
 LSTM = HERE / "word_trunks_pairs.json"
@@ -51,7 +51,7 @@ def compared(gains: dict[tuple[str, str], dict], encoder: str) -> dict[str, obje
     source, target = atlas.words(table, "source"), atlas.words(table, "target")
     touched = np.isin(source, list(sets)) | np.isin(target, list(sets))
     numbers = atlas.columns(table)
-    z = fit(table.filter(~touched)).z(design.matrix(numbers))
+    z = fit(table.filter(~touched)).z(design_matrix.matrix(numbers))
     wanted = (
         (atlas.words(table, "view") == "full")
         & (atlas.words(table, "trunk") == "linear")

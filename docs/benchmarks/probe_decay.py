@@ -19,14 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
-from taskaff.atlas_build import embedded
-from taskaff.atlas_sets import datasets_under
-from taskaff.probe_records import ProbeSettings
-from taskaff.probing.controls import PERMUTED, permuted_run
-from taskaff.probing.pairs import plan_pairs
-from taskaff.probing.prepare import prepare
-from taskaff.records import TaskVectors
-from taskaff.workbench import RunSettings, Workbench
+from taskaff.core.records.embedding import TaskVectors
+from taskaff.core.settings import ProbeSettings
+from taskaff.pipeline.atlas.build import embedded
+from taskaff.pipeline.atlas.setups import datasets_under
+from taskaff.pipeline.session import RunSettings, Session
+from taskaff.stages.probe.controls import PERMUTED, permuted_run
+from taskaff.stages.probe.pairs import plan_pairs
+from taskaff.stages.probe.prepare import prepare
 
 DECAYS = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)
 SIGNIFICANT = 1.645
@@ -61,9 +61,9 @@ class Row:
 def tasks_of(encoder: str, folder: Path, kept: Path | None) -> list[TaskVectors]:
     """Vectors of the single-text data sets."""
     settings = RunSettings(encoder=encoder, split="all", cache_dir=kept)
-    bench = Workbench(settings, rows_again=True)
+    session = Session(settings, rows_again=True)
     paths = datasets_under([folder / name for name in ("sentiment", "glue", "calibration")])
-    members = [embedded(bench, path, print, 1) for path in paths]
+    members = [embedded(session, path, print, 1) for path in paths]
     return [m.vectors for m in members if m is not None and m.layout != "pair"]
 
 

@@ -39,23 +39,18 @@ import numpy as np
 import torch
 from scipy.stats import binomtest
 
-from taskaff.probing.budget import Names, drive
-from taskaff.probing.controls import permuted
-from taskaff.probing.pairs import plan_pairs, probe_pairs
-from taskaff.probing.prepare import Prepared, describe, prepare
-from taskaff.probing.reading import Arms, best_decay, compare
-from taskaff.probing.records import (
-    PairOutcome,
-    ProbeResult,
-    ProbeSettings,
-    Progress,
-    Run,
-    Slot,
-)
-from taskaff.probing.streams import stream
-from taskaff.probing.synthetic import row_ids, synthetic_task
-from taskaff.probing.verdict import t_interval
-from taskaff.records import TaskVectors
+from taskaff.core.records.embedding import TaskVectors
+from taskaff.core.records.probe import PairOutcome, ProbeResult, Progress
+from taskaff.core.settings import ProbeSettings
+from taskaff.stages.probe.budget import Names, drive
+from taskaff.stages.probe.comparison import Arms, best_decay, compare
+from taskaff.stages.probe.controls import permuted
+from taskaff.stages.probe.pairs import plan_pairs, probe_pairs
+from taskaff.stages.probe.prepare import Prepared, describe, prepare
+from taskaff.stages.probe.records import Run, Slot
+from taskaff.stages.probe.seeding import stream
+from taskaff.stages.probe.synthetic import row_ids, synthetic_task
+from taskaff.stages.probe.verdict import t_interval
 
 PAGE, DOCUMENT = (Path(__file__).with_suffix(suffix) for suffix in (".md", ".json"))
 RECIPES = ("turns", "concat", "share=0.2", "temperature=2")

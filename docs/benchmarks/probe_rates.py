@@ -19,9 +19,9 @@ from pathlib import Path
 
 import torch
 
-from taskaff.probing.pairs import probe_pairs
-from taskaff.probing.records import ProbeSettings
-from taskaff.probing.synthetic import synthetic_task
+from taskaff.core.settings import ProbeSettings
+from taskaff.stages.probe.pairs import probe_pairs
+from taskaff.stages.probe.synthetic import synthetic_task
 
 BASE = ProbeSettings(
     recipes=("turns",),

@@ -30,15 +30,17 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from taskaff import embed, moments
-from taskaff.probing.batches import SlotBatches
-from taskaff.probing.engine import train
-from taskaff.probing.model import initial_state
-from taskaff.probing.pairs import plan_pairs, probe_pairs
-from taskaff.probing.prepare import prepare
-from taskaff.probing.records import ProbeSettings
-from taskaff.probing.schedule import Schedule
-from taskaff.records import LabelSchema, RowBatch, TaskVectors
+from taskaff.core.records.data import LabelSchema, RowBatch
+from taskaff.core.records.embedding import TaskVectors
+from taskaff.core.settings import ProbeSettings
+from taskaff.stages import embed
+from taskaff.stages.probe.batches import SlotBatches
+from taskaff.stages.probe.engine import train
+from taskaff.stages.probe.model import initial_state
+from taskaff.stages.probe.pairs import plan_pairs, probe_pairs
+from taskaff.stages.probe.prepare import prepare
+from taskaff.stages.probe.schedule import Schedule
+from taskaff.stages.signature import row_hashes
 
 HERE = Path(__file__).parent
 SIX = ("mr", "sst", "cr", "subj", "mpqa", "trec")
@@ -62,7 +64,7 @@ def read_set(folder: Path, encoder) -> TaskVectors:
     else:
         names, codes = np.unique(labels, return_inverse=True)
         schema = LabelSchema("classes", tuple(names.tolist()), ("label",))
-    hashes = moments.row_hashes(batch)
+    hashes = row_hashes(batch)
     return TaskVectors(folder.name, X, codes, hashes, np.array(splits), schema)
 
 

@@ -25,14 +25,16 @@ import numpy as np
 from scipy.special import stdtrit
 from scipy.stats import spearmanr
 
-from taskaff.probe_records import ProbeResult, ProbeSettings
-from taskaff.probing.defaults import settings_for
-from taskaff.probing.run import probe
-from taskaff.recipe import BEST, CURVE
-from taskaff.records import DataRequest, TaskVectors
-from taskaff.report.probe.words import CALLS
-from taskaff.vectors_of import tasks_of
-from taskaff.workbench import Workbench
+from taskaff.core.recipe import BEST, CURVE
+from taskaff.core.records.data import DataRequest
+from taskaff.core.records.embedding import TaskVectors
+from taskaff.core.records.probe import ProbeResult
+from taskaff.core.settings import ProbeSettings
+from taskaff.pipeline.session import Session
+from taskaff.pipeline.training_rows import tasks_of
+from taskaff.stages.probe.defaults import settings_for
+from taskaff.stages.probe.run import probe
+from taskaff.stages.report.probe.words import CALLS
 
 SIX = tuple(f"sentiment/{name}" for name in ("mr", "sst", "cr", "mpqa", "subj", "trec"))
 LEFT_OUT = {"sst5", "trec_fine", "clinc150_intent"}
@@ -56,7 +58,7 @@ def every_task(data: Path) -> dict[str, TaskVectors]:
     """The rows of all sets, as the probe takes them."""
     names = single_texts(data)
     requests = [DataRequest(str(data / name)) for name in names]
-    return dict(zip(names, tasks_of(Workbench(), requests, ProbeSettings())[0], strict=True))
+    return dict(zip(names, tasks_of(Session(), requests, ProbeSettings())[0], strict=True))
 
 
 def parts(data: Path, seeds: int) -> Iterator[tuple[str, list[str], ProbeSettings]]:

@@ -16,19 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from taskaff import data, embed, moments
-from taskaff.records import (
-    DataRequest,
-    EncodeCounts,
-    Encoder,
-    EncoderCard,
-    LabelSchema,
-    ScoreSettings,
-)
-from taskaff.scoring.covariance_alignment import covariance_alignment
-from taskaff.scoring.covariance_similarity import covariance_similarity
-from taskaff.scoring.mean_shift import mean_shift
-from taskaff.scoring.views import TaskView
+from taskaff.core.records.data import DataRequest, LabelSchema
+from taskaff.core.records.embedding import EncodeCounts, Encoder, EncoderCard
+from taskaff.core.settings import ScoreSettings
+from taskaff.stages import data, embed
+from taskaff.stages.score.covariance_alignment import covariance_alignment
+from taskaff.stages.score.covariance_similarity import covariance_similarity
+from taskaff.stages.score.mean_shift import mean_shift
+from taskaff.stages.score.task_statistics import TaskView
+from taskaff.stages.signature import Accumulator, fold_of, row_hashes
 
 PLAN = ((50, 200), (500, 60), (2000, 20))
 SETTINGS = ScoreSettings(intervals=False)
@@ -38,14 +34,12 @@ def rows_of(path: str, encoder: Encoder) -> tuple[np.ndarray, np.ndarray]:
     """Vectors and content hashes of every row."""
     batches = list(data.open_task(DataRequest(path)).batches())
     X = np.concatenate([embed.embed_batch(encoder, batch)[0] for batch in batches])
-    return X, np.concatenate([moments.row_hashes(batch) for batch in batches])
+    return X, np.concatenate([row_hashes(batch) for batch in batches])
 
 
 def view(X: np.ndarray, hashes: np.ndarray, card: EncoderCard) -> TaskView:
     """A signature of these rows, without labels."""
-    accumulator = moments.Accumulator(
-        "task", card, "vectors", LabelSchema("none"), "train", X.shape[1]
-    )
+    accumulator = Accumulator("task", card, "vectors", LabelSchema("none"), "train", X.shape[1])
     accumulator.add("train", X, None, hashes, EncodeCounts())
     return TaskView(accumulator.finish([]))
 
@@ -54,7 +48,7 @@ def halves(drawn: list[tuple[np.ndarray, np.ndarray]]) -> float:
     """Whole covariances above, disjoint halves of the folds below."""
     norms = []
     for X, hashes in drawn:
-        folds = moments.fold_of(hashes)
+        folds = fold_of(hashes)
         splits = [np.isin(folds, pair) for pair in ((0, 1), (0, 2), (0, 3))]
         norms.append(np.mean([(np.cov(X[s].T) * np.cov(X[~s].T)).sum() for s in splits]))
     inner = (np.cov(drawn[0][0].T) * np.cov(drawn[1][0].T)).sum()

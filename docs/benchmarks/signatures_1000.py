@@ -19,18 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from taskaff.records import (
-    FOLDS,
-    EncodeCounts,
-    EncoderCard,
-    LabelSchema,
-    ScoreSettings,
-    Sketch,
-    TaskSignature,
-)
-from taskaff.registry import load
-from taskaff.scoring import SCORES
-from taskaff.scoring.views import TaskView
+from taskaff.core.records.data import LabelSchema
+from taskaff.core.records.embedding import EncodeCounts, EncoderCard
+from taskaff.core.records.signature import FOLDS, Sketch, TaskSignature
+from taskaff.core.registry import load
+from taskaff.core.settings import ScoreSettings
+from taskaff.stages.score.plugins import SCORES
+from taskaff.stages.score.task_statistics import TaskView
 
 NAMES = ("covariance_similarity", "covariance_alignment", "mean_shift", "overlap")
 HASHES = 10_000

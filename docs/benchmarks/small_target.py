@@ -15,18 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from taskaff import data, embed, moments
-from taskaff.records import (
-    DataRequest,
-    EncodeCounts,
-    Encoder,
-    EncoderCard,
-    LabelSchema,
-    ScoreSettings,
-)
-from taskaff.scoring.model_similarity import model_similarity
-from taskaff.scoring.source_gain import source_gain
-from taskaff.scoring.views import TaskView
+from taskaff.core.records.data import DataRequest, LabelSchema
+from taskaff.core.records.embedding import EncodeCounts, Encoder, EncoderCard
+from taskaff.core.settings import ScoreSettings
+from taskaff.stages import data, embed
+from taskaff.stages.score.model_similarity import model_similarity
+from taskaff.stages.score.source_gain import source_gain
+from taskaff.stages.score.task_statistics import TaskView
+from taskaff.stages.signature import Accumulator, row_hashes
 
 ROWS, DRAWS = 300, 20
 
@@ -39,13 +35,13 @@ def rows_of(path: str, encoder: Encoder) -> Rows:
     batches = list(task.batches())
     X = np.concatenate([embed.embed_batch(encoder, batch)[0] for batch in batches])
     labels = np.concatenate([batch.labels for batch in batches])
-    hashes = np.concatenate([moments.row_hashes(batch) for batch in batches])
+    hashes = np.concatenate([row_hashes(batch) for batch in batches])
     return X, labels, hashes, task.info.schema
 
 
 def view(name: str, rows: Rows, card: EncoderCard) -> TaskView:
     X, labels, hashes, schema = rows
-    accumulator = moments.Accumulator(name, card, "vectors", schema, "train", X.shape[1])
+    accumulator = Accumulator(name, card, "vectors", schema, "train", X.shape[1])
     accumulator.add("train", X, labels, hashes, EncodeCounts())
     return TaskView(accumulator.finish([]))
 

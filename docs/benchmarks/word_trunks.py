@@ -28,17 +28,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from taskaff.probing.bank import Bank
-from taskaff.probing.defaults import settings_for
-from taskaff.probing.prepare import Prepared, prepare
-from taskaff.probing.records import Run
-from taskaff.probing.schedule import Schedule
-from taskaff.probing.words.engine import CPU_UNITS
-from taskaff.probing.words.stack import WordChunk
-from taskaff.probing.words.trunks import WIDTHS, filter_counts
-from taskaff.records import DataRequest
-from taskaff.vectors_of import tasks_of
-from taskaff.workbench import Workbench
+from taskaff.core.records.data import DataRequest
+from taskaff.pipeline.session import Session
+from taskaff.pipeline.training_rows import tasks_of
+from taskaff.stages.probe.defaults import settings_for
+from taskaff.stages.probe.prepare import Prepared, prepare
+from taskaff.stages.probe.records import Run
+from taskaff.stages.probe.schedule import Schedule
+from taskaff.stages.probe.training_data import Bank
+from taskaff.stages.probe.words.engine import CPU_UNITS
+from taskaff.stages.probe.words.stack import WordChunk
+from taskaff.stages.probe.words.trunks import WIDTHS, filter_counts
 
 HERE = Path(__file__).parent
 PAIRED = ("mr", "sst", "cr", "trec")
@@ -191,7 +191,7 @@ def speed(threads: int) -> dict:
     torch.set_num_threads(threads)
     settings = settings_for({"trunk": "lstm"})
     requests = [DataRequest(source(name).partition("=")[2], name=name) for name in ("mr", "sst")]
-    prepared = prepare(tasks_of(Workbench(None, None), requests, settings)[0], settings)
+    prepared = prepare(tasks_of(Session(None, None), requests, settings)[0], settings)
     return {
         "threads": threads,
         "torch": torch.__version__,

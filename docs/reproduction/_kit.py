@@ -22,8 +22,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
-from taskaff.cli._run import run
-from taskaff.probing.verdict import t_interval
+from taskaff.cli.run import run
+from taskaff.stages.probe.verdict import t_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -95,22 +95,22 @@ def write(folder: Path, tasks: Mapping[str, Mapping[str, Rows]]) -> list[str]:
 def boundaries(words: list[str], found: kit.Result) -> dict[str, list[float]]:
     """The lines ``w1 x1 + w2 x2 + b = 0`` of the first seed's runs, by what was trained.
 
-    The command does not give weights, so its runs are trained again as ``taskaff.probing`` has
+    The command does not give weights, so its runs are trained again as ``taskaff.stages.probe`` has
     them, with the settings of its document; their losses must be those of the document.
     """
-    from taskaff.probing.pairs import plan_pairs
-    from taskaff.probing.prepare import prepare
-    from taskaff.probing.records import ProbeSettings
-    from taskaff.records import DataRequest
-    from taskaff.vectors_of import tasks_of
-    from taskaff.workbench import Workbench
+    from taskaff.core.records.data import DataRequest
+    from taskaff.core.settings import ProbeSettings
+    from taskaff.pipeline.session import Session
+    from taskaff.pipeline.training_rows import tasks_of
+    from taskaff.stages.probe.pairs import plan_pairs
+    from taskaff.stages.probe.prepare import prepare
 
     asked: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in found["settings"].items()
     }
     settings = replace(ProbeSettings(**asked), seeds=(0,), targets=())
     requests = [DataRequest(path, name=name) for name, path in (w.split("=") for w in words)]
-    prepared = prepare(tasks_of(Workbench(), requests, settings)[0], settings)
+    prepared = prepare(tasks_of(Session(), requests, settings)[0], settings)
     names = [task.name for task in prepared.tasks]
     wanted = [(s, 0) for s in range(1, len(names))] + [(0, names.index(n)) for n in SOURCES]
     runs = [replace(run, keep_state=True) for run in plan_pairs(prepared, wanted).runs]

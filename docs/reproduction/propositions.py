@@ -22,7 +22,7 @@ from scipy.optimize import minimize
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from taskaff.records import Floats
+    from taskaff.core.records.arrays import Floats
 
 D, K, ROWS, STARTS = 8, 4, 40, 4
 """Dimensions, tasks and rows of the draws for the propositions; starts of the optimiser."""

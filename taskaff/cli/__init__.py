@@ -9,11 +9,11 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command line and exit."""
     try:
-        from taskaff.cli._interrupt import leave, on_interrupt
+        from taskaff.cli.interrupt import leave, on_interrupt
 
         on_interrupt(leave)  # before the long imports
     except KeyboardInterrupt:
         sys.exit(130)
-    from taskaff.cli._run import main as run_main
+    from taskaff.cli.run import main as run_main
 
     run_main()

@@ -13,7 +13,7 @@ import sys
 import types
 
 from taskaff import records
-from taskaff.errors import DataError, Place, SignatureError
+from taskaff.core.errors import DataError, Place, SignatureError
 
 VALUES = {  # value, low, high of every pair
     "pass": (0.9, 0.8, 0.95),
@@ -141,15 +141,20 @@ def save(signature, path):
     path.write_text(signature.name)
 
 
-def fake_pipeline():
-    fake = types.ModuleType("taskaff.pipeline")
-    for member in (RunSettings, score, inspect, profile, merge, save):
-        setattr(fake, member.__name__, member)
-    return fake
+def fake_modules():
+    """One fake a verb, and one of the function that writes signatures."""
+    fakes = {}
+    for verb in (score, inspect, profile, merge):
+        name = f"taskaff.pipeline.{verb.__name__}"
+        fakes[name] = types.ModuleType(name)
+        setattr(fakes[name], verb.__name__, verb)
+    signature = types.ModuleType("taskaff.stages.signature")
+    signature.save = save
+    return {**fakes, "taskaff.stages.signature": signature}
 
 
 if __name__ == "__main__":
-    sys.modules["taskaff.pipeline"] = fake_pipeline()
+    sys.modules.update(fake_modules())
     from taskaff.cli import main
 
     main()

@@ -12,8 +12,6 @@ from types import SimpleNamespace
 
 import pytest
 
-import taskaff
-
 FAKE = Path(__file__).with_name("_fake_run.py")
 
 
@@ -63,16 +61,16 @@ def fake_pipeline(monkeypatch):
     harness = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, spec.name, harness)
     spec.loader.exec_module(harness)
-    fake = harness.fake_pipeline()
-    monkeypatch.setitem(sys.modules, "taskaff.pipeline", fake)
-    monkeypatch.setattr(taskaff, "pipeline", fake, raising=False)
-    return fake
+    fakes = harness.fake_modules()
+    for name, fake in fakes.items():
+        monkeypatch.setitem(sys.modules, name, fake)
+    return {name.rpartition(".")[2]: fake for name, fake in fakes.items()}
 
 
 @pytest.fixture
 def direct(monkeypatch, tmp_path, capsys):
     """``direct("score", "a", "b")`` in this process, in an empty folder."""
-    from taskaff.cli._run import run
+    from taskaff.cli.run import run
 
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("TASKAFF_")]:

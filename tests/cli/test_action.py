@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from report._formats import check_annotations, check_junit
+from _paths import EXAMPLES, ROOT
+from stages.report._formats import check_annotations, check_junit
 
-ROOT = Path(__file__).parents[2]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-EXAMPLES = Path(__file__).parent.parent / "examples"
 TOML = """
 [datasets.films]
 path = "films.csv"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from pathlib import Path
 
 import pytest
+from _paths import EXAMPLES
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
 SETS = ("films.csv", "books.csv", "questions.csv")
 
 

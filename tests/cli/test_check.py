@@ -8,13 +8,13 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from gate._evidence import REASONS
-from report._formats import check_annotations, check_junit, check_sarif
+from _paths import EXAMPLES
+from stages.gate._evidence import REASONS
+from stages.report._formats import check_annotations, check_junit, check_sarif
 
-from taskaff.predict_records import Prediction
-from taskaff.records import Estimate
+from taskaff.core.records.estimate import Estimate
+from taskaff.core.records.prediction import Prediction
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
 HEAD = """
 [datasets.films]
 path = "films.csv"
@@ -59,7 +59,7 @@ def repository(tmp_path, monkeypatch, direct, cache):
                 for s, t in names
             )
 
-        monkeypatch.setattr("taskaff.predicting.predict", predict)
+        monkeypatch.setattr("taskaff.pipeline.prediction.predict", predict)
         return tmp_path
 
     return write

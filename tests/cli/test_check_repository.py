@@ -6,7 +6,7 @@ import json
 
 import pytest
 from cli import _sample_repository as sample
-from report._formats import check_annotations, check_junit, check_sarif
+from stages.report._formats import check_annotations, check_junit, check_sarif
 
 CODES = {"series": 0, "topics": 1, "copied": 1, "tiny": 3, "broken": 2}
 

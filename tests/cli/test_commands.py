@@ -12,8 +12,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from taskaff.config import Config, load
-from taskaff.store import Store, digest_key
+from taskaff.core.config import Config, load
+from taskaff.core.store import Store, digest_key
 
 # ------------------------------------------------------------------------------------------- init
 
@@ -69,7 +69,7 @@ def test_init_refuses_a_name_for_two(quick):
 
 def test_env_knows_versions_and_settings_without_loading_them(tmp_path, clean_environment):
     code = (
-        "import sys; from taskaff.cli._run import run; run(['env', '--json']); "
+        "import sys; from taskaff.cli.run import run; run(['env', '--json']); "
         "print([m for m in ('torch', 'transformers', 'sklearn') if m in sys.modules], "
         "file=sys.stderr)"
     )

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from taskaff.cli._datasets import requests
-from taskaff.cli._options import DataOptions
-from taskaff.config import load
-from taskaff.errors import UsageError
-from taskaff.records import EncoderOptions
+from taskaff.cli.datasets import requests
+from taskaff.cli.options import DataOptions
+from taskaff.core.config import load
+from taskaff.core.errors import UsageError
+from taskaff.core.records.embedding import EncoderOptions
 
 CONFIG = """\
 [score]
@@ -106,8 +106,8 @@ def test_the_configuration_reaches_the_pipeline(quick, monkeypatch, fake_pipelin
         seen.update(sources=sources, settings=settings)
         return original(sources, settings, progress)
 
-    original = fake_pipeline.score
-    monkeypatch.setattr(fake_pipeline, "score", score)
+    original = fake_pipeline["score"].score
+    monkeypatch.setattr(fake_pipeline["score"], "score", score)
     monkeypatch.setenv("TASKAFF_CONFIDENCE", "0.7")
     done = quick("score", "--encoder", "glove:x.txt", "--no-capacity", "--no-intervals")
     assert done.returncode == 0, done.stderr
@@ -127,8 +127,8 @@ def test_how_an_encoder_runs_reaches_the_pipeline(quick, monkeypatch, fake_pipel
         seen.update(settings=settings)
         return original(sources, settings, progress)
 
-    original = fake_pipeline.score
-    monkeypatch.setattr(fake_pipeline, "score", score)
+    original = fake_pipeline["score"].score
+    monkeypatch.setattr(fake_pipeline["score"], "score", score)
     monkeypatch.setenv("TASKAFF_DTYPE", "bfloat16")
     options = ["--device", "cuda:1", "--batch-size", "8", "--max-length", "64", "--pair", "cross"]
     assert quick("score", "a", "b", *options, "--revision", "v1", "--offline").returncode == 0

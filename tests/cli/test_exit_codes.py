@@ -232,7 +232,7 @@ sys.meta_path.insert(0, Interrupting())
 """
 
 
-@pytest.mark.parametrize("module", ["taskaff.cli", "taskaff.cli._run", "typer", "pyarrow"])
+@pytest.mark.parametrize("module", ["taskaff.cli", "taskaff.cli.run", "typer", "pyarrow"])
 def test_ctrl_c_during_imports(tmp_path, clean_environment, module):
     (tmp_path / "sitecustomize.py").write_text(INTERRUPTING)
     (tmp_path / "t.csv").write_text("text,label\na,b\n")

@@ -6,16 +6,17 @@ import datetime
 
 import numpy as np
 import pytest
-from gate._evidence import scores, table
 from hypothesis import given
 from hypothesis import strategies as st
+from stages.gate._evidence import scores, table
 
-from taskaff.cli._gate import judged, lines, mapped, outcome, parse_limits, summary
-from taskaff.errors import UsageError
-from taskaff.gate import check
-from taskaff.gate_records import CheckedTask, CheckSettings, Evidence
-from taskaff.predict_records import Finding
-from taskaff.report import payload
+from taskaff.cli.gate import judged, lines, mapped, outcome, parse_limits, summary
+from taskaff.core.errors import UsageError
+from taskaff.core.records.check import CheckedTask, Evidence
+from taskaff.core.records.finding import Finding
+from taskaff.core.settings import CheckSettings
+from taskaff.stages.gate import check
+from taskaff.stages.report import payload
 
 NUMBERS = st.floats(-10, 10)
 LEVELS = ("failed", "inconclusive", "passed")

@@ -13,10 +13,10 @@ import shlex
 from dataclasses import replace
 
 import pytest
-from gate._evidence import REASONS, probed
+from stages.gate._evidence import REASONS, probed
 
-from taskaff.predict_records import Prediction
-from taskaff.records import Estimate
+from taskaff.core.records.estimate import Estimate
+from taskaff.core.records.prediction import Prediction
 
 WORDS = ["good", "bad", "film", "book", "long", "short", "story", "how", "many", "the", "river"]
 PROPOSED = re.compile(r": (taskaff \S.*)$")
@@ -54,8 +54,8 @@ def world(tmp_path, monkeypatch, direct):
         pairs = [replace(p, gain=replace(p.gain, **made["gain"])) for p in result.pairs]
         return replace(result, pairs=tuple(pairs), settings=training, **made["changes"])
 
-    monkeypatch.setattr("taskaff.predicting.predict", predict)
-    monkeypatch.setattr("taskaff.pipeline.probe", probe)
+    monkeypatch.setattr("taskaff.pipeline.prediction.predict", predict)
+    monkeypatch.setattr("taskaff.pipeline.check.probe", probe)
     arguments = ("init", "--mix", "old.csv", "new.csv", "small.csv")
     assert direct(*arguments).returncode == 0
     return made.update

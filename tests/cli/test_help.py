@@ -11,7 +11,7 @@ resource = pytest.importorskip("resource")
 
 HEAVY = [
     *("numpy", "scipy", "sklearn", "pyarrow", "torch", "transformers", "sentence_transformers"),
-    *("safetensors", "pydantic", "rich", "click", "taskaff.pipeline", "taskaff.config"),
+    *("safetensors", "pydantic", "rich", "click", "taskaff.pipeline", "taskaff.core.config"),
     *("yaml", "huggingface_hub", "fsspec", "pandas", "polars", "datasets"),
 ]
 COMMANDS = [
@@ -36,7 +36,7 @@ COMMANDS = [
 @pytest.mark.parametrize("arguments", [["--help"], ["score", "--help"], ["cache", "ls", "--help"]])
 def test_help_loads_nothing_heavy(arguments, clean_environment):
     code = (
-        "import sys; from taskaff.cli._run import run; "
+        "import sys; from taskaff.cli.run import run; "
         f"code = run({arguments!r}); found = [m for m in {HEAVY!r} if m in sys.modules]; "
         "print(found, file=sys.stderr); sys.exit(code)"
     )

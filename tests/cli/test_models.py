@@ -11,8 +11,8 @@ from pathlib import Path
 
 import _tiny
 import pytest
+from _paths import EXAMPLES
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
 FILMS, BOOKS = EXAMPLES / "films.csv", EXAMPLES / "books.csv"
 NO_HUB = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_DISABLE_TELEMETRY": "1"}
 

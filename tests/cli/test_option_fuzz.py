@@ -13,7 +13,7 @@ import sys
 import pytest
 import typer
 
-from taskaff.cli._app import app
+from taskaff.cli.app import app
 
 GATES = {"check": (), "score": ("--fail-under",)}
 """Commands that may exit with 1 or 3, and the option that makes a gate of them."""
@@ -75,14 +75,15 @@ def folder(direct, tmp_path, monkeypatch):
         "[predict]\nenabled = false\n"
     )
     monkeypatch.setenv("TASKAFF_CACHE_DIR", str(tmp_path / "cache"))
-    from taskaff import pipeline, predicting
+    from taskaff import pipeline
+    from taskaff.pipeline import prediction
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     for name in TRAINING:
         monkeypatch.setattr(pipeline, name, interrupted)
-    monkeypatch.setattr(predicting, "model_of", interrupted)
+    monkeypatch.setattr(prediction, "model_of", interrupted)
     return tmp_path
 
 

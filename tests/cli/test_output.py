@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from taskaff.cli import _files
-from taskaff.cli._progress import ProgressBar, expected, spoken
-from taskaff.errors import ReportError
-from taskaff.probe_records import Forecast
+from taskaff.cli import files
+from taskaff.cli.progress import ProgressBar, expected, spoken
+from taskaff.core.errors import ReportError
+from taskaff.core.records.probe import Forecast
 
 
 def names(folder):
@@ -75,7 +75,7 @@ def test_nothing_is_written_when_anything_fails(cli, tmp_path, source):
 
 
 def test_no_file_changes_when_one_of_them_cannot_be_rendered(quick, tmp_path, monkeypatch):
-    from taskaff import report
+    from taskaff.stages import report
 
     def pieces(result, format, options=None):
         yield "half"
@@ -110,15 +110,15 @@ def test_a_write_that_breaks_off_leaves_the_old_file(tmp_path):
         yield "new"
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(ReportError, match="No space left"), _files.whole_file(target) as path:
-        _files.write_text(path, pieces())
+    with pytest.raises(ReportError, match="No space left"), files.whole_file(target) as path:
+        files.write_text(path, pieces())
     assert names(tmp_path) == ["a.json"]
     assert target.read_text() == "old"
 
 
 def test_permissions_are_those_of_any_new_file(tmp_path):
-    with _files.whole_file(tmp_path / "a.json") as path:
-        _files.write_text(path, ["x"])
+    with files.whole_file(tmp_path / "a.json") as path:
+        files.write_text(path, ["x"])
     plain = tmp_path / "plain"
     plain.write_text("x")
     assert (tmp_path / "a.json").stat().st_mode == plain.stat().st_mode
@@ -180,7 +180,7 @@ class Terminal:
 def test_a_bar_only_for_what_takes_long(monkeypatch, patience, shown):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr("taskaff.cli._progress.PATIENCE", patience)
+    monkeypatch.setattr("taskaff.cli.progress.PATIENCE", patience)
     monkeypatch.setenv("TERM", "xterm")
     with ProgressBar() as progress:
         progress("embed", "re[red]views\x1b[2J", 1, 10)

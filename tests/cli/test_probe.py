@@ -7,17 +7,16 @@ import io
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import jsonschema
 import numpy as np
 import pytest
+from _paths import EXAMPLES
 
-from taskaff import evidence
-from taskaff.cli._settings import probe_settings
-from taskaff.config import Config, load, override
+from taskaff.cli.settings import probe_settings
+from taskaff.core.config import Config, load, override
+from taskaff.pipeline import gate_inputs
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
 FILMS, BOOKS, QUESTIONS = (EXAMPLES / f"{name}.csv" for name in ("films", "books", "questions"))
 QUICK = ("--recipe", "turns", "--updates", "40", "--seeds", "2")
 TARGET = "synthetic:linear?task=1&rows=200&d=20"
@@ -233,17 +232,17 @@ def test_budgets(text, seconds):
 
 INTERRUPT = """
 import os, signal, sys
-from taskaff import pipeline
-probe = pipeline.probe
+from taskaff.pipeline import probe as pipeline_probe
+probe = pipeline_probe.probe
 def interrupted(sources, settings, chosen, mode, progress, *more, **named):
     def told(stage, task, done, total):
         if stage == sys.argv[1] and 3 * done >= total:
             os.kill(os.getpid(), signal.SIGINT)
     return probe(sources, settings, chosen, mode, told, *more, **named)
-pipeline.probe = interrupted
-import taskaff.probing.budget as budget
+pipeline_probe.probe = interrupted
+import taskaff.stages.probe.budget as budget
 budget.RUNS = 1  # one call a seed
-from taskaff.cli._run import run
+from taskaff.cli.run import run
 sys.exit(run(sys.argv[2:]))
 """
 
@@ -280,4 +279,4 @@ def test_an_interruption_during_training_prints_what_is_known(tmp_path, clean_en
 def test_the_gate_measures_a_mix_whatever_targets_are_configured():
     chosen = probe_settings(load(None, [override('probe.targets=["films"]')]))
     assert chosen.targets == ("films",)
-    assert evidence.probe_share(chosen, "turns", 2).targets == ()
+    assert gate_inputs.probe_share(chosen, "turns", 2).targets == ()

@@ -8,13 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import jsonschema
 import numpy as np
 import pytest
+from _paths import EXAMPLES
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
 FILMS, BOOKS = EXAMPLES / "films.csv", EXAMPLES / "books.csv"
 QUICK = ("--r", "4", "--updates", "8", "--seeds", "2")
 

@@ -1,0 +1,76 @@
+"""``taskaff env``."""
+
+from __future__ import annotations
+
+import json as json_text
+import os
+import platform
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from taskaff.cli.streams import write
+
+EXAMPLES = ("env", "env --json")
+
+Json = Annotated[bool, Option("--json", help="Print JSON.")]
+
+
+def env(json: Json = False) -> None:
+    """Print versions, machine and settings, for a report of a defect."""
+    facts = collect()
+    if json:
+        write(json_text.dumps(facts, indent=2) + "\n")
+        return
+    from taskaff.stages.report.escape import terminal
+
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        write(f"{name:<{width}}  {terminal(str(value))}\n")
+
+
+def collect() -> dict[str, str]:
+    """Everything that is known without importing a heavy library (but for NumPy's BLAS)."""
+    from taskaff.cli.settings import PREFIX, config_file
+    from taskaff.core.provenance import environment
+
+    facts = environment()
+    file = config_file(None)
+    facts["platform"] = platform.platform()
+    facts["cores"] = str(len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count())
+    facts["blas"] = _blas()
+    facts["cuda"] = "a device is there" if _cuda() else "no device seen"
+    facts["cache"] = _cache(file)
+    facts["config"] = str(file) if file else "none"
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX):
+            facts[name] = os.environ[name]
+    return facts
+
+
+_LINUX = hasattr(os, "sched_getaffinity")
+
+
+def _blas() -> str:
+    import numpy
+
+    config = numpy.show_config(mode="dicts") or {}
+    found = config.get("Build Dependencies", {}).get("blas", {})
+    return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
+
+
+def _cuda() -> bool:
+    return Path("/proc/driver/nvidia/version").exists()
+
+
+def _cache(file: Path | None) -> str:
+    """The cache folder; a broken configuration is shown here and is no reason to print nothing."""
+    from taskaff.cli.options import ConfigOptions
+    from taskaff.cli.settings import cache_dir, read_config
+    from taskaff.core.errors import ConfigError
+
+    try:
+        return str(cache_dir(read_config(ConfigOptions(config_file=file))))
+    except ConfigError as error:
+        return f"unknown: {error}"

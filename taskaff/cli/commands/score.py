@@ -1,0 +1,115 @@
+"""``taskaff score``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Annotated, Literal
+
+from typer import Context, Option
+
+from taskaff.cli.encoder_check import WithEncoderCheck, run_check
+from taskaff.cli.groups import spread
+from taskaff.cli.options import (
+    ConfigOptions,
+    DataOptions,
+    ReportingOptions,
+    RunOptions,
+    Sources,
+    Verbose,
+    WithPredictions,
+)
+from taskaff.cli.streams import say
+
+EXAMPLES = (
+    "score reviews.csv tweets.csv",
+    "score a.csv b.parquet --fail-under covariance_alignment=0.5 -o result.json",
+)
+
+Scores = Annotated[
+    str | None, Option(metavar="NAME[,NAME]", help="Compute only these scores, and show them.")
+]
+Confidence = Annotated[
+    float | None, Option(metavar="LEVEL", help="Level of the intervals, such as 0.9.")
+]
+Intervals = Annotated[bool | None, Option(help="Whether to estimate intervals.")]
+Capacities = Annotated[str | None, Option(metavar="N[,N]", help="Capacities to try.")]
+WithCapacity = Annotated[bool | None, Option(help="Whether to estimate the capacity.")]
+FailUnder = Annotated[
+    list[str] | None,
+    Option(metavar="SCORE=VALUE", help="Exit 1 when a pair is below, 3 when it may be."),
+]
+Inconclusive = Annotated[
+    Literal["pass", "fail"] | None, Option(help="What an inconclusive check counts as.")
+]
+ExitZero = Annotated[bool, Option("--exit-zero", help="Exit 0 whatever --fail-under finds.")]
+Explain = Annotated[
+    bool, Option("--explain", help="Say what every number means and where it points.")
+]
+
+
+@spread
+def score(
+    context: Context,
+    reading: DataOptions,
+    run: RunOptions,
+    choice: ConfigOptions,
+    reporting: ReportingOptions,
+    data: Sources = None,
+    scores: Scores = None,
+    confidence: Confidence = None,
+    intervals: Intervals = None,
+    capacities: Capacities = None,
+    capacity: WithCapacity = None,
+    predict: WithPredictions = None,
+    fail_under: FailUnder = None,
+    inconclusive: Inconclusive = None,
+    exit_zero: ExitZero = False,
+    explain: Explain = False,
+    encoder_check: WithEncoderCheck = False,
+    verbose: Verbose = False,
+) -> int:
+    """Compare every pair of data sets: similarity, overlap, capacity.
+
+    Without data sets, those of the nearest taskaff.toml are compared. The answers come first; the
+    numbers with --scores, --explain or --verbose, in files, and in every other format.
+    """
+    from taskaff.cli import again, gate
+    from taskaff.cli.datasets import requests
+    from taskaff.cli.output import emit, plan
+    from taskaff.cli.progress import ProgressBar
+    from taskaff.cli.settings import read_config, run_settings
+    from taskaff.core.errors import UsageError
+    from taskaff.pipeline.score import score as score_sources
+    from taskaff.stages.score.plugins import SCORES
+
+    config = read_config(
+        choice,
+        offline=reading.offline,
+        **asdict(run),
+        scores=scores,
+        confidence=confidence,
+        intervals=intervals,
+        capacities=capacities,
+        capacity=capacity,
+        predict=predict,
+    )
+    limits = gate.parse_limits(fail_under or (), SCORES, config.score.scores)
+    settings = run_settings(config, limits)
+    asked = requests(data or (), config, reading)
+    if encoder_check:
+        run_check(asked, settings, reporting)
+        return 0
+    if len(asked) < 2:
+        hint = "name two or more, or list them in taskaff.toml (taskaff init writes one)"
+        raise UsageError(f"a score compares two data sets or more, not {len(asked)}", hint=hint)
+    shown = verbose or explain or scores is not None
+    report = plan(reporting, [request.source for request in asked], explain, verbose=shown)
+    with ProgressBar(reporting.quiet) as progress:
+        result = score_sources(asked, settings, progress)
+    result = replace(result, arguments=again.arguments(context, again.DATA))
+    result = gate.judged(result, limits)
+    found = result.findings
+    emit(result, report, gate.summary(found) if limits else None)
+    for line in gate.lines(found) if limits and not reporting.quiet else ():
+        say(line)
+    return gate.mapped(gate.outcome(found), inconclusive, exit_zero)

@@ -1,0 +1,104 @@
+"""Data-set arguments to requests: names of the configuration, ``NAME=PATH``, standard input."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from taskaff.cli.options import DataOptions
+from taskaff.core.config import Config, DatasetSection
+from taskaff.core.errors import UsageError
+from taskaff.core.records.data import DataRequest
+
+STDIN = "-"
+_LOCAL = ("", "file")
+
+
+def requests(arguments: Sequence[str], config: Config, options: DataOptions) -> list[DataRequest]:
+    """One request an argument; without arguments, one for each data set of the configuration."""
+    named = [_request(argument, config) for argument in arguments or config.datasets]
+    asked = [_with_options(request, options) for request in named]
+    _check_stdin(asked, options)
+    if config.embed.offline:
+        for request in asked:
+            _refuse_remote(request)
+    return asked
+
+
+def _request(argument: str, config: Config) -> DataRequest:
+    from taskaff.stages.data import split_argument
+
+    if argument in config.datasets:
+        return _from_config(argument, config.datasets[argument])
+    name, source = split_argument(argument)
+    return DataRequest(source=source, name=name)
+
+
+def _from_config(name: str, section: DatasetSection) -> DataRequest:
+    fields: dict[str, Any] = section.model_dump(exclude={"path"})
+    fields["missing_label"] = tuple(section.missing_label)
+    path = section.path
+    source = str(Path(path).expanduser()) if path.startswith("~") else path
+    return DataRequest(source=source, name=name, **fields)
+
+
+def _with_options(request: DataRequest, options: DataOptions) -> DataRequest:
+    given: dict[str, Any] = {
+        "text": _columns("--text", options.text),
+        "label": _columns("--label", options.label),
+        "label_kind": options.label_kind,
+        "split_column": options.split_column,
+        "join_tokens": options.join_tokens,
+        "delimiter": "\t" if options.delimiter == r"\t" else options.delimiter,
+        "encoding": options.encoding,
+        "quote": options.quote,
+        "on_bad_row": options.on_bad_row,
+        "missing_label": tuple(options.missing_label) if options.missing_label else None,
+        "limit": options.limit,
+        "no_header": options.no_header,
+        "skip_lines": options.skip_lines,
+        "format": (options.stdin_format if request.source == STDIN else None)
+        or options.input_format,
+    }
+    return replace(request, **{name: value for name, value in given.items() if value is not None})
+
+
+def _columns(option: str, text: str | None) -> tuple[str, ...] | None:
+    """Names between commas; a name with a comma stands in double quotes, as in CSV."""
+    if text is None:
+        return None
+    names = tuple(next(csv.reader([text], skipinitialspace=True), []))
+    if not names or not all(names):
+        raise UsageError(f"{option} {text!r} holds an empty column name", hint=f"{option} COL,COL")
+    return names
+
+
+def _check_stdin(asked: Sequence[DataRequest], options: DataOptions) -> None:
+    from taskaff.stages.data import FORMATS
+
+    streams = [request for request in asked if request.source == STDIN]
+    if len(streams) > 1:
+        raise UsageError("standard input (-) is named twice", hint="write one of them to a file")
+    if streams and streams[0].format is None:
+        known = ", ".join(FORMATS)
+        raise UsageError(
+            "standard input has no suffix", hint=f"--stdin-format csv, or another of {known}"
+        )
+    if options.stdin_format and not streams:
+        raise UsageError("--stdin-format without -", hint="name standard input as -")
+
+
+def _refuse_remote(request: DataRequest) -> None:
+    from taskaff.stages.data import hub_address
+
+    source = str(request.source)
+    scheme, mark, _ = source.partition("://")
+    if mark and scheme not in _LOCAL:
+        fetch = hub_address(source).download if scheme == "hf" else "copy it here first"
+        raise UsageError(
+            f"{request.source} is on the network, and --offline is on",
+            hint=f"{fetch}, or leave --offline (TASKAFF_OFFLINE, embed.offline) out",
+        )

@@ -1,0 +1,62 @@
+"""Rows of data sets to measured transfer: what training says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from taskaff.core.provenance import environment
+from taskaff.core.records.data import DataRequest
+from taskaff.core.records.probe import Expect, ProbeResult
+from taskaff.core.settings import Mode, ProbeSettings
+from taskaff.pipeline import prediction
+from taskaff.pipeline.session import Progress, RunSettings, Session
+from taskaff.pipeline.signatures import distinct_names
+
+
+def probe(
+    sources: Sequence[DataRequest],
+    settings: RunSettings | None = None,
+    probe_settings: ProbeSettings | None = None,
+    mode: Mode = "pairs",
+    progress: Progress | None = None,
+    expect: Expect | None = None,
+) -> ProbeResult:
+    """What training says: does the source help or hurt the target? Needs rows, not signatures.
+
+    ``expect`` is told how long training will take before it starts.
+    """
+    from taskaff.pipeline.training_rows import tasks_of
+    from taskaff.stages.probe.options import check_options, mode_of
+    from taskaff.stages.probe.prepare import check_settings
+    from taskaff.stages.probe.run import probe as train
+    from taskaff.stages.probe.training_data import chosen_device
+
+    session = Session(settings, progress, rows_again=True)
+    chosen = probe_settings or ProbeSettings()
+    chosen = replace(chosen, device=chosen_device(chosen.device))
+    check_settings(chosen)  # before any row is embedded
+    check_options(chosen, mode_of(chosen, mode))
+    started = time.perf_counter()
+    tasks, notes = tasks_of(session, sources, chosen)
+    embedded = time.perf_counter()
+
+    def trained(done: int, total: int) -> None:
+        if progress:
+            progress("train", "", done, total)
+
+    result = train(distinct_names(tasks), chosen, mode, trained, session.store, expect)
+    if session.settings.predict and result.mode == "pairs" and not chosen.each_label:
+        result = prediction.of_probe(session, sources, result)
+    return replace(
+        result,
+        notes=(*notes, *result.notes),
+        environment={
+            **environment(),
+            **session.computed,
+            "device": chosen.device,
+            **result.environment,
+        },
+        timings={"vectors": embedded - started, **result.timings},
+    )

@@ -1,1 +1,0 @@
-"""The result of a probe to text and pictures; one module a format, as in ``taskaff.report``."""

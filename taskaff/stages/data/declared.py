@@ -1,0 +1,127 @@
+"""What a repository of the hub says of its files: the card's configurations, the cache's revision.
+
+Nothing of a repository is executed: a loading script is named, and left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from taskaff.core.errors import DataError, Place
+from taskaff.stages.data.card import BYTES, CARD, CardError, Configuration, configurations, matches
+from taskaff.stages.data.names import format_of
+from taskaff.stages.data.trees import Tree, below
+
+CACHED = "datasets--"
+"""Folders of the hub's cache: ``datasets--OWNER--NAME/snapshots/REVISION``."""
+
+
+@dataclass(slots=True)
+class Declared:
+    """The files of one configuration, each with its split."""
+
+    files: list[tuple[Any, str]]
+    notes: list[str] = field(default_factory=list)
+
+
+def revision(tree: Tree, path: str) -> str:
+    """The snapshot of ``main`` in a folder of the hub's cache; any other folder stays itself."""
+    if not PurePosixPath(path).name.startswith(CACHED):
+        return path
+    main = tree.text(f"{path}/refs/main", 100)
+    _, snapshots = tree.inside(path)
+    inside = [str(f.path) for f in snapshots if f.base_name == "snapshots"]
+    there = [info.path for folder in inside for info in tree.inside(folder)[1]]
+    wanted = [path for path in there if main and PurePosixPath(path).name == main.strip()]
+    return str((wanted or [path])[0])
+
+
+def cards(tree: Tree, path: str) -> list[Configuration]:
+    """The configurations of a folder's ``README.md``, if it has one with any."""
+    text = tree.text(f"{path}/{CARD}", BYTES)
+    try:
+        return configurations(text) if text else []
+    except CardError as error:
+        raise DataError(
+            f"the YAML head of {CARD} cannot be read: {error}",
+            where=Place(tree.shown(f"{path}/{CARD}")),
+            hint="mend or delete it, or name the files",
+        ) from error
+
+
+def configuration(tree: Tree, path: str, name: str | None) -> Declared | None:
+    """The files of the configuration ``name``, or of the default one.
+
+    None where the card declares none of that name, or no file of it is there.
+
+    Raises
+    ------
+    DataError : several configurations, and none of them is the default.
+    """
+    found = cards(tree, path)
+    wanted = [c for c in found if c.name == name] if name is not None else found
+    if not wanted:
+        return None
+    files = _files(tree, path)
+    there = {c.name: _matched(c, files, tree, path) for c in wanted}
+    present = [c for c in wanted if there[c.name].files]
+    default = [c for c in present if c.default] if len(present) > 1 else present
+    if not default:
+        if present:
+            raise _several(tree, path, present)
+        return None
+    chosen = there[default[0].name]
+    others = [c.name for c in found if c is not default[0]]
+    if others:
+        chosen.notes.insert(0, f"configuration {default[0].name!r}; others: {listed(others)}")
+    return chosen
+
+
+def _several(tree: Tree, path: str, present: Sequence[Configuration]) -> DataError:
+    shown = tree.shown(path)
+    return DataError(
+        f"{CARD} declares {len(present)} configurations: {listed([c.name for c in present])}",
+        where=Place(shown),
+        hint=f"name one of them: {quoted(f'{shown}/{present[0].name}')}",
+    )
+
+
+def _files(tree: Tree, path: str) -> dict[str, Any]:
+    found = {}
+    for _, files, _ in tree.walk(path):
+        found.update({below(info.path, path): info for info in files})
+    return found
+
+
+def _matched(config: Configuration, files: dict[str, Any], tree: Tree, path: str) -> Declared:
+    out = Declared([])
+    splits: dict[str, str] = {}
+    for split, pattern in config.files:
+        fits = [name for name in files if matches(name, pattern) and format_of(name)[0]]
+        if not fits:
+            out.notes.append(f"{CARD} declares {pattern!r}, and no data file there fits it")
+        for name in fits:
+            known = splits.setdefault(name, split or "train")
+            if known != (split or "train"):
+                raise DataError(
+                    f"{CARD} says {known!r} and {split!r} of one file",
+                    where=Place(tree.shown(f"{path}/{name}")),
+                    hint="mend the patterns of the card, or name the files",
+                )
+    out.files = [(files[name], split) for name, split in sorted(splits.items())]
+    return out
+
+
+def listed(names: Sequence[str]) -> str:
+    """A dozen names, and how many more there are."""
+    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
+def quoted(path: str) -> str:
+    """A path as a shell takes it."""
+    import shlex
+
+    return shlex.quote(path)

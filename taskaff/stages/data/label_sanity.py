@@ -1,0 +1,168 @@
+"""What a reader may find surprising about the labels: which value, how often, and what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from taskaff.core.records.data import SPLITS
+from taskaff.stages.data.kinds import Column
+from taskaff.stages.data.labelling import Labelling
+from taskaff.stages.data.labels import LabelTally
+from taskaff.stages.data.value_counts import BINARY
+
+SHOWN = 4
+_MANY = 20
+"""Whole numbers as classes, past which an amount is as likely."""
+_RARE_ROWS = 50
+
+
+def unlabelled_note(unlabelled: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Rows that were left out, by split and reason."""
+    parts = []
+    for split, reasons in unlabelled.items():
+        why = _first([f"{count:,} ({reason})" for reason, count in reasons.items()])
+        parts.append(f"{split} {why}")
+    return [f"rows without a label are left out: {'; '.join(parts)}"] if parts else []
+
+
+def sanity_note(tally: LabelTally, labelling: Labelling, paths: Sequence[str]) -> list[str]:
+    """One note, where there is something to say."""
+    column = tally.column
+    found = []
+    if column is not None:
+        found += _on_values(tally, column, labelling)
+    if column is not None and labelling.schema.kind in ("classes", "multilabel"):
+        found += [*_unseen(labelling), *_between_splits(tally, labelling)]
+        found += _between_files(tally, labelling, paths)
+    return [f"labels: {'; '.join(found)}"] if found else []
+
+
+def _on_values(tally: LabelTally, column: Column, labelling: Labelling) -> list[str]:
+    kind, counts = labelling.schema.kind, tally.counts(labelling)
+    if kind == "classes":
+        found = [*_alike(counts), *_rare(counts, column)]
+        if not tally.requested and not column.named:
+            found += _whole_numbers(column, counts)
+        if not column.numeric:
+            found += _mixed(column, labelling)
+        return found
+    if tally.requested:
+        return []
+    if kind == "regression" and not column.looks["decimal"]:
+        return [
+            f"{len(column.words):,} whole numbers in {column.rows:,} rows are amounts; "
+            "--label-kind classes if they are classes"
+        ]
+    if kind == "multilabel" and column.looks["list"]:
+        return ["the lists written as text are read; --label-kind classes takes each as one class"]
+    return []
+
+
+def _whole_numbers(column: Column, counts: Mapping[str, int]) -> list[str]:
+    amounts = "--label-kind regression if they are amounts"
+    if column.numeric and column.tally.pointed:
+        value, count = next(iter(counts.items()))
+        return [
+            f"{column.tally.pointed:,} whole numbers stored as decimals are classes "
+            f"({value!r} {count:,}, {len(counts):,} in all); {amounts}"
+        ]
+    if column.numeric and len(counts) > _MANY:
+        return [f"{len(counts):,} whole numbers are classes; {amounts}"]
+    return []
+
+
+def _mixed(column: Column, labelling: Labelling) -> list[str]:
+    digits = labelling.schema.names
+    truth = [word for word in column.words if word in ("true", "false")]
+    if truth and set(digits) <= set(BINARY):
+        rows = sum(column.words[word] for word in truth)
+        return [f"true and false count as 1 and 0 ({rows:,} rows, among 0 and 1)"]
+    numbers = column.looks["integer"] + column.looks["decimal"]
+    if not numbers:
+        return []
+    rare = [w for w, n in column.words.most_common() if not _number(w)]
+    listed = _first([f"{word[:60]!r} {column.words[word]:,}" for word in rare])
+    return [
+        f"{numbers:,} numbers and the words {listed} are classes; "
+        "--missing-label for words that stand for no label"
+    ]
+
+
+def _number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _alike(counts: Mapping[str, int]) -> list[str]:
+    folded = Counter(_folded(name) for name in counts)
+    same = [f"{n[:60]!r} {c:,}" for n, c in counts.items() if folded[_folded(n)] > 1]
+    return [f"classes that differ only in case or blanks: {_first(same)}"] if same else []
+
+
+def _folded(name: str) -> str:
+    return "".join(name.split()).casefold()
+
+
+def _rare(counts: Mapping[str, int], column: Column) -> list[str]:
+    single = [name for name, count in counts.items() if count == 1]
+    if not single or column.rows < _RARE_ROWS or len(single) > SHOWN:
+        return []
+    shown = ", ".join(repr(name[:60]) for name in single)
+    return [f"classes of a single row: {shown}; --missing-label if that stands for no label"]
+
+
+def _between_splits(tally: LabelTally, labelling: Labelling) -> list[str]:
+    train = _names(tally, labelling, 0)
+    found = []
+    for code in (1, 2) if train else ():
+        own = _names(tally, labelling, code)
+        lacks = [name for name in labelling.schema.names if name in train - own]
+        more = [name for name in labelling.schema.names if name in own - train]
+        if own and lacks:
+            found.append(f"{SPLITS[code]} has none of {_quoted(lacks)}")
+        if more:
+            found.append(f"train has none of {_quoted(more)}, which {SPLITS[code]} has")
+    return found
+
+
+def _unseen(labelling: Labelling) -> list[str]:
+    """Labels of lists that stand beside others."""
+    found = []
+    for code, counts in labelling.unseen.items():
+        listed = _first([f"{name[:60]!r} {count:,}" for name, count in counts.items()])
+        found.append(f"train has none of {listed} of {SPLITS[code]}, where they are left out")
+    return found
+
+
+def _names(tally: LabelTally, labelling: Labelling, code: int) -> set[str]:
+    lost = labelling.lost.get(code, {})
+    words = [word for word in tally.tally.count([code]) if word not in lost]
+    return {name for word in words for name in labelling.meaning.get(word, ())}
+
+
+def _between_files(tally: LabelTally, labelling: Labelling, paths: Sequence[str]) -> list[str]:
+    """Files of one split that lack some of its labels."""
+    found = []
+    for code, split in enumerate(SPLITS):
+        whole = _names(tally, labelling, code)
+        files = [(file, span) for (file, c), span in tally.tally.spans.items() if c == code]
+        if len(files) < 2:
+            continue
+        for file, span in files:
+            own = {n for word in span.words for n in labelling.meaning.get(word, ())}
+            if lacks := [name for name in labelling.schema.names if name in whole - own]:
+                found.append(f"{paths[file]} ({split}) has none of {_quoted(lacks)}")
+    return [_first(found)] if found else []
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return _first([repr(name[:60]) for name in names])
+
+
+def _first(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - SHOWN:,} more" if len(texts) > SHOWN else ""
+    return ", ".join(texts[:SHOWN]) + more

@@ -1,0 +1,290 @@
+"""The first pass over a task: every file read and judged, splits and bad rows counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pat
+from numpy.typing import NDArray
+
+from taskaff.core import arrow
+from taskaff.core.errors import DataError, Place
+from taskaff.core.records.data import SPLITS, LabelKind
+from taskaff.stages.data.absent import Absent, unfit
+from taskaff.stages.data.columns import Choice
+from taskaff.stages.data.labels import LabelTally
+from taskaff.stages.data.names import UNSUPERVISED, SplitWord, split_word
+from taskaff.stages.data.reader import Reader
+from taskaff.stages.data.values import (
+    Mask,
+    WidthError,
+    is_list,
+    matrix,
+    missing,
+    numbers,
+    stacked,
+    words,
+)
+
+OUT = -1
+"""Split code of a row past the limit."""
+APART = -2
+"""Split code of a row of the split ``unsupervised``, which has no labels and joins no other."""
+SHOWN = 20
+"""Skipped rows that are named; the others are counted."""
+
+
+class Gate:
+    """Gives each row its split, and stops each split at the limit.
+
+    The first ``limit`` rows of a split are in, in the order of the files, skipped rows included.
+    """
+
+    def __init__(
+        self, column: str | None, limit: int | None, taken: Sequence[int] = (0, 0, 0)
+    ) -> None:
+        self._column, self._limit = column, limit
+        self.taken = list(taken)
+        self.trained = np.zeros(0, dtype=np.bool_)
+        """Rows of train in the last batch, past the limit or not."""
+
+    def admit(
+        self, batch: pa.RecordBatch, split: SplitWord, path: str, row: int
+    ) -> NDArray[np.int8]:
+        """Split codes (``OUT`` past the limit) of rows that begin at ``row``."""
+        if self._column is None:
+            codes = np.full(batch.num_rows, _CODES[split], dtype=np.int8)
+        else:
+            codes = _split_codes(batch.column(self._column), self._column, path, row)
+        self.trained = codes == _CODES["train"]
+        for code in range(len(SPLITS)):
+            rows = np.flatnonzero(codes == code)
+            if self._limit is not None and self.taken[code] + len(rows) > self._limit:
+                codes[rows[max(0, self._limit - self.taken[code]) :]] = OUT
+            self.taken[code] += len(rows)
+        return codes
+
+
+_CODES: dict[str, int] = {split: code for code, split in enumerate(SPLITS)} | {UNSUPERVISED: APART}
+
+
+def _split_codes(array: pa.Array, column: str, path: str, row: int) -> NDArray[np.int8]:
+    coded = words(array).dictionary_encode()
+    splits = [split_word(word) for word in coded.dictionary.to_pylist()]
+    if coded.null_count or None in splits:
+        codes = coded.indices.to_pylist()
+        bad = next(i for i, code in enumerate(codes) if code is None or splits[code] is None)
+        raise DataError(
+            f"{array[bad].as_py()!r} is not a split",
+            where=Place(path, row=row + bad, column=column),
+            hint="write train, validation (valid, val, dev) or test in every row; if the column "
+            "holds something else: --split-column none",
+        )
+    table = np.array([_CODES[split] for split in splits if split], dtype=np.int8)
+    return table[arrow.array(coded.indices)] if len(table) else np.zeros(0, np.int8)
+
+
+@dataclass(slots=True)
+class Judge:
+    """Which rows cannot be used, and why: the same in both passes once the kind is known."""
+
+    choice: Choice
+    nullable: bool
+    absent: Absent = field(default_factory=Absent)
+    ids: tuple[str, ...] = ()
+    """Names of the ids 0, 1 ... of the label column."""
+    width: int | None = None
+    """Vector width, from the first row that has one."""
+    width_path: str = ""
+
+    def inputs(self, batch: pa.RecordBatch, path: str, row: int) -> dict[str, Mask]:
+        """Masks of rows with an unusable text or vector, by reason."""
+        names = [name for name in self.choice.inputs if name in batch.schema.names]
+        if self.choice.features:
+            reasons = {}
+            for name in names:
+                bad = ~np.isfinite(numbers(batch.column(name)))
+                if bad.any():
+                    reasons[f"feature {name!r} is not a finite number"] = bad
+            return reasons
+        if self.choice.layout == "vectors" and names:
+            return self._vectors(batch.column(names[0]), path, row)
+        found = {f"text is missing in column {n!r}": missing(batch.column(n)) for n in names}
+        return {reason: mask for reason, mask in found.items() if mask.any()}
+
+    def _vectors(self, array: pa.Array, path: str, row: int) -> dict[str, Mask]:
+        try:
+            values = matrix(array, self.width)
+        except WidthError as error:
+            raise DataError(
+                f"the vector has {error.found} numbers where earlier rows have {error.width}",
+                where=Place(path, row=row + error.row, column=self.choice.inputs[0]),
+                hint="write vectors of one width",
+            ) from None
+        if values.shape[1]:
+            self.width = values.shape[1]
+        elif len(array) > array.null_count:
+            raise DataError(
+                "the vector is empty",
+                where=Place(path, row=row, column=self.choice.inputs[0]),
+                hint="write vectors of at least one number",
+            )
+        null = arrow.is_null(array)
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(values.astype(np.float32)).all(axis=1)
+        return {"vector is missing": null, "vector is not finite": ~finite & ~null}
+
+    def labels(self, batch: pa.RecordBatch, kind: LabelKind | None) -> Labels:
+        """Rows without a label, with a part of one, and those that regression could not use."""
+        found = Labels()
+        if kind == "none":
+            return found
+        several = len(self.choice.labels) > 1
+        every = np.ones(batch.num_rows, dtype=np.bool_)
+        reasons: dict[str, Mask] = {}
+        columns = batch.select(self.choice.labels).columns
+        for place, array in stacked(columns):
+            names = self.choice.labels[place]
+            shape = (len(names), batch.num_rows)
+            own = self.absent.masks(array, self.ids, several)
+            lost = any_of(own, len(array))
+            every &= lost.reshape(shape).all(axis=0)
+            for reason, mask in own.items():
+                hit = np.asarray(mask.reshape(shape).any(axis=0))
+                reasons[reason] = reasons.get(reason, False) | hit
+            bad = (lost | _null_inside(array)).reshape(shape)
+            endless = (unfit(array, kind) & ~lost).reshape(shape)
+            for at in np.flatnonzero(bad.any(axis=1)):
+                found.bad[f"label is missing in column {names[at]!r}"] = bad[at]
+            for at in np.flatnonzero(endless.any(axis=1)):
+                reason = f"label is not a finite number in column {names[at]!r}"
+                found.endless[reason] = endless[at]
+        found.unlabelled = {reason: mask & every for reason, mask in reasons.items()}
+        for masks in (found.bad, found.endless):
+            for reason in masks:
+                masks[reason] = masks[reason] & ~every
+        return found
+
+
+@dataclass(slots=True)
+class Labels:
+    """Masks of the rows of a batch by what is wrong with their labels."""
+
+    unlabelled: dict[str, Mask] = field(default_factory=dict)
+    bad: dict[str, Mask] = field(default_factory=dict)
+    endless: dict[str, Mask] = field(default_factory=dict)
+
+
+def _null_inside(array: pa.Array) -> Mask:
+    """Rows whose list holds a null."""
+    found = np.zeros(len(array), dtype=np.bool_)
+    if is_list(array.type) or pat.is_fixed_size_list(array.type):
+        items = array.flatten()
+        if items.null_count:
+            found[arrow.array(pc.list_parent_indices(array))[arrow.is_null(items)]] = True
+    return found
+
+
+def any_of(masks: dict[str, Mask], rows: int) -> Mask:
+    """Rows that any of the masks names."""
+    out = np.zeros(rows, dtype=np.bool_)
+    for mask in masks.values():
+        out |= mask
+    return out
+
+
+@dataclass(slots=True)
+class FileScan:
+    """What the first pass found in one file."""
+
+    path: str
+    split: SplitWord
+    reader: Reader
+    number: int = 0
+    """Place among the files of the task."""
+    total: int = 0
+    """All rows, whatever became of them."""
+    taken_before: tuple[int, ...] = (0, 0, 0)
+    admitted: list[int] = field(default_factory=lambda: [0, 0, 0])
+    apart: int = 0
+    """Rows of the split ``unsupervised``."""
+    unlabelled: dict[int, Counter[str]] = field(default_factory=dict)
+    """Rows without a label by the code of their split, and why."""
+    bad: list[Marks] = field(default_factory=list)
+    """Rows that cannot be used."""
+    endless: list[Marks] = field(default_factory=list)
+    """Rows that cannot be used if the task turns out to be a regression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Rows (1-based) of a file, their split codes, and what is wrong with them."""
+
+    rows: NDArray[np.int64]
+    codes: NDArray[np.int8]
+    reason: str
+
+
+def scan_file(
+    file: FileScan, judge: Judge, gate: Gate, tally: LabelTally, kind: LabelKind | None
+) -> None:
+    """Read one file to its end; fills ``file`` and ``tally``."""
+    file.taken_before = tuple(gate.taken)
+    choice = judge.choice
+    skipped = () if file.reader.nullable or choice.features else choice.inputs
+    for batch in file.reader.scan([name for name in choice.used if name not in skipped]):
+        row = file.total + 1
+        codes = gate.admit(batch, file.split, file.path, row)
+        file.total += batch.num_rows
+        file.apart += int((codes == APART).sum())
+        for code in range(len(SPLITS)):
+            file.admitted[code] += int((codes == code).sum())
+        labels = judge.labels(batch, kind)
+        bad = judge.inputs(batch, file.path, row) | labels.bad
+        file.bad += _marks(bad, codes, row)
+        file.endless += _marks(labels.endless, codes, row)
+        if choice.labels:
+            keep = (codes >= 0) & ~any_of(bad, batch.num_rows)
+            _count_unlabelled(file, labels.unlabelled, codes, keep)
+            lost = any_of(labels.unlabelled, batch.num_rows)
+            _tally(file, tally, batch.select(choice.labels), codes, keep & ~lost)
+            past = gate.trained & (codes == OUT) & ~lost
+            if past.any():
+                arrays = [batch.column(name).filter(arrow.flags(past)) for name in choice.labels]
+                tally.add_trained(arrays)
+
+
+def _count_unlabelled(
+    file: FileScan, masks: dict[str, Mask], codes: NDArray[np.int8], keep: Mask
+) -> None:
+    """Count each row once, under the first reason that fits."""
+    left = keep.copy()
+    for reason, mask in masks.items():
+        hit = mask & left
+        left &= ~mask
+        for code in np.unique(codes[hit]):
+            counts = file.unlabelled.setdefault(int(code), Counter())
+            counts[reason] += int((codes[hit] == code).sum())
+
+
+def _tally(
+    file: FileScan, tally: LabelTally, batch: pa.RecordBatch, codes: NDArray[np.int8], keep: Mask
+) -> None:
+    arrays = list(batch.columns)
+    if not keep.all():
+        arrays = [array.filter(arrow.flags(keep)) for array in arrays]
+    tally.add(arrays, file.number, codes[keep])
+
+
+def _marks(masks: dict[str, Mask], codes: NDArray[np.int8], row: int) -> list[Marks]:
+    found = []
+    for reason, mask in masks.items():
+        rows = np.flatnonzero(mask & (codes >= 0))
+        if len(rows):
+            found.append(Marks(rows + row, codes[rows], reason))
+    return found

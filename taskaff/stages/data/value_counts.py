@@ -1,0 +1,185 @@
+"""Distinct values of label columns, counted by file and split as far as that is affordable."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pat
+from numpy.typing import NDArray
+
+from taskaff.core import arrow
+from taskaff.stages.data.spelling import COMMA, LIST, NAN, spelled
+from taskaff.stages.data.values import INTEGER, NONFINITE, NUMBER, Mask, decoded, is_words, numbers
+
+MAX_COUNTED = 20_000
+"""Distinct values that are counted; past that the column is ``full``."""
+DASH = "-"
+_ALWAYS = frozenset({DASH, "nan", "NaN", "NAN"})
+"""Counted however many others there are, since they may stand for no label."""
+BINARY = ("0", "1", "false", "true")
+Key = tuple[int, int]
+"""Number of a file, and code of a split."""
+
+
+@dataclass(slots=True)
+class Span:
+    """Labels of one split of one file."""
+
+    words: Counter[str] = field(default_factory=Counter)
+    numbers: int = 0
+    low: float = math.inf
+    high: float = -math.inf
+
+    def widen(self, values: NDArray[np.float64], times: NDArray[np.int64]) -> None:
+        """Take in finite numbers."""
+        if len(values):
+            self.numbers += int(times.sum())
+            self.low = min(self.low, float(values.min()))
+            self.high = max(self.high, float(values.max()))
+
+
+@dataclass(slots=True)
+class Tally:
+    """One column of scalars, or the items of a column of lists."""
+
+    spans: dict[Key, Span] = field(default_factory=dict)
+    looks: Counter[str] = field(default_factory=Counter)
+    """Values that look like an ``integer``, a ``decimal``, a ``comma`` number, a ``list``, ``nan``,
+    an ``endless`` number, a ``dash``, or any other ``word``."""
+    samples: dict[str, str] = field(default_factory=dict)
+    """Some value of each look."""
+    stored: set[str] = field(default_factory=set)
+    """Families of types: ``words``, ``integer``, ``real``, ``truth`` or another type's name."""
+    pointed: int = 0
+    """Whole numbers that are stored as floats or written with a point."""
+    full: bool = False
+    """Too many distinct values to go on counting."""
+    trained: set[str] = field(default_factory=set)
+    """Words of training rows past the limit, which are not used."""
+    _distinct: set[str] = field(default_factory=set)
+
+    @property
+    def rows(self) -> int:
+        """Values counted."""
+        return self.looks.total()
+
+    def add(self, array: pa.Array, file: int, codes: NDArray[np.int8], words: pa.Array) -> None:
+        """Take in values that are present, with the codes of their splits and their spellings."""
+        if not len(array):
+            return
+        self.stored.add(_family(decoded(array).type))
+        real = "real" in self.stored and _family(decoded(array).type) == "real"
+        for code in np.unique(codes):
+            counted = pc.value_counts(words.filter(arrow.flags(codes == code)))
+            span = self.spans.setdefault((file, int(code)), Span())
+            self._add(span, counted.field("values"), arrow.integers(counted.field("counts")), real)
+
+    def _add(self, span: Span, uniques: pa.Array, times: NDArray[np.int64], real: bool) -> None:
+        values = numbers(uniques)
+        for look, mask in _looks(uniques, values).items():
+            total = int(times[mask].sum())
+            if total:
+                self.looks[look] += total
+                self.samples.setdefault(look, uniques[int(mask.argmax())].as_py())
+        finite = np.isfinite(values)
+        span.widen(values[finite], times[finite])
+        whole = finite & (values == np.trunc(values))
+        plain = arrow.array(pc.match_substring_regex(uniques, INTEGER))
+        self.pointed += int(times[whole & (real | ~plain)].sum())
+        self._count(span, uniques.to_pylist(), times.tolist())
+
+    def _count(self, span: Span, words: Iterable[str], times: Iterable[int]) -> None:
+        for word, count in zip(words, times, strict=True):
+            if not self.full or word in self._distinct or word in _ALWAYS:
+                self._distinct.add(word)
+                span.words[word] += count
+                self.full = self.full or len(self._distinct) > MAX_COUNTED
+
+    def count(self, splits: Iterable[int] | None = None) -> Counter[str]:
+        """Values of some splits, of all by default."""
+        chosen = None if splits is None else set(splits)
+        total: Counter[str] = Counter()
+        for (_, code), span in self.spans.items():
+            if chosen is None or code in chosen:
+                total.update(span.words)
+        return total
+
+
+def looks_of(words: Counter[str]) -> Counter[str]:
+    """How many of some words have each look."""
+    if not words:
+        return Counter()
+    uniques = arrow.strings(words)
+    times = np.array(list(words.values()))
+    masks = _looks(uniques, numbers(uniques))
+    return Counter({look: int(times[mask].sum()) for look, mask in masks.items()})
+
+
+def _looks(uniques: pa.Array, values: NDArray[np.float64]) -> dict[str, Mask]:
+    def like(pattern: str) -> Mask:
+        return np.asarray(arrow.array(pc.match_substring_regex(uniques, pattern)))
+
+    number, nan = like(NUMBER), like(NAN)
+    with np.errstate(invalid="ignore"):
+        whole = number & (values == np.trunc(values)) & np.isfinite(values)
+    endless = (like(NONFINITE) & ~nan) | (number & ~np.isfinite(values))
+    found = {
+        "integer": whole,
+        "decimal": number & ~whole & ~endless,
+        "endless": endless,
+        "nan": nan,
+        "comma": like(COMMA),
+        "list": like(LIST),
+        "dash": like(f"^{DASH}$"),
+    }
+    found["word"] = ~np.logical_or.reduce(list(found.values()))
+    return found
+
+
+@dataclass(slots=True)
+class BinaryTally:
+    """One of several label columns: are its values 0 and 1, or any numbers, or words?"""
+
+    word: str | None = None
+    """Some value that is not a number."""
+    odd: str | None = None
+    """Some value that is neither 0 nor 1."""
+    ones: int = 0
+
+    def add(self, array: pa.Array) -> None:
+        """Take in values that are present."""
+        if not len(array):
+            return
+        if pat.is_floating(array.type):
+            values = numbers(array)
+            odd = values[np.isfinite(values) & (values != 0) & (values != 1)]
+            self.odd = self.odd or (str(odd[0]) if len(odd) else None)
+            self.ones += int((values == 1).sum())
+            return
+        counted = pc.value_counts(spelled(array))
+        uniques, times = counted.field("values"), arrow.integers(counted.field("counts"))
+        values = numbers(uniques)
+        self.word = self.word or _first(uniques, np.isnan(values))
+        self.odd = self.odd or _first(uniques, (values != 0) & (values != 1))
+        self.ones += int(times[values == 1].sum())
+
+
+def _first(values: pa.Array, mask: Mask) -> str | None:
+    found: str | None = values[int(mask.argmax())].as_py() if mask.any() else None
+    return found
+
+
+def _family(kind: pa.DataType) -> str:
+    if is_words(kind):
+        return "words"
+    if pat.is_boolean(kind):
+        return "truth"
+    if pat.is_integer(kind):
+        return "integer"
+    return "real" if pat.is_floating(kind) or pat.is_decimal(kind) else str(kind)

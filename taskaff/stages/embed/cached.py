@@ -1,0 +1,91 @@
+"""Vectors of a batch from the cache, for encoders that are slower than reading them back.
+
+The key is the encoder's fingerprint and the texts themselves, so that the same rows of another
+file, or of the same file under another name, are found. (``glove`` is faster than the disk.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import astuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pyarrow as pa
+from safetensors.numpy import load_file, save
+
+from taskaff.core.records.embedding import EncodeCounts, Encoder, EncoderCard, PairEncoder
+from taskaff.core.store import Store, digest_key
+
+if TYPE_CHECKING:
+    from taskaff.core.records.arrays import Floats32
+
+KIND = "embedded"
+FORMAT_VERSION = 2
+
+
+class CachedEncoder:
+    """An encoder whose results are kept in ``store``, batch by batch."""
+
+    def __init__(self, encoder: Encoder, store: Store) -> None:
+        self._encoder = encoder
+        self._store = store
+
+    @property
+    def card(self) -> EncoderCard:
+        """The card of the encoder itself."""
+        return self._encoder.card
+
+    def encode(self, texts: pa.Array) -> tuple[Floats32, EncodeCounts]:
+        """What the encoder gives for these texts, computed at most once."""
+        return self._kept((texts,), self._encoder.encode)
+
+    def encode_pairs(self, first: pa.Array, second: pa.Array) -> tuple[Floats32, EncodeCounts]:
+        """What the encoder gives for these pairs, where it takes two texts as one sequence."""
+        return self._kept((first, second), cast("PairEncoder", self._encoder).encode_pairs)
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the encoder's own: its threads, its tokens."""
+        return getattr(self._encoder, name)
+
+    def _kept(
+        self,
+        columns: tuple[pa.Array, ...],
+        encode: Callable[..., tuple[Floats32, EncodeCounts]],
+    ) -> tuple[Floats32, EncodeCounts]:
+        key = digest_key(
+            encoder=self.card.fingerprint,
+            texts=[texts_digest(column) for column in columns],
+            format=FORMAT_VERSION,
+        )
+        found = self._store.get(KIND, key)
+        if found is not None:
+            return _load(found)
+        X, counts = encode(*columns)
+        self._store.put(KIND, key, lambda path: _save(path, X, counts))
+        return X, counts
+
+
+def texts_digest(texts: pa.Array) -> str:
+    """SHA-256 of the strings in order, wherever they lie in Arrow's buffers."""
+    texts = texts.cast(pa.large_string())
+    bounds = np.frombuffer(texts.buffers()[1], "<i8", len(texts) + 1, 8 * texts.offset)
+    digest = hashlib.sha256(np.diff(bounds).astype("<i8").tobytes())
+    if texts.buffers()[2] is not None:
+        digest.update(texts.buffers()[2].slice(int(bounds[0]), int(bounds[-1] - bounds[0])))
+    return digest.hexdigest()
+
+
+def _save(path: Path, X: Floats32, counts: EncodeCounts) -> None:
+    tensors: dict[str, np.ndarray] = {
+        "X": np.ascontiguousarray(X),
+        "counts": np.array(astuple(counts), np.int64),
+    }
+    path.write_bytes(save(tensors))  # save_file has an error of its own for a full disk
+
+
+def _load(path: Path) -> tuple[Floats32, EncodeCounts]:
+    tensors = load_file(path)
+    return tensors["X"], EncodeCounts(*tensors["counts"].tolist())

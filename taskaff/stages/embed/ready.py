@@ -1,0 +1,36 @@
+"""``vectors``: the input is embedded already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from taskaff.core.errors import EmbedError, UsageError
+from taskaff.core.records.embedding import EncoderCard, EncoderOptions
+from taskaff.core.store import Store
+from taskaff.stages.embed import vectors_card
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class ReadyVectors:
+    """The encoder of input that brings its vectors; it has none for a text."""
+
+    @property
+    def card(self) -> EncoderCard:
+        """Width 0: the width is that of the input, see ``vectors_card``."""
+        return vectors_card(0)
+
+    def encode(self, texts: pa.Array) -> NoReturn:
+        """Refuse."""
+        raise EmbedError(
+            f"{len(texts)} rows are text, and the encoder 'vectors' expects ready vectors",
+            hint="use --encoder glove, or name the column of vectors, such as 'embedding'",
+        )
+
+
+def open_ready(argument: str, store: Store, options: EncoderOptions) -> ReadyVectors:  # noqa: ARG001
+    """Open ``vectors``, which takes no argument."""
+    if argument:
+        raise UsageError("the encoder 'vectors' takes no argument", hint="--encoder vectors")
+    return ReadyVectors()

@@ -1,0 +1,155 @@
+"""``TransformerEncoder``: texts, or pairs of texts, to vectors on every device there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taskaff.core.parallel import ordered_map
+from taskaff.core.records.embedding import EncodeCounts, EncoderCard
+from taskaff.stages.embed.transformer.tokenise import Tokeniser
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from taskaff.core.records.arrays import Floats32, Ints, Ints32
+    from taskaff.core.records.embedding import TokenLayer
+    from taskaff.stages.embed.transformer.recipe import Recipe
+    from taskaff.stages.embed.transformer.replica import Replica
+
+WINDOW = 8192
+"""Rows whose lengths are sorted together; more would pad little less and hold more memory."""
+PER_REPLICA = 2
+"""Threads per replica: one tokenises while the other computes."""
+
+
+class TransformerEncoder:
+    """Vectors ``(n, width)`` float32 of a transformer with a pooling; see ``Recipe``.
+
+    Safe to call from several threads, and meant to be: every call tokenises on its own and then
+    waits for a free replica. The model is loaded with the first texts; a run that finds all its
+    signatures in the cache never loads it.
+
+    Parameters
+    ----------
+    card : identity; ``card.pairs`` says how pairs are to be encoded.
+    recipe : where the model lies, and its pooling and layer.
+    tokenizer : as ``load.load_tokenizer`` gives it.
+    max_length : most tokens of a row, special ones included.
+    build : gives the replicas, at least one; called once.
+    devices : names of their devices.
+    dtype : ``float32`` or ``bfloat16``.
+    """
+
+    def __init__(
+        self,
+        card: EncoderCard,
+        recipe: Recipe,
+        tokenizer: Any,
+        max_length: int,
+        build: Callable[[], Sequence[Replica]],
+        devices: Sequence[str],
+        dtype: str,
+    ) -> None:
+        self._card, self._build, self._recipe = card, build, recipe
+        self.tokenizer, self.max_length, self.dtype = tokenizer, max_length, dtype
+        self.device = ",".join(devices)
+        self.workers = PER_REPLICA * len(devices)
+        self._tokenisers: dict[int, Tokeniser] = {}
+        self._tokenise = self._tokeniser(max_length)
+        self._free: SimpleQueue[Replica] | None = None
+        self._lock = Lock()
+
+    @property
+    def card(self) -> EncoderCard:
+        """Identity: weights, tokeniser, pooling, layer, limit and type, not the device."""
+        return self._card
+
+    @property
+    def folder(self) -> Path:
+        """Where configuration, tokeniser and weights lie."""
+        return self._recipe.transformer
+
+    @property
+    def pooling(self) -> str:
+        """``mean``, ``cls`` or ``max``; ``mean`` for every other one."""
+        first = self._recipe.pooling[0]
+        return first if first in ("cls", "max") else "mean"
+
+    @property
+    def layer(self) -> int | None:
+        """Hidden layer; None is the model's output."""
+        return self._recipe.layer
+
+    def encode(self, texts: pa.Array) -> tuple[Floats32, EncodeCounts]:
+        """Vectors ``(n, width)`` of ``n`` texts; one without tokens is what the marks give."""
+        return self._encode(texts)
+
+    def encode_pairs(self, first: pa.Array, second: pa.Array) -> tuple[Floats32, EncodeCounts]:
+        """Vectors ``(n, width)`` of ``n`` pairs, each one sequence with the tokeniser's marks."""
+        return self._encode(first, second)
+
+    @cached_property
+    def token_layer(self) -> TokenLayer:
+        """What a fine-tuned trunk starts from."""
+        from taskaff.stages.embed.transformer.rows import token_layer
+
+        return token_layer(self.folder, self.card, self.pooling, self.layer)
+
+    def token_rows(
+        self, text: tuple[pa.Array, ...], limit: int | None = None
+    ) -> tuple[Ints32, Ints, Ints32 | None, NDArray[np.bool_]]:
+        """Ids, starts ``(n + 1,)``, segments, and which rows were cut, for fine-tuned trunks."""
+        from taskaff.stages.embed.transformer.rows import token_rows
+
+        tokenise = self._tokenise
+        if limit is not None and limit < self.max_length:
+            tokenise = self._tokeniser(limit)
+        marks = (self.tokenizer.unk_token_id, self.tokenizer.pad_token_id, 0)
+        return token_rows(tokenise, text, next(mark for mark in marks if mark is not None))
+
+    def _tokeniser(self, limit: int) -> Tokeniser:
+        if limit not in self._tokenisers:
+            recipe = self._recipe
+            self._tokenisers[limit] = Tokeniser(self.tokenizer, limit, recipe.lower, recipe.prompt)
+        return self._tokenisers[limit]
+
+    def _encode(self, *columns: pa.Array) -> tuple[Floats32, EncodeCounts]:
+        rows = len(columns[0])
+        if rows <= WINDOW:
+            return self._window(columns)
+        windows = (
+            tuple(column.slice(at, WINDOW) for column in columns) for at in range(0, rows, WINDOW)
+        )
+        parts = list(ordered_map(self._window, windows, self.workers))
+        X = np.concatenate([X for X, _ in parts])
+        return X, sum((counts for _, counts in parts), EncodeCounts())
+
+    def _window(self, columns: tuple[pa.Array, ...]) -> tuple[Floats32, EncodeCounts]:
+        tokens = self._tokenise(*columns)
+        X = np.zeros((len(columns[0]), self.card.width), np.float32)
+        if len(tokens.ids):
+            free = self._replicas()
+            replica = free.get()
+            try:
+                order, wait = replica.start(tokens, self.card.width)
+            finally:
+                free.put(replica)
+            X[order] = wait()
+        return X, tokens.counts
+
+    def _replicas(self) -> SimpleQueue[Replica]:
+        with self._lock:
+            if self._free is None:
+                free: SimpleQueue[Replica] = SimpleQueue()
+                for replica in self._build():
+                    free.put(replica)
+                self._free = free
+            return self._free

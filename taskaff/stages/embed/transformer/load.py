@@ -1,0 +1,205 @@
+"""Configuration, tokeniser and model from a folder, or a clear error; no code of the folder runs.
+
+Only safetensors are read: the other formats are pickles, which execute whatever they hold.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taskaff.core.errors import EmbedError, Place
+from taskaff.stages.embed.transformer.quiet import quiet
+
+if TYPE_CHECKING:
+    import torch
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "tokenizer.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
+"""One of them must be there: transformers makes an empty tokeniser of nothing."""
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack")
+_SPARE = ("pooler.", "decoder.", "lm_head.", "cls.")
+"""Weights that no pooling here reads; a checkpoint may lack them."""
+
+
+def load_config(folder: Path) -> Any:
+    """The ``transformers`` configuration of the model in ``folder``."""
+    from transformers import AutoConfig
+
+    refuse_code(folder)
+    with _wrapped(folder, "its config.json is of no use"):
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The fast tokeniser (``.backend_tokenizer``) in ``folder``."""
+    from transformers import AutoTokenizer
+
+    refuse_code(folder)
+    if not any((folder / name).is_file() for name in VOCABULARIES):
+        raise EmbedError(
+            f"the model has no tokeniser (none of {', '.join(VOCABULARIES)})",
+            where=Place(str(folder)),
+            hint="copy the tokeniser's files into the folder: "
+            "in Python, AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER)",
+        )
+    with _wrapped(folder, "its tokeniser cannot be read"):
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    if not getattr(tokenizer, "is_fast", False) or not tokenizer.get_vocab():
+        raise EmbedError(
+            "its tokeniser has no vocabulary, or no fast version",
+            where=Place(str(folder)),
+            hint="save it as tokenizer.json: "
+            "in Python, AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER)",
+        )
+    return tokenizer
+
+
+def load_model(folder: Path, config: Any, dtype: torch.dtype) -> torch.nn.Module:
+    """The model on the CPU, in evaluation mode; of an encoder and decoder, the encoder."""
+    from transformers import AutoModel
+
+    weight_files(folder)
+    with _wrapped(folder, "its weights cannot be loaded"):
+        model, info = AutoModel.from_pretrained(
+            folder,
+            config=config,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            ignore_mismatched_sizes=True,  # they are refused below, with their names
+            output_loading_info=True,
+        )
+    missing = sorted(key for key in info["missing_keys"] if not _spare(key))
+    if missing or info["mismatched_keys"]:
+        names = ", ".join(missing[:3]) or str(sorted(map(str, info["mismatched_keys"]))[0])
+        raise EmbedError(
+            f"the weights do not match {config.model_type!r} of its config.json: "
+            f"{len(missing) + len(info['mismatched_keys'])} are missing or of another shape "
+            f"({names}) and would be random",
+            where=Place(str(folder)),
+            hint="fetch the model again, whole; config.json and weights belong together",
+        )
+    found: torch.nn.Module = model.get_encoder() if config.is_encoder_decoder else model
+    return found.eval()
+
+
+def require_match(folder: Path, tokenizer: Any, model: Any) -> None:
+    """Refuse a tokeniser that gives numbers which the model has no vector for."""
+    largest = max(tokenizer.get_vocab().values())
+    rows = model.get_input_embeddings().weight.shape[0]
+    if largest >= rows:
+        raise EmbedError(
+            f"its tokeniser does not match: it gives token numbers up to {largest:,}, "
+            f"and the model has vectors for {rows:,}",
+            where=Place(str(folder)),
+            hint="copy the tokeniser that belongs to these weights into the folder",
+        )
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files that hold the model, in order; refuses a folder of pickles."""
+    if (folder / WEIGHTS).is_file():
+        return [folder / WEIGHTS]
+    if (folder / INDEX).is_file():
+        return _sharded(folder)
+    pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
+    if pickles:
+        raise EmbedError(
+            f"the weights are no safetensors ({pickles[0]} can run code when it is opened)",
+            where=Place(str(folder)),
+            hint="use a revision with model.safetensors, or convert it if you trust it: "
+            "in Python, AutoModel.from_pretrained(FOLDER).save_pretrained(OTHER_FOLDER)",
+        )
+    raise EmbedError(
+        f"the folder has no weights ({WEIGHTS})",
+        where=Place(str(folder)),
+        hint="fetch the model again, whole",
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of the folder; an unreadable one raises EmbedError."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(path) from error
+    if not isinstance(found, dict):
+        raise _unreadable(path)
+    return found
+
+
+def refuse_code(folder: Path) -> None:
+    """Refuse models that bring code, or that are only an adapter of another model."""
+    if (folder / "adapter_config.json").exists():
+        raise EmbedError(
+            "the folder holds an adapter of another model, which would be fetched from elsewhere",
+            where=Place(str(folder)),
+            hint="merge it first: in Python, model.merge_and_unload().save_pretrained(FOLDER)",
+        )
+    if not (folder / "config.json").is_file():
+        raise EmbedError(
+            "the folder has no config.json", where=Place(str(folder)), hint="name a model's folder"
+        )
+    for name in ("config.json", "tokenizer_config.json"):
+        path = folder / name
+        if path.exists() and "auto_map" in read_json(path):
+            raise EmbedError(
+                "the model brings its own code, which is never run",
+                where=Place(str(path)),
+                hint="choose a model whose architecture transformers has built in; "
+                "if it has this one, remove auto_map from the file",
+            )
+
+
+def _sharded(folder: Path) -> list[Path]:
+    shards = read_json(folder / INDEX).get("weight_map")
+    names = sorted(set(shards.values())) if isinstance(shards, dict) else []
+    files = [folder / str(name) for name in names if Path(str(name)).name == str(name)]
+    missing = [path.name for path in files if not path.is_file()]
+    if missing or not files or len(files) < len(names):
+        raise EmbedError(
+            f"its weights are not whole: {missing[0] if missing else INDEX} is missing or damaged",
+            where=Place(str(folder)),
+            hint="fetch the model again, whole",
+        )
+    return files
+
+
+def _spare(key: str) -> bool:
+    return key.startswith(_SPARE) or key.endswith("position_ids")
+
+
+def _unreadable(path: Path) -> EmbedError:
+    return EmbedError("not a JSON object", where=Place(str(path)), hint="fetch the model again")
+
+
+@contextmanager
+def _wrapped(folder: Path, what: str) -> Iterator[None]:
+    """Whatever transformers raises for a broken folder, as one sentence of ours."""
+    try:
+        with quiet():
+            yield
+    except EmbedError:
+        raise
+    except Exception as error:  # of any kind: it depends on the model's own configuration class
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise EmbedError(
+            f"{what}: {reason}",
+            where=Place(str(folder)),
+            hint="fetch the model again, or choose another",
+        ) from error

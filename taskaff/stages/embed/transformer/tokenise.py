@@ -1,0 +1,104 @@
+"""Texts to token numbers, by the model's own tokeniser, with everything counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taskaff.core.errors import UsageError
+from taskaff.core.records.embedding import EncodeCounts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from taskaff.core.records.arrays import Ints, Ints32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens:
+    """``n`` rows as token numbers: row ``i`` is ``ids[starts[i]:starts[i + 1]]``."""
+
+    ids: Ints32
+    starts: Ints
+    types: Ints32 | None
+    """Segment of every token, where a segment differs from 0."""
+    cut: NDArray[np.bool_]
+    """``(n,)`` rows that were longer than the limit."""
+    counts: EncodeCounts
+
+    @property
+    def lengths(self) -> Ints:
+        """``(n,)`` tokens of each row, special ones included."""
+        return np.diff(self.starts)
+
+
+class Tokeniser:
+    """A fast tokeniser with a limit, which leaves the one that it was made of as it is.
+
+    Parameters
+    ----------
+    tokenizer : as ``load.load_tokenizer`` gives it.
+    limit : most tokens of a row, special ones included; pairs are cut longest first.
+    lower : put texts into lower case first, as sentence-transformers can be told to.
+    prompt : what stands before every text.
+    """
+
+    def __init__(self, tokenizer: Any, limit: int, lower: bool = False, prompt: str = "") -> None:
+        from tokenizers import Tokenizer
+
+        self.limit, self._prompt = limit, prompt
+        self._fast = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+        if lower:
+            _lower(self._fast)
+        self._special = [self._fast.num_special_tokens_to_add(pair) for pair in (False, True)]
+        marks = max(self._special)
+        if limit <= marks:
+            raise UsageError(
+                f"no room for a text in {limit} tokens: the marks of a pair take {marks}",
+                hint=f"--max-length {marks + 1} or more",
+            )
+        self._fast.no_padding()
+        self._fast.enable_truncation(
+            limit, strategy="longest_first", direction=tokenizer.truncation_side
+        )
+        self._unknown = tokenizer.unk_token_id
+        self._typed = "token_type_ids" in tokenizer.model_input_names
+
+    def __call__(self, *columns: pa.Array) -> Tokens:
+        """Tokens of ``n`` texts, or of ``n`` pairs of texts, each pair as one sequence."""
+        lists = [[self._prompt + text for text in column.to_pylist()] for column in columns]
+        rows = lists[0] if len(lists) == 1 else list(zip(*lists, strict=True))
+        found = self._fast.encode_batch_fast(rows)
+        each = [encoding.ids for encoding in found]
+        lengths = np.fromiter(map(len, each), np.int64, len(each))
+        ids = _flat(each, int(lengths.sum()))
+        types = None
+        if self._typed:
+            types = _flat([encoding.type_ids for encoding in found], len(ids))
+            types = types if types.any() else None
+        special = self._special[len(columns) - 1]
+        unknown = 0 if self._unknown is None else int((ids == self._unknown).sum())
+        cut = np.fromiter((bool(encoding.overflowing) for encoding in found), np.bool_, len(each))
+        counts = EncodeCounts(
+            tokens=len(ids) - special * len(each),
+            unknown=unknown,
+            truncated=int(cut.sum()),
+            empty=int((lengths == special).sum()),
+        )
+        return Tokens(ids, np.concatenate([[0], np.cumsum(lengths)]), types, cut, counts)
+
+
+def _flat(lists: Sequence[Sequence[int]], total: int) -> Ints32:
+    return np.fromiter(chain.from_iterable(lists), np.int32, total)
+
+
+def _lower(fast: Any) -> None:
+    from tokenizers.normalizers import Lowercase, Sequence
+
+    own = fast.normalizer
+    fast.normalizer = Sequence([Lowercase()] if own is None else [Lowercase(), own])

@@ -1,0 +1,83 @@
+"""The features of a directed pair: all that a prediction may look at, as numbers with stable names.
+
+Three kinds, in the shape of an additive model: of the target, of the source, of the pair; and the
+set-up, on which the answer depends. An atlas stores them as they come from the scores; what the
+model sees is derived from them (``design``), so that it can change without measuring again. NaN
+where a score is undefined.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from taskaff.core.records.prediction import Setup
+
+if TYPE_CHECKING:
+    from taskaff.core.records.score import ScoreResult, TaskSummary
+
+SCORES: dict[str, tuple[str, str]] = {
+    "covariance_similarity": ("covariance_similarity", ""),
+    "covariance_alignment": ("covariance_alignment", ""),
+    "mean_shift": ("mean_shift", ""),
+    "model_similarity": ("model_similarity", ""),
+    "model_cosine": ("model_similarity", "measured"),
+    "head_energy": ("head_energy_share", ""),
+    "model_similarity_metric": ("model_similarity_metric", ""),
+    "model_cosine_metric": ("model_similarity_metric", "measured"),
+    "head_energy_metric": ("head_energy_share_metric", ""),
+    "explained": ("head_energy_share_metric", "measured"),
+    "source_gain": ("source_gain", ""),
+    "moment_gain": ("moment_gain", ""),
+    "overlap": ("overlap", ""),
+}
+"""Feature of a pair to the score that gives it, and the score's extra, if it is one."""
+
+FACTS = (
+    *("constant_loss", "top_share", "ridge_error", "penalty"),
+    *("dimensions", "mean_share", "spread"),
+)
+"""Features of a task that the scoring stage computes."""
+
+TRUNKS = ("linear", "relu", "mlp")
+
+
+def raw(result: ScoreResult, source: int, target: int, setup: Setup) -> dict[str, float]:
+    """Features of one directed pair as they are stored."""
+    found = {}
+    for name, (score, extra) in SCORES.items():
+        table = result.tables.get(score)
+        array = None if table is None else table.extras[extra] if extra else table.value
+        found[name] = math.nan if array is None else float(array[source, target])
+    for role, number in (("source", source), ("target", target)):
+        summary = result.tasks[number]
+        found |= {f"{role}_{name}": value for name, value in task(summary).items()}
+    return found | of_setup(setup)
+
+
+def task(summary: TaskSummary) -> dict[str, float]:
+    """Features of one task."""
+    rows, counts = max(summary.rows, 1), summary.counts
+    kind = summary.schema.kind
+    found = {name: float(summary.facts.get(name, math.nan)) for name in FACTS}
+    return found | {
+        "known": float(summary.rows),
+        "columns": float(summary.schema.width),
+        "regression": float(kind == "regression"),
+        "multilabel": float(kind == "multilabel"),
+        "pair": float(summary.layout == "pair"),
+        "tokens": counts.tokens / rows if counts.tokens else math.nan,
+        "unknown": counts.unknown / counts.tokens if counts.tokens else math.nan,
+    }
+
+
+def of_setup(setup: Setup) -> dict[str, float]:
+    """Features of how the pair would be trained."""
+    return {
+        "width": float(setup.width),
+        "r": float(setup.r),
+        "target_rows": float(setup.target_rows),
+        "source_rows": float(setup.source_rows),
+        "relu": float(setup.trunk != "linear"),
+        "fine_tuned": float(setup.trunk not in TRUNKS),
+    }

@@ -1,0 +1,143 @@
+"""Engines of the trunks that are fine-tuned, by name, and what every engine keeps to.
+
+The contract
+------------
+``train(bank, runs, *, memory, progress=None, keep=None) -> list[RunOutcome]``, in the order of
+``runs``, on the device of ``bank.X``; the tokens are ``bank.tokens``.
+
+* The outcome of a run depends on the run alone: not on its neighbours, nor on what else is in the
+  bank. Initial weights come from ``stream(run.seed, name of the part, run.stream)``, those of heads
+  from ``stream(run.seed, "A", slot.stream)``; order and batches from ``schedule.Schedule``,
+  which also says when to look at held-out rows and when a task ends. So the two arms of a
+  comparison begin alike and see the same batches of the target.
+* ``frozen``: with ``trunk`` nothing shared moves, the token layer included. ``scale`` is 1.
+* ``initial`` and the returned ``state`` have the same names. What belongs to a slot ends with its
+  number (``A0``, ``E1``: ``model.SLOT_PART``): heads ``A (r + 1, c)``, the last row the bias,
+  the parts of ``R`` as in ``align.FORMS``, log-variances ``s``. Every other name is shared, and
+  transfer mode hands on exactly these. A name that ``initial`` lacks starts as ever.
+* ``align``: an ``R (d, d)`` for each slot, ``d`` being the width of the vectors that it multiplies;
+  an update has the two steps of W Algorithm 1, the second on ``R`` alone with ``lr_align``.
+* ``progress(done, all)`` counts runs; ``keep(number, outcome)`` is called for each run as soon as
+  its outcome is known, so that nothing finished is lost. Chunks are the engine's own affair.
+* What an engine cannot do it refuses with ``ProbeError``, by the name of the option.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from taskaff.core.records.probe import Progress
+from taskaff.core.registry import load
+from taskaff.core.store import Store
+from taskaff.stages.probe.records import Run, RunOutcome
+from taskaff.stages.probe.run_cache import KeptRuns
+from taskaff.stages.probe.training_data import Bank
+
+if TYPE_CHECKING:
+    from taskaff.stages.probe.records import Floats, Ints, State
+
+Keep = Callable[[int, RunOutcome], None]
+
+
+class Engine(Protocol):
+    """Trains runs of one kind of trunk."""
+
+    def __call__(
+        self,
+        bank: Bank,
+        runs: Sequence[Run],
+        *,
+        memory: int,
+        progress: Progress | None = None,
+        keep: Keep | None = None,
+    ) -> list[RunOutcome]:
+        """Outcomes in the order of ``runs``."""
+        ...
+
+
+class AlignedInputs(Protocol):
+    """``inputs(bank, run, state, rows)``: what ``R`` multiplies, one vector a row ``(n, d)``.
+
+    The mean over a row's tokens, where ``R`` stands before a trunk that reads tokens.
+    """
+
+    def __call__(self, bank: Bank, run: Run, state: State, rows: Ints) -> Floats:
+        """Float64."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTrunk:
+    """``"module:function"`` of the engine of a trunk over tokens, and of its ``AlignedInputs``."""
+
+    train: str
+    inputs: str
+
+
+_WORDS = TokenTrunk(
+    "taskaff.stages.probe.words.engine:train_words", "taskaff.stages.probe.words.engine:inputs"
+)
+_TUNING = TokenTrunk(
+    "taskaff.stages.probe.tuning.engine:train_transformers",
+    "taskaff.stages.probe.tuning.engine:inputs",
+)
+
+TOKEN_TRUNKS: dict[str, TokenTrunk] = {
+    "lstm": _WORDS,
+    "cnn": _WORDS,
+    "mlp-tokens": _WORDS,
+    "transformer": _TUNING,
+    "transformer-frozen": _TUNING,
+}
+"""Trunk name to its engine. The other trunks are of ``model.TRUNKS``, on vectors."""
+
+
+def train_tokens(
+    bank: Bank,
+    runs: Sequence[Run],
+    *,
+    memory: int,
+    progress: Progress | None = None,
+    store: Store | None = None,
+) -> list[RunOutcome]:
+    """Train runs of one fine-tuned trunk; with ``store`` finished ones are kept and found again.
+
+    Raises
+    ------
+    ProbeError : a run that the engine cannot train.
+    """
+    if not runs:
+        return []
+    kept = KeptRuns(store, bank) if store else None
+    found = {i: kept.get(run) for i, run in enumerate(runs)} if kept else {}
+    known = {i: outcome for i, outcome in found.items() if outcome is not None}
+    left = [i for i in range(len(runs)) if i not in known]
+    if progress and known:
+        progress(len(known), len(runs))
+
+    def keep(number: int, outcome: RunOutcome) -> None:
+        if kept:
+            kept.put(runs[left[number]], outcome)
+
+    def shown(done: int, total: int) -> None:
+        if progress:
+            progress(len(known) + done, len(known) + total)
+
+    if left:
+        engine: Engine = load(TOKEN_TRUNKS[runs[0].trunk].train)
+        missing = [runs[i] for i in left]
+        outcomes = engine(bank, missing, memory=memory, progress=shown, keep=keep)
+        known |= dict(zip(left, outcomes, strict=True))
+    return [known[i] for i in range(len(runs))]
+
+
+def aligned_inputs(bank: Bank, run: Run, state: State, rows: Ints) -> Floats:
+    """What a run's alignment matrices multiply, one vector a row ``(n, d)`` float64."""
+    if run.trunk not in TOKEN_TRUNKS:
+        return bank.X[torch.from_numpy(rows).to(bank.X.device)].double().cpu().numpy()
+    inputs: AlignedInputs = load(TOKEN_TRUNKS[run.trunk].inputs)
+    return inputs(bank, run, state, rows)

@@ -1,0 +1,230 @@
+"""Judging one run while it is trained: looks at the validation rows, best weights, the final test.
+
+For trainers that hold one model of their own (transformers); stacked runs are judged many at once
+in ``heldout``. Same grid of looks, stopping rule, losses and metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from taskaff.core.errors import ProbeError
+from taskaff.stages.probe.losses import CLASSES, MULTILABEL, REGRESSION, mean_loss, row_losses
+from taskaff.stages.probe.metrics import metrics
+from taskaff.stages.probe.records import RunOutcome, SlotOutcome
+from taskaff.stages.probe.schedule import DENSE, Grid, Schedule
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from taskaff.stages.probe.records import Ints, Run, Slot, State
+    from taskaff.stages.probe.training_data import Bank
+
+EXPLODED = 100.0
+"""A last validation loss this many times that of a constant (or the run's best) has diverged."""
+
+
+class Model(Protocol):
+    """A run in training, as the judge needs it."""
+
+    schedule: Schedule
+    t: int
+    """Updates made."""
+
+    def update(self) -> None:
+        """Train on the next batch."""
+        ...
+
+    def outputs(self, s: int, rows: Ints) -> Tensor:
+        """Outputs ``(len(rows), c)`` of slot ``s`` at the present weights, without a gradient."""
+        ...
+
+    def snapshot(self, s: int) -> Any:
+        """A copy of the weights that the outputs of slot ``s`` depend on."""
+        ...
+
+    def restore(self, s: int, kept: Any) -> None:
+        """Take back what ``snapshot`` gave."""
+        ...
+
+    def state(self) -> State:
+        """All weights by name, copied."""
+        ...
+
+    def loss_weights(self) -> tuple[float, ...]:
+        """Learned weights of the slots' losses; nothing where they are not learned."""
+        ...
+
+
+class SlotLabels:
+    """Labels of one slot as its loss sees them: regressions standardised on its training rows."""
+
+    def __init__(self, bank: Bank, slot: Slot) -> None:
+        self.bank, self.slot = bank, slot
+        self.kind, self.c = bank.kinds[slot.task], bank.widths[slot.task]
+        self.moments: tuple[Tensor, Tensor] | None = None
+        if self.kind == REGRESSION:
+            found = bank.moments(slot.task, slot.train)
+            mean, deviation = (bank.values.new_tensor(np.asarray(part)) for part in found)
+            self.moments = mean, deviation
+
+    def of(self, rows: Ints) -> tuple[Tensor, Tensor]:
+        """Codes ``(n,)`` and values ``(n, c)``; those of them that the kind does not use are 0."""
+        at = torch.from_numpy(np.asarray(rows)).to(self.bank.codes.device)
+        codes = self.bank.codes[at]
+        if self.kind == CLASSES:
+            return codes, self.bank.values.new_zeros((1, 0))
+        values = self.bank.values[at][:, : self.c]
+        if self.moments:
+            values = (values - self.moments[0]) / self.moments[1]
+        return codes, values
+
+    def loss(self, outputs: Tensor, rows: Ints) -> Tensor:
+        """Mean loss, a scalar with a gradient, of ``outputs (n, c)`` and the labels of ``rows``."""
+        codes, values = self.of(rows)
+        return mean_loss(outputs.T.unsqueeze(0), self.kind, codes, values.T)[0]
+
+    def objective(self, outputs: Tensor, rows: Ints, s: Tensor | None = None) -> Tensor:
+        """The loss as a run adds it up: times the slot's weight (W eq. 2), or a learned one.
+
+        ``s`` is the log-variance of Kendall et al. (2018): ``exp(-s) L + s / 2`` for likelihoods
+        of classes, ``exp(-s) L / 2 + s / 2`` for Gaussian ones.
+        """
+        loss = self.slot.weight * self.loss(outputs, rows)
+        if s is None:
+            return loss
+        half = 0.5 if self.kind == REGRESSION else 1.0
+        return half * torch.exp(-s.reshape(())) * loss + 0.5 * s.reshape(())
+
+    def row_losses(self, outputs: Tensor, rows: Ints) -> NDArray[np.float32]:
+        """``(n,)``."""
+        codes, values = self.of(rows)
+        found = row_losses(outputs.T.unsqueeze(0), self.kind, codes, values.T)[0]
+        losses: NDArray[np.float32] = found.detach().cpu().numpy()
+        return losses
+
+    def metrics(self, outputs: Tensor, rows: Ints) -> dict[str, float]:
+        """Metrics of ``outputs (n, c)`` by name."""
+        codes, values = (part.cpu().numpy() for part in self.of(rows))
+        found = metrics(self.kind, outputs[None].float().cpu().numpy(), codes, values)
+        return {name: float(value[0]) for name, value in found.items()}
+
+    def constant_loss(self) -> float:
+        """About the loss of a prediction that ignores the input."""
+        return constant_loss(self.kind, self.c)
+
+
+class Judge:
+    """Curves, best weights and outcome of one run."""
+
+    def __init__(self, bank: Bank, run: Run, schedule: Schedule, grid: Grid) -> None:
+        self.run = run
+        self.judged = [s for s, slot in enumerate(run.slots) if slot.judged]
+        self.labels = [SlotLabels(bank, slot) for slot in run.slots]
+        self.limits = {s: schedule.limits(s) for s in self.judged}
+        self.due: dict[int, dict[int, int]] = {0: {s: 0 for s in self.judged if run.initial}}
+        """Round to the slots that are looked at after it, and their updates then."""
+        for s in self.judged:
+            for rounds, updates in schedule.look_rounds(s, grid).items():
+                self.due.setdefault(rounds, {})[s] = updates
+        self.updates = dict.fromkeys(self.judged, 0)
+        self.open = set(self.judged)
+        self.best = dict.fromkeys(self.judged, (float("inf"), 0))
+        self.curves: dict[int, list[tuple[float, float]]] = {s: [] for s in self.judged}
+        self.kept: dict[int, Any] = {}
+        self.whole: dict[int, State] = {}
+
+    def rounds(self) -> Iterator[int]:
+        """Rounds after which to look, until every judged slot has ended."""
+        for rounds in sorted(self.due):
+            if not self.open:
+                return
+            if self.open & self.due[rounds].keys():
+                yield rounds
+
+    def look(self, model: Model, rounds: int) -> None:
+        """Validation loss of every slot that is due; weights that are the best so far are kept."""
+        for s in sorted(self.open & self.due[rounds].keys()):
+            self.updates[s] = self.due[rounds][s]
+            rows = self.run.slots[s].validation
+            loss = float(self.labels[s].loss(model.outputs(s, rows).float(), rows))
+            self.curves[s].append((self.updates[s], loss))
+            if loss < self.best[s][0] or s not in self.kept:
+                self.best[s] = loss, self.updates[s]
+                self.kept[s] = model.snapshot(s)
+                if self.run.keep_state:
+                    self.whole[s] = model.state()
+            if self.limits[s].ended(self.curves[s]):
+                self.open.discard(s)
+
+    def outcome(self, model: Model) -> RunOutcome:
+        """Test loss and metrics of every judged slot at its best weights.
+
+        The model is left with the best weights of its last judged slot.
+        """
+        weights = model.loss_weights()
+        slots = tuple(
+            self._tested(model, s) if slot.judged else None for s, slot in enumerate(self.run.slots)
+        )
+        return RunOutcome(self.run.key, slots, weights)
+
+    def _tested(self, model: Model, s: int) -> SlotOutcome:
+        labels, rows = self.labels[s], self.run.slots[s].test
+        model.restore(s, self.kept.pop(s))
+        outputs = model.outputs(s, rows).float()
+        losses = labels.row_losses(outputs, rows)
+        loss, curve = float(losses.mean(dtype=np.float64)), np.array(self.curves[s])
+        found = labels.metrics(outputs, rows)
+        reason = diverged(curve[:, 1], loss, labels.constant_loss())
+        if reason:
+            nan = float("nan")
+            return SlotOutcome(nan, nan, dict.fromkeys(found, nan), 0, curve, reason)
+        least, step = self.best[s]
+        late = self.limits[s].at_cap(self.updates[s], step)
+        kept = outputs.cpu().numpy() if self.run.keep_outputs else None
+        state = self.whole.get(s)
+        return SlotOutcome(least, loss, found, step, curve, "", late, losses, state, kept)
+
+
+def train_judged(bank: Bank, run: Run, model: Model, grid: Grid = DENSE) -> RunOutcome:
+    """Train a run to its end, from look to look."""
+    judge = Judge(bank, run, model.schedule, grid)
+    for rounds in judge.rounds():
+        while model.t < model.schedule.total(rounds):
+            model.update()
+        judge.look(model, rounds)
+    return judge.outcome(model)
+
+
+def require_rows(run: Run) -> None:
+    """Refuse a run that cannot be trained or judged.
+
+    Raises
+    ------
+    ProbeError : a slot without training rows, a judged one without held-out rows.
+    """
+    if not run.slots or not all(len(slot.train) for slot in run.slots):
+        raise ProbeError(f"run {run.key} has a task without training rows")
+    if not all(len(s.validation) and len(s.test) for s in run.slots if s.judged):
+        raise ProbeError(f"run {run.key} has a judged task without held-out rows")
+
+
+def constant_loss(kind: int, c: int) -> float:
+    """About the loss of a prediction that ignores the input, by the label kind (``bank.KINDS``)."""
+    if kind == REGRESSION:
+        return 1.0
+    return float(np.log(2.0 if kind == MULTILABEL else max(c, 2)))
+
+
+def diverged(losses: np.ndarray, test_loss: float, constant: float) -> str:
+    """Why a curve of validation losses is a divergence, or nothing."""
+    if not np.isfinite(losses).all() or not np.isfinite(test_loss):
+        return "the held-out loss became infinite or not a number"
+    if losses.min() > EXPLODED * constant or losses[-1] > EXPLODED * max(constant, losses.min()):
+        return f"the validation loss grew to {losses[-1]:.3g}"
+    return ""

@@ -1,0 +1,345 @@
+"""Held-out losses of a chunk: looks at the validation rows, best weights, and the final test.
+
+A *unit* is one judged slot of one run, stopped on its own best validation loss. Units with the same
+held-out rows are one matrix product: their shared modules side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from taskaff.stages.probe import align
+from taskaff.stages.probe.evaluate_single import constant_loss, diverged
+from taskaff.stages.probe.losses import CLASSES, mean_loss, row_losses
+from taskaff.stages.probe.metrics import metrics
+from taskaff.stages.probe.model import Parameters, finish_trunk
+from taskaff.stages.probe.records import RunOutcome, Slot, SlotOutcome
+from taskaff.stages.probe.stacked import Chunk
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from taskaff.stages.probe.records import Ints
+
+LOGITS = 1 << 24
+"""Entries of the largest block of held-out outputs."""
+
+STAY = 0.8
+"""Ended runs are taken out of a chunk when no larger share of it is still in training."""
+
+
+class HeldOut:
+    """Looks at a chunk while it is trained, keeps every unit's best weights, says what has ended.
+
+    Runs and heads are numbered as they stood in the chunk at the start.
+    """
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.chunk, self.runs = chunk, list(chunk.runs)
+        judged = [
+            (i, s)
+            for i, run in enumerate(self.runs)
+            for s, slot in enumerate(run.slots)
+            if slot.judged
+        ]
+        self.index = {at: u for u, at in enumerate(judged)}
+        self.slots = [self.runs[i].slots[s] for i, s in judged]
+        self.first_run = self._long([i for i, _ in judged])
+        self.first_head = self._long([i * chunk.S + s for i, s in judged])
+        self.owner, self.own_slot = (np.array(part) for part in zip(*judged, strict=True))
+        self.limits = [chunk.planner.schedule(self.runs[i]).limits(s) for i, s in judged]
+        self.due = self._due(judged)
+        self.best = torch.full((len(judged),), torch.inf, device=chunk.device)
+        self.best_step = np.zeros(len(judged), np.int64)
+        self.updates = np.zeros(len(judged), np.int64)
+        self.open = np.ones(len(judged), bool)
+        self.scale, self.shift, self.over = chunk.scale, chunk.shift, chunk.over
+        self.deviations = torch.zeros(len(self.runs), chunk.S, device=chunk.device)
+        self._follow()
+        self.kept = self._weights(slice(None))
+        self._keep_whole(judged)
+        self.curves: list[list[tuple[float, float]]] = [[] for _ in judged]
+        self.families = {role: list(self._grouped(role)) for role in ("validation", "test")}
+
+    def _due(self, judged: Sequence[tuple[int, int]]) -> dict[int, tuple[Ints, Ints]]:
+        """Round to the units that are looked at after it, and their updates then."""
+        units: dict[int, list[tuple[int, int]]] = {}
+        known: dict[tuple[object, ...], dict[int, int]] = {}
+        for u, (i, s) in enumerate(judged):
+            run = self.runs[i]
+            schedule = self.chunk.planner.schedule(run)
+            key = (schedule, s, self.limits[u])
+            if key not in known:
+                known[key] = schedule.look_rounds(s)
+            if run.initial is not None:
+                units.setdefault(0, []).append((u, 0))
+            for rounds, updates in known[key].items():
+                units.setdefault(rounds, []).append((u, updates))
+        return {
+            rounds: (np.array([u for u, _ in found]), np.array([n for _, n in found]))
+            for rounds, found in sorted(units.items())
+        }
+
+    def next_round(self) -> int | None:
+        """The next round after which something is looked at, or nothing when all has ended."""
+        for rounds, (units, _) in self.due.items():
+            if self.open[units].any():
+                return rounds
+        return None
+
+    def look(self) -> None:
+        """Held-out loss of the units that are due; keep the weights that are best.
+
+        Runs of which every unit has ended leave the chunk once they are enough to be worth it.
+        """
+        self._follow()
+        due_now, updates = self.due.pop(self.chunk.rounds)
+        here = self.open[due_now]
+        units = due_now[here]
+        self.updates[units] = updates[here]
+        due = np.zeros(len(self.slots), bool)
+        due[units] = True
+        for group in self.families["validation"]:
+            chosen = group.units[due[group.units]]
+            if len(chosen):
+                self._look_at(group, chosen)
+        for u in units:
+            self.open[u] = not self.limits[u].ended(self.curves[u])
+        if self.chunk.uncertain:
+            runs = np.unique(self.owner[units])
+            places = self._long(self.places[runs])
+            self.deviations[self._long(runs)] = self.chunk.p["s"].view(-1, self.chunk.S)[places]
+        self._leave()
+
+    def _look_at(self, group: Group, units: Ints) -> None:
+        at = self._long(units)
+        weights = self._weights(at)
+        loss = torch.cat([group.loss(out) for _, out in group.outputs(weights, at)])
+        better = loss < self.best[at]
+        improved = at[better]
+        self.best[improved] = loss[better]
+        self.best_step[units[better.cpu().numpy()]] = self.updates[units[better.cpu().numpy()]]
+        for name, value in weights.items():
+            self.kept[name][improved] = value[better]
+        self._update_whole(improved)
+        for u, value in zip(units.tolist(), loss.tolist(), strict=True):
+            self.curves[u].append((float(self.updates[u]), value))
+
+    def _leave(self) -> None:
+        """Take runs out of the chunk of which every unit has ended."""
+        stay = np.flatnonzero(self.training())
+        if 0 < len(stay) <= STAY * len(self.chunk.ids):
+            self.chunk.select(stay)
+
+    def training(self) -> NDArray[np.bool_]:
+        """Which of the chunk's runs have not ended."""
+        found = np.zeros(len(self.runs), bool)
+        found[self.owner[self.open]] = True
+        return found[self.chunk.ids]
+
+    def _follow(self) -> None:
+        """Where the units' runs and heads stand in the chunk now."""
+        self.places = np.full(len(self.runs), -1)
+        self.places[self.chunk.ids] = np.arange(len(self.chunk.ids))
+        run = self.places[self.owner]
+        self.run, self.head = self._long(run), self._long(run * self.chunk.S + self.own_slot)
+
+    def outcomes(self) -> list[RunOutcome]:
+        """Test loss and metrics of every unit at its best weights, gathered by run."""
+        tested: dict[int, tuple[np.ndarray, dict[str, np.ndarray], int, np.ndarray | None]] = {}
+        for group in self.families["test"]:
+            at = self._long(group.units)
+            for part, out in group.outputs({k: v[at] for k, v in self.kept.items()}, at):
+                losses = group.row_losses(out).cpu().numpy()
+                outputs = out.mT.cpu().numpy()
+                found = metrics(group.kind, outputs, *group.truth())
+                for j, u in enumerate(group.units[part].tolist()):
+                    kept = self.runs[self.owner[u]].keep_outputs
+                    tested[u] = (losses[j], found, j, outputs[j].copy() if kept else None)
+        built = [self._outcome(u, *tested[u]) for u in range(len(self.slots))]
+        return [self._run_outcome(i, built) for i in range(len(self.runs))]
+
+    # ------------------------------------------------------------------ parts
+
+    def _outcome(
+        self,
+        u: int,
+        rows: np.ndarray,
+        found: dict[str, np.ndarray],
+        j: int,
+        kept: np.ndarray | None,
+    ) -> SlotOutcome:
+        curve = np.array(self.curves[u])
+        loss = float(rows.mean(dtype=np.float64))
+        task = self.slots[u].task
+        constant = constant_loss(self.chunk.bank.kinds[task], self.chunk.bank.widths[task])
+        reason = diverged(curve[:, 1], loss, constant)
+        if reason:
+            nan = float("nan")
+            return SlotOutcome(nan, nan, dict.fromkeys(found, nan), 0, curve, reason)
+        values = {name: float(value[j]) for name, value in found.items()}
+        step = int(self.best_step[u])
+        late = self.limits[u].at_cap(int(self.updates[u]), step)
+        best, state = float(self.best[u]), self._state(u)
+        return SlotOutcome(best, loss, values, step, curve, "", late, rows, state, kept)
+
+    def _run_outcome(self, i: int, built: Sequence[SlotOutcome]) -> RunOutcome:
+        run = self.runs[i]
+        units = [self.index.get((i, s)) for s in range(len(run.slots))]
+        weights: tuple[float, ...] = ()
+        if self.chunk.uncertain:
+            learned = torch.exp(-self.deviations[i, : len(units)])
+            weights = tuple(learned.tolist())
+        outcomes = tuple(None if u is None else built[u] for u in units)
+        return RunOutcome(run.key, outcomes, weights)
+
+    # ---------------------------------------------------------- whole states
+
+    def _keep_whole(self, judged: Sequence[tuple[int, int]]) -> None:
+        """Room for the weights of all slots, for every unit whose run's state is asked for."""
+        kept = [u for u, (i, _) in enumerate(judged) if self.runs[i].keep_state]
+        self.keepers = {u: k for k, u in enumerate(kept)}
+        places = np.full(len(judged), -1)
+        places[kept] = np.arange(len(kept))
+        self.place = self._long(places.tolist())
+        runs = self._long([judged[u][0] for u in kept])
+        self.whole = {name: value[runs] for name, value in self._by_run().items()}
+
+    def _update_whole(self, improved: Tensor) -> None:
+        if not self.keepers:
+            return
+        place = self.place[improved]
+        runs = self.run[improved][place >= 0]
+        for name, value in self._by_run().items():
+            self.whole[name][place[place >= 0]] = value[runs]
+
+    def _by_run(self) -> Parameters:
+        """All present weights with a leading axis of runs, then one of slots for their parts."""
+        chunk = self.chunk
+        return {
+            name: value.view(-1, chunk.S, *value.shape[1:]) if name in chunk.slot_parts else value
+            for name, value in chunk.p.items()
+        }
+
+    def _state(self, u: int) -> dict[str, np.ndarray] | None:
+        """Unpadded weights of a unit's run at the unit's best look."""
+        if u not in self.keepers:
+            return None
+        chunk, i = self.chunk, int(self.owner[u])
+        run = self.runs[i]
+        whole = {name: value[self.keepers[u]].cpu().numpy() for name, value in self.whole.items()}
+        state = {k: whole[k][:a, :b].copy() for k, (a, b) in chunk.cuts[i].items()}
+        for s, slot in enumerate(run.slots):
+            A, c = whole["A"][s], chunk.bank.widths[slot.task]
+            state[f"A{s}"] = np.concatenate([A[: run.r, :c], A[-1:, :c]])
+            for name in chunk.slot_parts[1:]:
+                state[f"{name}{s}"] = whole[name][s].copy()
+        return state
+
+    # ------------------------------------------------------------------ parts
+
+    def _weights(self, units: Tensor | slice) -> Parameters:
+        """A copy of the units' present weights, ``R`` and ``B`` as their product."""
+        chunk, p = self.chunk, self.chunk.p
+        run, head = self.run[units], self.head[units]
+        out = {name: p[name][run] for name in chunk.shared}
+        if chunk.form:
+            parts = {name: p[name][head] for name in align.FORMS[chunk.form]}
+            out["B"] = align.aligned(chunk.form, parts, out["B"])
+        out["A"] = p["A"][head]
+        return out
+
+    def _grouped(self, role: str) -> Iterator[Group]:
+        """Units with the same held-out rows and the same standardisation of labels."""
+        groups: dict[tuple[int, int, int], list[int]] = {}
+        for u, slot in enumerate(self.slots):
+            key = (slot.task, id(getattr(slot, role)), id(slot.train))
+            groups.setdefault(key, []).append(u)
+        for members in groups.values():
+            slot = self.slots[members[0]]
+            yield self.group(slot, getattr(slot, role), np.array(members))
+
+    def group(self, slot: Slot, rows: Ints, units: Ints) -> Group:
+        """How the outputs of units with the same rows are computed."""
+        return Group(self, slot, rows, units)
+
+    def _long(self, values: Sequence[int] | NDArray[np.int64]) -> Tensor:
+        return torch.as_tensor(np.asarray(values, np.int64), device=self.chunk.device)
+
+
+class Group:
+    """Units that share held-out rows and the standardisation of their labels."""
+
+    def __init__(self, owner: HeldOut, slot: Slot, rows: Ints, units: Ints) -> None:
+        chunk = owner.chunk
+        bank = chunk.bank
+        at = torch.from_numpy(rows).to(chunk.device)
+        self.chunk, self.units, self.scale = chunk, units, owner.scale
+        self.first_run = owner.first_run
+        self.kind, self.c = bank.kinds[slot.task], bank.widths[slot.task]
+        self.X, self.codes = bank.X[at], bank.codes[at]
+        self.values = self.X.new_zeros((1, 0))
+        if self.kind != CLASSES:
+            head = owner.first_head[units[0]]
+            raw = bank.values[at][:, : self.c]
+            self.values = (raw - owner.shift[head, :, : self.c]) * owner.over[head, :, : self.c]
+
+    def outputs(self, weights: Parameters, units: Tensor) -> Iterator[tuple[slice, Tensor]]:
+        """Outputs ``(m, c, n)`` of some units, in blocks that fit the memory."""
+        n, wide = len(self.X), max(self.c, self.chunk.r + 1)
+        block = max(1, LOGITS // (n * wide))
+        scale = None if self.scale is None else self.scale[self.first_run[units]]
+        for start in range(0, len(units), block):
+            part = slice(start, start + block)
+            p = {name: value[part] for name, value in weights.items()}
+            yield part, self._forward(p, None if scale is None else scale[part])
+
+    def _forward(self, p: Parameters, scale: Tensor | None) -> Tensor:
+        m, d, r = p["B"].shape
+        B = p["B"] if scale is None else p["B"] * scale
+        z = (self.X @ B.transpose(0, 1).reshape(d, m * r)).view(-1, m, r).transpose(0, 1)
+        seen = finish_trunk(self.chunk.trunk, p, self.X, z)
+        return torch.bmm(p["A"][:, :, : self.c].transpose(1, 2), seen.h.transpose(1, 2))
+
+    def loss(self, outputs: Tensor) -> Tensor:
+        """``(m,)``."""
+        return mean_loss(outputs, self.kind, self.codes, self.values.T)
+
+    def row_losses(self, outputs: Tensor) -> Tensor:
+        """``(m, n)``."""
+        return row_losses(outputs, self.kind, self.codes, self.values.T)
+
+    def truth(self) -> tuple[np.ndarray, np.ndarray]:
+        """Codes ``(n,)`` and values ``(n, c)`` as the loss sees them."""
+        return self.codes.cpu().numpy(), self.values.cpu().numpy()
+
+
+class Watching(Protocol):
+    """Measures something of a chunk between rounds, and leaves the chunk as it is."""
+
+    next_round: int
+    """The round after which to measure next."""
+
+    def measure(self, training: NDArray[np.bool_]) -> None:
+        """Measure those runs of the chunk that are in training, and move ``next_round`` on."""
+        ...
+
+
+def train_stacked(
+    chunk: Chunk, held_out: HeldOut, watch: Watching | None = None
+) -> list[RunOutcome]:
+    """Train a chunk to its end, from look to look."""
+    while (rounds := held_out.next_round()) is not None:
+        while watch and watch.next_round < rounds:
+            if watch.next_round > chunk.rounds:
+                chunk.advance(watch.next_round)
+            watch.measure(held_out.training())
+        if rounds > chunk.rounds:
+            chunk.advance(rounds)
+        held_out.look()
+    return held_out.outcomes()

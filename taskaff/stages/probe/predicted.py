@@ -1,0 +1,73 @@
+"""What both arms of a comparison predict of the test rows, for whoever checks the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit, softmax
+
+from taskaff.core.records.probe import PredictedRows
+from taskaff.stages.probe.records import Slot, SlotOutcome
+from taskaff.stages.probe.training_data import KINDS
+
+if TYPE_CHECKING:
+    from taskaff.core.records.arrays import Hashes
+    from taskaff.stages.probe.prepare import Prepared
+    from taskaff.stages.probe.records import Floats, Floats32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """A task's test rows for one seed, and how outputs become predictions."""
+
+    kind: str
+    ids: Hashes
+    labels: Floats
+    """``(n, w)``: one code of classes, else the labels as they are in the data."""
+    moments: tuple[Floats, Floats] | None
+    """Mean and deviation by which a regression is standardised."""
+
+    def rows(self, base: SlotOutcome, other: SlotOutcome) -> PredictedRows | None:
+        """Both arms' predictions, where their outputs were kept."""
+        if base.outputs is None or other.outputs is None:
+            return None
+        both = self.predicted(base.outputs), self.predicted(other.outputs)
+        return PredictedRows(self.ids, self.labels, *both)
+
+    def predicted(self, outputs: Floats32) -> Floats:
+        """Probabilities of classes or labels, or values, ``(n, c)``."""
+        out = outputs.astype(np.float64)
+        if self.moments is not None:
+            return out * self.moments[1] + self.moments[0]
+        found: Floats = softmax(out, axis=1) if self.kind == "classes" else expit(out)
+        return found
+
+
+def truth(prepared: Prepared, slot: Slot) -> Truth:
+    """Of a judged slot."""
+    bank, task = prepared.bank, prepared.tasks[slot.task]
+    rows = slot.test - bank.starts[slot.task]
+    kind = KINDS[bank.kinds[slot.task]]
+    labels = np.asarray(task.labels)[rows].astype(np.float64).reshape(len(rows), -1)
+    moments = bank.moments(slot.task, slot.train) if kind == "regression" else None
+    return Truth(kind, task.hashes[rows], labels, moments)
+
+
+def truths(
+    prepared: Prepared, slots: Mapping[tuple[int, int], Slot] | None = None
+) -> dict[tuple[int, int], Truth]:
+    """By the last two parts of an arm's key; nothing where predictions are not asked for.
+
+    ``slots`` are those of the judged tasks; by default every task's as a target, by task and seed
+    number.
+    """
+    if not prepared.settings.keep_outputs:
+        return {}
+    if slots is None:
+        numbers = range(len(prepared.settings.seeds))
+        tasks = range(len(prepared.tasks))
+        slots = {(t, n): prepared.target_slot(t, n) for t in tasks for n in numbers}
+    return {key: truth(prepared, slot) for key, slot in slots.items()}

@@ -1,0 +1,228 @@
+"""Transfer mode: train on the source, then fine-tune on the target (W section 3.1, Figure 5b).
+
+The source's model is trained on its rows, without those that the target has, and stopped on
+validation rows that the target is not judged by. The target starts from its shared module, with a
+new head, and moves all of it: ``fine-tuned``, against the target ``alone`` from random weights.
+``fine-tuned with R`` adds an alignment matrix for the target (W Algorithm 1): each batch gives a
+step on everything else and then one on ``R``. Head, batches and cap of the target are the same in
+all arms. The source has no ``R``: in the report of an alignment it is the identity.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations, product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taskaff.core.errors import UsageError
+from taskaff.core.records.embedding import TaskVectors
+from taskaff.core.records.probe import AlignmentReport, PairOutcome, ProbeResult, Progress
+from taskaff.core.settings import ProbeSettings
+from taskaff.core.store import Store
+from taskaff.stages.probe.aligned import report_of, test_rows, turn, with_alignment
+from taskaff.stages.probe.comparison import Arms, Key, best_decay, compare
+from taskaff.stages.probe.copies import copied
+from taskaff.stages.probe.model import shared_part
+from taskaff.stages.probe.predicted import truths
+from taskaff.stages.probe.prepare import Prepared, describe, prepare
+from taskaff.stages.probe.records import Run, RunOutcome, Slot
+from taskaff.stages.probe.splits import LEAST, without_leaks
+
+if TYPE_CHECKING:
+    from taskaff.stages.probe.records import State
+
+TUNED, TURNED = "fine-tuned", "fine-tuned with R"
+RULE = "first the source alone, then the target alone from the source's shared module"
+
+
+@dataclass(slots=True, eq=False)
+class _Plan:
+    """Runs of the first stage (keys ``(arm, source, target, seed number, decay)``)."""
+
+    runs: list[Run]
+    unusable: dict[Key, str]
+    removed: dict[Key, int]
+
+
+def probe_transfer(
+    tasks: Sequence[TaskVectors],
+    settings: ProbeSettings | None = None,
+    progress: Progress | None = None,
+    *,
+    store: Store | None = None,
+) -> ProbeResult:
+    """Measure, for every directed pair, what starting from the source's model gives the target.
+
+    Raises
+    ------
+    UsageError : fewer than two tasks, or settings that make no sense.
+    ProbeError : a task that cannot be trained on at all.
+    """
+    if len(tasks) < 2:
+        raise UsageError(f"a pair needs two data sets, not {len(tasks)}")
+    settings = settings or ProbeSettings()
+    if settings.trunk == "transformer-frozen":
+        raise UsageError(
+            "nothing of a frozen transformer can be handed on", hint="--trunk transformer"
+        )
+    started = time.perf_counter()
+    prepared = prepare(tasks, settings, store)
+    targets = settings.targets or tuple(task.name for task in tasks)
+    wanted = [(s, t) for s, t in permutations(range(len(tasks)), 2) if tasks[t].name in targets]
+    plan = _plan(prepared, wanted)
+    planned = time.perf_counter()
+    first = prepared.train(plan.runs, progress)
+    second = list(_tuning(prepared, plan, first))
+    outcomes = prepared.train(second, progress)
+    ended = time.perf_counter()
+    arms = Arms(
+        best_decay([*first, *outcomes]),
+        plan.unusable,
+        plan.removed,
+        rows=prepared.finite(),
+        truths=truths(prepared),
+    )
+    states = {run.key: (run, o.state) for run, o in zip(second, outcomes, strict=True) if o.state}
+    return ProbeResult(
+        mode="transfer",
+        tasks=describe(prepared),
+        pairs=tuple(pair for s, t in wanted for pair in _read(prepared, arms, s, t)),
+        settings=settings,
+        rule=RULE,
+        runs=len(plan.runs) + len(second),
+        timings={"plan": planned - started, "train": ended - planned},
+        alignment=tuple(_report(prepared, arms, states, s, t) for s, t in wanted),
+    )
+
+
+# --------------------------------------------------------------------- plan
+
+
+def _plan(prepared: Prepared, wanted: Sequence[tuple[int, int]]) -> _Plan:
+    """Every target alone, and the source of every pair, at all seeds and decays."""
+    plan = _Plan([], {}, {})
+    targets = sorted({target for _, target in wanted})
+    for n, target in product(range(len(prepared.settings.seeds)), targets):
+        slot = prepared.target_slot(target, n)
+        sources = [s for s, t in wanted if t == target]
+        reason = prepared.one_class(slot)
+        if reason:
+            plan.unusable[("alone", -1, target, n)] = reason
+            plan.unusable |= {
+                (arm, s, target, n): reason for s in sources for arm in (TUNED, TURNED)
+            }
+            continue
+        plan.runs += _runs(prepared, ("alone", -1, target, n), slot, slot)
+        for source in sources:
+            _plan_source(prepared, plan, source, slot, n)
+    return plan
+
+
+def _plan_source(prepared: Prepared, plan: _Plan, source: int, target: Slot, n: int) -> None:
+    settings, tasks = prepared.settings, prepared.tasks
+    split, other = prepared.splits[source][n], prepared.splits[target.task][n]
+    rows, shared = split.source, 0
+    validation = split.validation
+    clean, shared = without_leaks(tasks[source], split, tasks[target.task], other, settings)
+    if settings.leaks != "keep":
+        rows = clean
+        judged = np.concatenate([other.validation, other.test])
+        validation = validation[~copied(tasks[source], validation, tasks[target.task], judged)]
+    arms = [(arm, source, target.task, n) for arm in (TUNED, TURNED)]
+    plan.removed |= dict.fromkeys(arms, shared)
+    if min(len(rows), len(validation)) < LEAST:
+        reason = f"only {len(rows)} source rows and {len(validation)} to stop by are left"
+        plan.unusable |= dict.fromkeys(arms, f"{reason} without leaked ones")
+        return
+    held = prepared.rows(source, validation)
+    slot = replace(prepared.source_slot(source, rows), validation=held, test=held, judged=True)
+    reason = prepared.one_class(slot)
+    if reason:
+        plan.unusable |= dict.fromkeys(arms, reason.replace("target", "source"))
+        return
+    plan.runs += [
+        replace(run, keep_state=True)
+        for run in _runs(prepared, ("source", source, target.task, n), slot, target)
+    ]
+
+
+def _runs(
+    prepared: Prepared, key: tuple[str, int, int, int], slot: Slot, target: Slot
+) -> Iterator[Run]:
+    settings = prepared.settings
+    for decay in settings.weight_decay:
+        yield Run(
+            key=(*key, decay),
+            seed=settings.seeds[key[3]],
+            slots=(slot,),
+            stream=prepared.ids[target.task],
+            trunk=settings.trunk,
+            r=settings.r,
+            batch=settings.batch,
+            lr=settings.lr,
+            weight_decay=decay,
+            scale=prepared.scale([target]),
+            **prepared.timing((slot,)),
+        )
+
+
+def _tuning(prepared: Prepared, plan: _Plan, outcomes: Sequence[RunOutcome]) -> Iterator[Run]:
+    """The second stage, from the best source model of every pair and seed."""
+    best = best_decay(outcomes)
+    found: Mapping[Key, RunOutcome] = {outcome.key: outcome for outcome in outcomes}
+    alone = {run.key: run for run in plan.runs if run.key[0] == "alone"}
+    for key, (slot, decay) in best.items():
+        arm, source, target, n = key
+        if arm != "source":
+            continue
+        if slot.diverged:
+            reason = f"diverged: {prepared.tasks[source].name} alone: {slot.diverged}"
+            plan.unusable |= {(a, source, target, n): reason for a in (TUNED, TURNED)}
+            continue
+        trunk = shared_part(found[(*key, decay)].state or {})
+        for again in prepared.settings.weight_decay:
+            run = alone["alone", -1, target, n, again]
+            tuned = replace(run, key=(TUNED, source, target, n, again), initial=trunk)
+            yield tuned
+            turned = replace(tuned, key=(TURNED, source, target, n, again), keep_state=True)
+            yield with_alignment(turned, prepared, frozenset())
+
+
+# ------------------------------------------------------------------ reading
+
+
+def _read(prepared: Prepared, arms: Arms, source: int, target: int) -> Iterator[PairOutcome]:
+    settings, tasks = prepared.settings, prepared.tasks
+    names, kind = (tasks[source].name, tasks[target].name), tasks[target].schema.kind
+    for against, arm in (("alone", TUNED), (TUNED, TURNED)):
+        partner = -1 if against == "alone" else source
+        keys: list[tuple[Key, Key]] = [
+            ((against, partner, target, n), (arm, source, target, n))
+            for n in range(len(settings.seeds))
+        ]
+        yield compare(settings, kind, names, arms, keys, (against, arm))
+
+
+def _report(
+    prepared: Prepared,
+    arms: Arms,
+    states: Mapping[Key, tuple[Run, State]],
+    source: int,
+    target: int,
+) -> AlignmentReport:
+    found = []
+    for n in range(len(prepared.settings.seeds)):
+        key = (TURNED, source, target, n)
+        if key not in arms.unusable and not arms.best[key][0].diverged:
+            own = states[(*key, arms.best[key][1])]
+            found.append(
+                (
+                    turn(prepared, *own, test_rows(prepared, source, n), None),
+                    turn(prepared, *own, test_rows(prepared, target, n), 0),
+                )
+            )
+    return report_of(prepared, source, target, found)

@@ -1,0 +1,172 @@
+"""Predictions in every format: the JSON object and its schema, cells for people, columns of CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import get_args
+
+from taskaff.core.recipe import PREDICTED, PREDICTED_RULE
+from taskaff.core.records.estimate import Call
+from taskaff.core.records.prediction import Prediction, Reason
+from taskaff.core.records.score import PairTable, ScoreResult
+from taskaff.stages.report.document import Document, estimate
+from taskaff.stages.report.numbers import interval, percent, rounded, short
+from taskaff.stages.report.schema_parts import (
+    MAYBE,
+    NUMBER,
+    TEXT,
+    TEXTS,
+    Schema,
+    map_of,
+    object_of,
+    ref,
+)
+
+MOST = 24
+"""More predictions than this are not all listed for people."""
+
+SORTED = "The highest P(harm) stands first"
+
+OUTSIDE = "*"
+"""Marks a prediction outside of the atlas's range."""
+
+HEADERS = ("predicted gain", "P(harm)", "P(help)", "verdict", "mostly because of")
+
+TITLE = f"Predicted transfer ({PREDICTED_RULE})"
+
+COMBINED = f"Prediction and measurement together ({PREDICTED})"
+
+EXPLAIN = (
+    "Gain expected of training with the source, in nats of held-out loss (label variances for "
+    "regressions): above 0 helps. P(harm) and P(help) are the probabilities of a gain beyond the "
+    "margin."
+)
+
+
+def prediction(found: Prediction) -> Document:
+    """One predicted direction, with the features that it was made from."""
+    return {
+        "source": found.source,
+        "target": found.target,
+        "recipe": PREDICTED,
+        "gain": estimate(found.gain),
+        "probability_negative": rounded(found.probability_negative),
+        "probability_positive": rounded(found.probability_positive),
+        "margin": found.margin,
+        "confidence": found.confidence,
+        "verdict": found.verdict,
+        "measured": found.measured,
+        "outside": list(found.outside),
+        "reasons": [
+            {
+                "feature": reason.feature,
+                "value": rounded(reason.value),
+                "effect": rounded(reason.effect),
+                "words": reason.words,
+            }
+            for reason in found.reasons
+        ],
+        "note": found.note,
+        "features": {name: rounded(value) for name, value in found.features.items()},
+    }
+
+
+def schema() -> Schema:
+    """JSON Schema of ``prediction``."""
+    reason = object_of(
+        "A feature, and by how much it moved the expected gain.",
+        feature=TEXT,
+        value=MAYBE,
+        effect=MAYBE,
+        words=TEXT,
+    )
+    return object_of(
+        "Predicted transfer from source to target; a gain above 0 helps.",
+        source=TEXT,
+        target=TEXT,
+        recipe={**TEXT, "description": f"What is predicted: training by {PREDICTED_RULE}."},
+        gain=ref("estimate"),
+        probability_negative=MAYBE,
+        probability_positive=MAYBE,
+        margin=NUMBER,
+        confidence=NUMBER,
+        verdict={"enum": list(get_args(Call))},
+        measured={"type": "boolean", "description": "A probe's measurement went into it."},
+        outside=TEXTS,
+        reasons={"type": "array", "items": reason},
+        note=TEXT,
+        features=map_of(MAYBE),
+    )
+
+
+def cells(found: Prediction) -> list[str]:
+    """One row under ``HEADERS``."""
+    if found.gain.value is None:
+        return [short(None), short(None), short(None), found.verdict, found.note]
+    because = found.reasons[0].words if found.reasons else ""
+    return [
+        f"{short(found.gain.value)} {interval(found.gain)}".replace("-", "\N{MINUS SIGN}"),
+        percent(found.probability_negative),
+        percent(found.probability_positive),
+        f"{found.verdict} {OUTSIDE}" if found.outside else found.verdict,
+        because,
+    ]
+
+
+def because(found: Prediction) -> str:
+    """The features that moved it most and which way, on one line."""
+    ways = ("lowered by", "raised by")
+    parts = []
+    for way, sign in zip(ways, (-1, 1), strict=True):
+        moved = [reason for reason in found.reasons if reason.effect * sign > 0]
+        if moved:
+            parts.append(f"{way} {', '.join(_named(reason) for reason in moved)}")
+    return "; ".join(parts)
+
+
+def _named(reason: Reason) -> str:
+    return f"{reason.words.partition(':')[0]} ({reason.value:.3g})"
+
+
+def shown(predictions: Sequence[Prediction]) -> tuple[list[Prediction], int]:
+    """The most harmful first, as many as a person reads, and how many are left."""
+    order = sorted(predictions, key=_harmless)
+    return order[:MOST], max(0, len(order) - MOST)
+
+
+def _harmless(found: Prediction) -> float:
+    """From the most probable harm to the least; what is unknown stands last."""
+    harm = found.probability_negative
+    return 1.0 if harm is None else -harm
+
+
+def below(predictions: Sequence[Prediction], left_out: int) -> list[str]:
+    """What a reader must know of the table."""
+    first = predictions[0]
+    found = [f"{EXPLAIN} Margin {first.margin:g}; intervals of {first.confidence:.0%}. {SORTED}."]
+    if any(p.outside and p.gain.value is not None for p in predictions):
+        found.append(f"{OUTSIDE} outside of what was measured in some feature: a wider interval")
+    if left_out:
+        found.append(f"the other {left_out:,} in -f csv or -f json")
+    return found
+
+
+def table(result: ScoreResult) -> PairTable | None:
+    """The predictions as one more directed score, for the formats that join columns."""
+    if not result.predictions:
+        return None
+    import numpy as np
+
+    k = len(result.tasks)
+    number = {name: n for n, name in enumerate(result.names)}
+    value, low, high, negative, positive = np.full((5, k, k), np.nan)
+    notes = {}
+    for found in result.predictions:
+        at = number[found.source], number[found.target]
+        for array, x in ((value, found.gain.value), (low, found.gain.low), (high, found.gain.high)):
+            array[at] = np.nan if x is None else x
+        if found.probability_negative is not None and found.probability_positive is not None:
+            negative[at], positive[at] = found.probability_negative, found.probability_positive
+        notes[at] = found.verdict
+    extras = {"probability_negative": negative, "probability_positive": positive}
+    return PairTable("predicted_gain", True, value, low, high, EXPLAIN, notes, extras)

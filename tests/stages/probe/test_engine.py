@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from stages.probe._zoo import task, train_plainly
+
+from taskaff.core.errors import ProbeError
+from taskaff.stages.probe.engine import chunks, train
+from taskaff.stages.probe.records import Run, Slot
+from taskaff.stages.probe.training_data import make_bank
+
+TASKS = [
+    task("two", 120, c=2, seed=1),
+    task("five", 300, c=5, seed=2),
+    task("labels", 150, c=3, kind="multilabel", seed=3),
+    task("numbers", 90, c=2, kind="regression", seed=4),
+    task("few", 40, c=2, seed=5),
+]
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return make_bank(TASKS, "cpu")
+
+
+def slot(bank, number, judged=True, weight=1.0, stream=None):
+    n = TASKS[number].rows
+    rows = np.random.default_rng(number).permutation(n) + bank.starts[number]
+    cut, end = n // 2, 3 * n // 4
+    return Slot(
+        number,
+        rows[:cut],
+        rows[cut:end],
+        rows[end:],
+        stream=stream or f"task{number}",
+        judged=judged,
+        weight=weight,
+    )
+
+
+def mixed_runs(bank, trunk="linear"):
+    """Runs that differ in everything that may differ between neighbours."""
+    s = [slot(bank, i) for i in range(5)]
+    base = Run(("",), 0, (s[0],), "trunk", trunk=trunk, r=4, updates=30, batch=16)
+    stop = {"updates": 20, "patience": 1.5}
+    return [
+        replace(base, key=("alone",)),
+        replace(base, key=("pair",), slots=(s[0], replace(s[1], judged=False))),
+        replace(base, key=("three",), slots=(s[1], s[0], s[4]), r=3, seed=1, updates=17),
+        replace(base, key=("decay",), slots=(s[0], s[1]), weight_decay=0.5, lr=0.03),
+        replace(base, key=("labels",), slots=(s[2], s[0]), scale=0.5),
+        replace(base, key=("numbers",), slots=(s[3], s[1], s[2]), updates=40, r=2),
+        replace(base, key=("weights",), slots=(s[0], replace(s[1], weight=0.2))),
+        replace(base, key=("equal",), slots=(s[4], s[1]), patience=1.5, epochs=3),
+        replace(base, key=("stopped",), **stop),
+        replace(base, key=("share",), slots=(s[4], replace(s[1], judged=False)), shares=(0.2, 0.8)),
+        replace(base, key=("small",), slots=(s[0], replace(s[1], judged=False)), shares=(0.9, 0.1)),
+        replace(base, key=("rare",), slots=(s[4], s[1], s[0]), shares=(0.1, 0.6, 0.3), **stop),
+        replace(base, key=("leaves",), slots=(s[0], replace(s[1], judged=False)), source_until=0.5),
+        replace(base, key=("frozen",), slots=(s[1],), frozen=frozenset({"trunk"})),
+        replace(base, key=("head",), slots=(s[1],), frozen=frozenset({"heads"})),
+        replace(base, key=("joint",), slots=(s[0], s[1]), together=True),
+        replace(base, key=("joint3",), slots=(s[0], s[3], s[2]), together=True, **stop),
+    ]
+
+
+@pytest.mark.parametrize("trunk", ["linear", "relu", "mlp"])
+def test_stacked_training_is_plain_training(bank, trunk):
+    """Against torch modules, autograd and torch.optim.AdamW, one run at a time."""
+    runs = mixed_runs(bank, trunk)
+    for run, found in zip(runs, train(bank, runs), strict=True):
+        assert found.key == run.key
+        for s, (curve, test_loss) in train_plainly(run, bank).items():
+            np.testing.assert_allclose(found.slots[s].curve[:, 1], curve, atol=1e-5, rtol=1e-5)
+            assert found.slots[s].test_loss == pytest.approx(test_loss, abs=1e-5, rel=1e-5)
+            assert found.slots[s].validation_loss == pytest.approx(curve.min(), abs=1e-5, rel=1e-5)
+
+
+@pytest.mark.parametrize("trunk", ["linear", "mlp"])
+@pytest.mark.parametrize("most", [1, 3, 100])
+def test_outcomes_do_not_depend_on_the_stacking(bank, trunk, most):
+    runs = mixed_runs(bank, trunk)
+    together = train(bank, runs)
+    turned = train(bank, runs[::-1], chunk_runs=most)[::-1]
+    for one, other in zip(together, turned, strict=True):
+        for a, b in zip(one.slots, other.slots, strict=True):
+            if a is None:
+                assert b is None
+                continue
+            np.testing.assert_allclose(a.curve, b.curve, atol=1e-6, rtol=2e-6)
+            assert a.test_loss == pytest.approx(b.test_loss, abs=2e-6)
+            assert a.step == b.step
+            assert a.metrics == pytest.approx(b.metrics, abs=1e-5)
+
+
+def test_chunks_respect_the_memory(bank):
+    runs = mixed_runs(bank)
+    assert len(list(chunks(bank, runs, memory=1))) == len(runs)
+    groups = list(chunks(bank, runs, memory=1 << 30))
+    assert sorted(i for group in groups for i in group) == list(range(len(runs)))
+    assert len(groups) < len(runs)
+
+
+def test_the_state_returned_is_that_of_the_best_look(bank):
+    """Training on from a kept state with nothing moving gives the same held-out loss."""
+    runs = [replace(run, keep_state=True) for run in mixed_runs(bank)[:2]]
+    for run, found in zip(runs, train(bank, runs), strict=True):
+        still = frozenset({"trunk", "heads"})
+        again = train(bank, [replace(run, initial=found.state, frozen=still, updates=1)])[0]
+        assert again.slots[0].test_loss == pytest.approx(found.slots[0].test_loss, abs=1e-6)
+
+
+def test_a_diverged_run_has_no_numbers_and_does_not_touch_its_neighbours(bank):
+    pair = mixed_runs(bank)[5]
+    wild = [replace(pair, lr=1e30, key=("wild",)), replace(pair, lr=1e6, key=("grown",))]
+    alone = train(bank, [pair])[0]
+    found = train(bank, [wild[0], pair, wild[1]])
+    assert "infinite or not a number" in found[0].slots[0].diverged
+    assert "grew" in found[2].slots[0].diverged
+    assert np.isnan(found[0].slots[0].test_loss)
+    assert all(np.isnan(v) for v in found[2].slots[0].metrics.values())
+    assert found[1].slots[0].test_loss == pytest.approx(alone.slots[0].test_loss, abs=1e-6)
+
+
+def test_runs_without_rows_are_refused(bank):
+    run = mixed_runs(bank)[0]
+    none = np.empty(0, np.int64)
+    with pytest.raises(ProbeError, match="without training rows"):
+        train(bank, [replace(run, slots=(replace(run.slots[0], train=none),))])
+    with pytest.raises(ProbeError, match="without held-out rows"):
+        train(bank, [replace(run, slots=(replace(run.slots[0], test=none),))])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_agrees_with_the_processor():
+    runs = mixed_runs(make_bank(TASKS, "cpu"))
+    here, there = train(make_bank(TASKS, "cpu"), runs), train(make_bank(TASKS, "cuda"), runs)
+    for one, other in zip(here, there, strict=True):
+        assert one.slots[0].test_loss == pytest.approx(other.slots[0].test_loss, abs=1e-4)
