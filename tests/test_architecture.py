@@ -154,3 +154,17 @@ def test_start_is_light(statement):
     code = f"import sys; {statement}; print(*[m for m in {LIGHT_START!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+LARGE = 300_000
+MAY_BE_LARGE = (".parquet", ".safetensors", ".svg", ".png")
+"""The atlas, fitted arrays and pictures."""
+
+
+def test_no_large_file_is_tracked():
+    found = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if found.returncode:
+        pytest.skip("not a checkout of git")
+    paths = [ROOT / name for name in found.stdout.decode().split("\0") if name]
+    large = [p for p in paths if p.exists() and p.stat().st_size > LARGE]
+    assert not [p for p in large if p.suffix not in MAY_BE_LARGE]
