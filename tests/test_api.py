@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from _paths import EXAMPLES
+from paths import EXAMPLES
 
 import taskaff
 from taskaff import pipeline

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from _paths import ROOT
+from paths import ROOT
 
 from taskaff.core.registry import load
 

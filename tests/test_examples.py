@@ -6,7 +6,7 @@ from pathlib import Path
 
 import make_examples
 import pytest
-from _paths import EXAMPLES
+from paths import EXAMPLES
 
 import taskaff
 

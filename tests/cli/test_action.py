@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from _paths import EXAMPLES, ROOT
+from paths import EXAMPLES, ROOT
 from stages.report._formats import check_annotations, check_junit
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@ import json
 import shlex
 
 import pytest
-from _paths import EXAMPLES
+from paths import EXAMPLES
 
 SETS = ("films.csv", "books.csv", "questions.csv")
 

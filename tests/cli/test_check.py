@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from _paths import EXAMPLES
+from paths import EXAMPLES
 from stages.gate._evidence import REASONS
 from stages.report._formats import check_annotations, check_junit, check_sarif
 

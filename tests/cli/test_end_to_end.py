@@ -6,7 +6,7 @@ import json
 
 import jsonschema
 import pytest
-from _paths import EXAMPLES
+from paths import EXAMPLES
 
 FILMS, BOOKS, QUESTIONS = (EXAMPLES / f"{name}.csv" for name in ("films", "books", "questions"))
 

@@ -9,9 +9,9 @@ import json
 import shutil
 from pathlib import Path
 
-import _tiny
 import pytest
-from _paths import EXAMPLES
+import tiny_models
+from paths import EXAMPLES
 
 FILMS, BOOKS = EXAMPLES / "films.csv", EXAMPLES / "books.csv"
 NO_HUB = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_DISABLE_TELEMETRY": "1"}
@@ -19,7 +19,7 @@ NO_HUB = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_DISABLE_TELEMETRY": "1"}
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    return _tiny.bert(tmp_path_factory.mktemp("models") / "tiny")
+    return tiny_models.bert(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def cut_off(model):
 def with_code(model):
     code = 'raise SystemExit("it was run")\n'
     (model / "modeling.py").write_text(code)
-    _tiny.change(model / "config.json", auto_map={"AutoModel": "modeling.Model"})
+    tiny_models.change(model / "config.json", auto_map={"AutoModel": "modeling.Model"})
 
 
 def with_other_tokeniser(model):
@@ -60,11 +60,11 @@ def without_tokeniser(model):
 
 
 def of_another_size(model):
-    _tiny.change(model / "config.json", intermediate_size=48)
+    tiny_models.change(model / "config.json", intermediate_size=48)
 
 
 def unknown_kind(model):
-    _tiny.change(model / "config.json", model_type="martian")
+    tiny_models.change(model / "config.json", model_type="martian")
 
 
 def no_json(model):

@@ -11,7 +11,7 @@ import sys
 import jsonschema
 import numpy as np
 import pytest
-from _paths import EXAMPLES
+from paths import EXAMPLES
 
 from taskaff.cli.settings import probe_settings
 from taskaff.core.config import Config, load, override

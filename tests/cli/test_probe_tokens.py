@@ -12,7 +12,7 @@ import time
 import jsonschema
 import numpy as np
 import pytest
-from _paths import EXAMPLES
+from paths import EXAMPLES
 
 FILMS, BOOKS = EXAMPLES / "films.csv", EXAMPLES / "books.csv"
 QUICK = ("--r", "4", "--updates", "8", "--seeds", "2")

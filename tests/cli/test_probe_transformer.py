@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import random
 
-import _tiny_bert
 import pytest
+import tiny_bert
 
 QUICK = ("--updates", "5", "--seeds", "2", "--json", "--device", "cpu", "--no-predict")
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    return _tiny_bert.write(tmp_path_factory.mktemp("tiny"))
+    return tiny_bert.write(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def sets(tmp_path_factory):
 
 
 def _row(rng, pair):
-    texts = [" ".join(rng.choices(_tiny_bert.WORDS, k=rng.randint(2, 8))) for _ in range(1 + pair)]
+    texts = [" ".join(rng.choices(tiny_bert.WORDS, k=rng.randint(2, 8))) for _ in range(1 + pair)]
     early = sum(word < "k" for word in texts[-1].split())
     return ",".join([*texts, "yes" if 2 * early > len(texts[-1].split()) else "no"])
 

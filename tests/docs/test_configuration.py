@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import replace
 
 import pytest
-from _paths import ROOT
+from paths import ROOT
 from pydantic import BaseModel
 
 from taskaff.cli.settings import CHECK, PREFIX, PROBE, SETTINGS, probe_settings

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from _paths import ROOT
+from paths import ROOT
 
 SCRIPT = ROOT / "docs" / "benchmarks" / "encoder_speed.py"
 

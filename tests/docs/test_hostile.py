@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import pytest
-from _paths import ROOT
+from paths import ROOT
 
 FOLDER = ROOT / "docs" / "benchmarks"
 ROWS = [["text", "label"], ["a fine day", "1"], ["no, thanks", "0"]]

@@ -12,8 +12,8 @@ import sys
 import jsonschema
 import numpy as np
 import pytest
-from _paths import ROOT
-from _samplers import naive_signature
+from builders import naive_signature
+from paths import ROOT
 
 from taskaff.core.registry import load
 from taskaff.core.settings import ScoreSettings
@@ -74,8 +74,8 @@ def test_the_example_passes_the_conformance_tests(tmp_path):
     """In a copy of the package, with the module and the line added as the page says."""
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "taskaff", tmp_path / "taskaff", ignore=ignore)
-    shutil.copytree(ROOT / "tests/stages/score", tmp_path / "tests/stages/score", ignore=ignore)
-    shutil.copy(ROOT / "tests" / "_samplers.py", tmp_path / "tests")
+    shutil.copytree(ROOT / "tests/conformance", tmp_path / "tests/conformance", ignore=ignore)
+    shutil.copy(ROOT / "tests" / "builders.py", tmp_path / "tests")
     room = tmp_path / "taskaff/stages/score"
     (room / "mean_cosine.py").write_text(MODULE, encoding="utf-8")
     with (room / "__init__.py").open("a", encoding="utf-8") as file:
@@ -88,7 +88,7 @@ def test_the_example_passes_the_conformance_tests(tmp_path):
         "/dev/null",
         "--rootdir",
         str(tmp_path),
-        "tests/stages/score/test_conformance.py",
+        "tests/conformance/test_scores.py",
     ]
     done = subprocess.run(
         [sys.executable, "-c", f"{start}; {run}", *options, *where],
@@ -102,7 +102,7 @@ def test_the_example_passes_the_conformance_tests(tmp_path):
 
 
 def test_the_page_names_what_exists():
-    tables = re.findall(r"`(taskaff\.\w+\.[A-Z]+)`", PAGE)
+    tables = re.findall(r"`(taskaff(?:\.\w+)+\.[A-Z]+)`", PAGE)
     assert len(tables) > 4
     for name in tables:
         module, _, attribute = name.rpartition(".")

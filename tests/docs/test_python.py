@@ -12,7 +12,7 @@ import re
 import shutil
 
 import pytest
-from _paths import ROOT
+from paths import ROOT
 
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"(?:<!-- needs: ([^\n>]+) -->\n)?```python\n(.*?)```", re.DOTALL)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from _paths import ROOT
+from paths import ROOT
 
 HERE = ROOT / "docs" / "reproduction"
 sys.path.insert(0, str(HERE))

@@ -6,10 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from _paths import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from paths import EXAMPLES
 
 from taskaff.core.errors import UsageError
 from taskaff.core.records.data import DataRequest

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from _samplers import naive_signature
+from builders import naive_signature
 
 from taskaff.core.errors import PredictError, SignatureError, TaskaffWarning
 from taskaff.core.records.embedding import EncodeCounts, EncoderCard

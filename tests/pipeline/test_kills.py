@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from _paths import TESTS
+from paths import TESTS
 
 PRELUDE = """
 import os, signal, sys

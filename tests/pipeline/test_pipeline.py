@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from _paths import EXAMPLES
+from paths import EXAMPLES
 
 import taskaff
 from taskaff.core.errors import DataError, SignatureError, TaskaffError, UsageError

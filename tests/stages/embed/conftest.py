@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import _tiny
 import pytest
+import tiny_models
 
 from taskaff.stages.embed import open_encoder
 
@@ -14,4 +14,4 @@ def default_glove():
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory):
     """Folder of a tiny BERT; not to be changed."""
-    return _tiny.bert(tmp_path_factory.mktemp("models") / "tiny")
+    return tiny_models.bert(tmp_path_factory.mktemp("models") / "tiny")

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import _tiny
 import pyarrow as pa
 import pytest
+import tiny_models
 from safetensors.numpy import load_file, save_file
 
 from taskaff.core.errors import TaskaffError, UsageError
@@ -49,9 +49,11 @@ def test_no_weights(folder):
 def test_half_of_the_shards(folder):
     (folder / "model.safetensors").rename(folder / "a.safetensors")
     index = {"weight_map": {"x": "a.safetensors", "y": "b.safetensors"}}
-    _tiny.write(folder / "model.safetensors.index.json", index)
+    tiny_models.write(folder / "model.safetensors.index.json", index)
     refused(f"hf:{folder}", "b.safetensors is missing", "fetch the model again")
-    _tiny.write(folder / "model.safetensors.index.json", {"weight_map": {"x": "../a.safetensors"}})
+    tiny_models.write(
+        folder / "model.safetensors.index.json", {"weight_map": {"x": "../a.safetensors"}}
+    )
     refused(f"hf:{folder}", "not whole", "fetch the model again")
 
 
@@ -59,18 +61,18 @@ def test_half_of_the_shards(folder):
 def test_remote_code_is_refused_and_not_run(name, folder, tmp_path):
     trap = f"open({str(tmp_path / 'ran')!r}, 'w')\nraise SystemExit(3)\n"
     (folder / "modeling_evil.py").write_text(trap)
-    _tiny.change(folder / name, auto_map={"AutoModel": "modeling_evil.Evil"})
+    tiny_models.change(folder / name, auto_map={"AutoModel": "modeling_evil.Evil"})
     refused(f"hf:{folder}", "brings its own code", "built in")
     assert not (tmp_path / "ran").exists()
 
 
 def test_code_among_the_modules_of_sentence_transformers(tmp_path):
-    folder = _tiny.sentence_model(tmp_path / "m", {})
+    folder = tiny_models.sentence_model(tmp_path / "m", {})
     modules = [{"idx": 0, "name": "0", "path": "", "type": "evil.Module"}]
-    _tiny.write(folder / "modules.json", modules)
+    tiny_models.write(folder / "modules.json", modules)
     refused(f"st:{folder}", "brings its own code (evil.Module)", "own modules")
     modules[0].update(type="sentence_transformers.models.Transformer", path="../../etc")
-    _tiny.write(folder / "modules.json", modules)
+    tiny_models.write(folder / "modules.json", modules)
     refused(f"st:{folder}", "outside the folder", "fetch it again")
 
 
@@ -82,20 +84,20 @@ def test_code_among_the_modules_of_sentence_transformers(tmp_path):
     ],
 )
 def test_poolings_that_are_not_known(change, words, tmp_path):
-    folder = _tiny.sentence_model(tmp_path / "m", change)
+    folder = tiny_models.sentence_model(tmp_path / "m", change)
     refused(f"st:{folder}", words, "hf:MODEL")
 
 
 def test_modules_that_are_not_known(tmp_path):
-    folder = _tiny.sentence_model(tmp_path / "m", {}, "CNN")
+    folder = tiny_models.sentence_model(tmp_path / "m", {}, "CNN")
     refused(f"st:{folder}", "it has a module CNN", "hf:MODEL")
-    folder = _tiny.sentence_model(tmp_path / "n", {})
-    _tiny.change(folder / "sentence_bert_config.json", model_args={"rope_scaling": 2})
+    folder = tiny_models.sentence_model(tmp_path / "n", {})
+    tiny_models.change(folder / "sentence_bert_config.json", model_args={"rope_scaling": 2})
     refused(f"st:{folder}", "sets rope_scaling", "hf:MODEL")
 
 
 def test_an_adapter_is_no_model(folder):
-    _tiny.write(folder / "adapter_config.json", {"base_model_name_or_path": "x/y"})
+    tiny_models.write(folder / "adapter_config.json", {"base_model_name_or_path": "x/y"})
     refused(f"hf:{folder}", "an adapter of another model", "merge_and_unload")
 
 
@@ -105,7 +107,7 @@ def test_no_tokeniser(folder):
 
 
 def test_a_tokeniser_of_another_model(folder, tmp_path):
-    small = _tiny.bert(tmp_path / "small", vocab_size=20)
+    small = tiny_models.bert(tmp_path / "small", vocab_size=20)
     shutil.copy(folder / "tokenizer.json", small)
     refused(f"hf:{small}", "its tokeniser does not match", "belongs to these weights")
 
@@ -125,7 +127,7 @@ def test_the_pooler_may_be_missing(folder):
 
 
 def test_weights_of_another_shape(folder):
-    _tiny.change(folder / "config.json", intermediate_size=64)
+    tiny_models.change(folder / "config.json", intermediate_size=64)
     refused(f"hf:{folder}", "weights", "")
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from itertools import pairwise
 
-import _tiny_bert
 import numpy as np
 import pyarrow as pa
 import pytest
+import tiny_bert
 import torch
 
 from taskaff.core.errors import EmbedError
@@ -25,7 +25,7 @@ OTHERS = ["fab", "ned sim", "", "tul " * 70]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return _tiny_bert.write(tmp_path_factory.mktemp("tiny"))
+    return tiny_bert.write(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +89,8 @@ def test_the_layer_loads_a_fresh_body_each_time(folder):
 @pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
 @pytest.mark.parametrize("depth", [None, 1])
 def test_vectors_are_those_of_the_model_row_by_row(pooling, depth):
-    bert = _tiny_bert.model()
-    body = FineTuned(_tiny_bert.model(), pooling, depth)
+    bert = tiny_bert.model()
+    body = FineTuned(tiny_bert.model(), pooling, depth)
     lengths = [5, 2, 9]
     ids = torch.randint(5, 60, (3, 9), generator=torch.Generator().manual_seed(0))
     mask = torch.arange(9) < torch.tensor(lengths)[:, None]
@@ -151,7 +151,7 @@ def test_families_open_their_embedding_layer(module, config, name, options, d):
 
 
 def test_alignment_multiplies_the_output_of_the_embedding_layer():
-    bert, body = _tiny_bert.model(), FineTuned(_tiny_bert.model(), "cls")
+    bert, body = tiny_bert.model(), FineTuned(tiny_bert.model(), "cls")
     ids, R = torch.randint(5, 60, (3, 7)), torch.randn(16, 16)
     mask = torch.ones_like(ids).bool()
     E = bert.embeddings(input_ids=ids)
@@ -162,9 +162,9 @@ def test_alignment_multiplies_the_output_of_the_embedding_layer():
 
 def test_an_embedding_layer_that_is_not_used_is_an_error():
     """Rather than an alignment that does nothing."""
-    bert = _tiny_bert.model()
+    bert = tiny_bert.model()
     body = FineTuned(bert, "mean")
-    bert.embeddings = _tiny_bert.model(1).embeddings
+    bert.embeddings = tiny_bert.model(1).embeddings
     ids, mask = torch.randint(5, 60, (2, 6)), torch.ones(2, 6).bool()
     for call in (
         lambda: body(ids, mask, None, torch.eye(16)),

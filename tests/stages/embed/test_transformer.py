@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 
-import _tiny
 import numpy as np
 import pyarrow as pa
 import pytest
+import tiny_models
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -96,7 +96,7 @@ POOLINGS = {
 @pytest.mark.parametrize("kind", POOLINGS)
 def test_every_pooling_of_sentence_transformers(kind, tmp_path):
     pooling, more = POOLINGS[kind]
-    folder = _tiny.sentence_model(tmp_path / "m", pooling, *more)
+    folder = tiny_models.sentence_model(tmp_path / "m", pooling, *more)
     encoder = opened(f"st:{folder}")
     X, _ = encoder.encode(pa.array(TEXTS))
     want = theirs(folder, TEXTS)
@@ -107,21 +107,21 @@ def test_every_pooling_of_sentence_transformers(kind, tmp_path):
 def test_dense_layer_prompt_and_lower_case(tmp_path):
     from safetensors.numpy import save_file
 
-    folder = _tiny.sentence_model(tmp_path / "m", {}, "Dense", "Normalize")
+    folder = tiny_models.sentence_model(tmp_path / "m", {}, "Dense", "Normalize")
     rng = np.random.default_rng(0)
     dense = folder / "2_Dense"
     shape = {"in_features": 16, "out_features": 5, "bias": True}
-    _tiny.write(
+    tiny_models.write(
         dense / "config.json", {**shape, "activation_function": "torch.nn.modules.activation.Tanh"}
     )
     weight = rng.normal(size=(5, 16)).astype(np.float32)
     bias = rng.normal(size=5).astype(np.float32)
     save_file({"linear.weight": weight, "linear.bias": bias}, dense / "model.safetensors")
-    _tiny.write(
+    tiny_models.write(
         folder / "config_sentence_transformers.json",
         {"prompts": {"query": "see: ", "none": ""}, "default_prompt_name": "query"},
     )
-    _tiny.change(folder / "sentence_bert_config.json", do_lower_case=True)
+    tiny_models.change(folder / "sentence_bert_config.json", do_lower_case=True)
     encoder = opened(f"st:{folder}")
     X, _ = encoder.encode(pa.array(TEXTS))
     assert encoder.card.width == 5
@@ -317,9 +317,9 @@ def test_the_fingerprint_covers_what_changes_a_vector(tiny_bert, tmp_path):
         (f"hf:{tiny_bert}", {"max_length": 20}),
         (f"hf:{tiny_bert}", {"dtype": "bfloat16"}),
         (f"hf:{tiny_bert}", {"pairs": "apart"}),
-        (f"hf:{_tiny.bert(tmp_path / 'seed', seed=1)}", {}),
-        (f"hf:{_tiny.bert(tmp_path / 'act', hidden_act='relu')}", {}),
-        (f"st:{_tiny.sentence_model(tmp_path / 'n', {}, 'Normalize', limit=64)}", {}),
+        (f"hf:{tiny_models.bert(tmp_path / 'seed', seed=1)}", {}),
+        (f"hf:{tiny_models.bert(tmp_path / 'act', hidden_act='relu')}", {}),
+        (f"st:{tiny_models.sentence_model(tmp_path / 'n', {}, 'Normalize', limit=64)}", {}),
     ]
     cards = [opened(spec, **more).card for spec, more in specs]
     assert len({card.fingerprint for card in cards}) == len(specs)
@@ -327,8 +327,8 @@ def test_the_fingerprint_covers_what_changes_a_vector(tiny_bert, tmp_path):
 
 
 def test_the_fingerprint_covers_nothing_else(tiny_bert, tmp_path):
-    copy = _tiny.bert(tmp_path / "other name")
-    _tiny.change(copy / "config.json", transformers_version="4.0.0", _name_or_path="x")
+    copy = tiny_models.bert(tmp_path / "other name")
+    tiny_models.change(copy / "config.json", transformers_version="4.0.0", _name_or_path="x")
     want = opened(f"hf:{tiny_bert}").card
     for spec, more in (
         (f"hf:{copy}", {"batch_size": 3}),
@@ -341,7 +341,7 @@ def test_the_fingerprint_covers_nothing_else(tiny_bert, tmp_path):
 
 
 def test_sharded_weights_are_read(tiny_bert, tmp_path):
-    copy = _tiny.bert(tmp_path / "m")
+    copy = tiny_models.bert(tmp_path / "m")
     with quiet():
         AutoModel.from_pretrained(copy).save_pretrained(copy, max_shard_size="4KB")
     (copy / "model.safetensors").unlink()

@@ -6,8 +6,8 @@ import math
 from dataclasses import replace
 from itertools import product
 
-import _oracles as naive
 import numpy as np
+import oracles as naive
 import pytest
 
 from taskaff.stages.predict import atlas, design_matrix, evaluate, metrics

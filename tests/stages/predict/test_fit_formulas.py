@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from dataclasses import replace
 
-import _oracles as naive
 import numpy as np
+import oracles as naive
 import pytest
 from stages.predict._samples import NAMES, features_of
 

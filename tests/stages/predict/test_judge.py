@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import _oracles as naive
 import numpy as np
+import oracles as naive
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

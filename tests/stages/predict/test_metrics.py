@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-import _oracles as naive
 import numpy as np
+import oracles as naive
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

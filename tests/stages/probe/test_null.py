@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from _paths import ROOT
+from paths import ROOT
 
 SCRIPT = ROOT / "docs/benchmarks/probe_null.py"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import islice
 
-import _tiny_bert
 import numpy as np
 import pytest
+import tiny_bert
 import torch
 from torch.nn import functional
 
@@ -22,12 +22,12 @@ from taskaff.stages.probe.tuning.body import Body
 from taskaff.stages.probe.tuning.engine import inputs, train_transformers
 from taskaff.stages.probe.tuning.tuned import Tuned
 
-LAYER = _tiny_bert.layer()
+LAYER = tiny_bert.layer()
 TASKS = [
-    _tiny_bert.task("two", 90, seed=1, where=LAYER),
-    _tiny_bert.task("pairs", 80, c=3, seed=2, pairs=True, where=LAYER),
-    _tiny_bert.task("labels", 70, c=3, kind="multilabel", seed=3, where=LAYER),
-    _tiny_bert.task("numbers", 60, kind="regression", seed=4, where=LAYER),
+    tiny_bert.task("two", 90, seed=1, where=LAYER),
+    tiny_bert.task("pairs", 80, c=3, seed=2, pairs=True, where=LAYER),
+    tiny_bert.task("labels", 70, c=3, kind="multilabel", seed=3, where=LAYER),
+    tiny_bert.task("numbers", 60, kind="regression", seed=4, where=LAYER),
 ]
 
 
@@ -61,7 +61,7 @@ class Plain:
     def __init__(self, bank, run):
         self.bank, self.run = bank, run
         self.frozen = run.trunk == "transformer-frozen"
-        self.bert = _tiny_bert.model()
+        self.bert = tiny_bert.model()
         self.heads, self.R, self.s = [], [], []
         for k, one in enumerate(run.slots):
             c = bank.widths[one.task]
@@ -342,7 +342,7 @@ class Tight:
         self.room, self.fell = room, 0
 
     def load(self):
-        module = _tiny_bert.layer().load()
+        module = tiny_bert.layer().load()
         whole = module.forward
 
         def forward(ids, mask, types, align=None):
@@ -378,7 +378,7 @@ def test_one_row_that_does_not_fit_is_an_error(bank):
 
 def test_other_errors_of_the_model_are_not_taken_for_memory(bank):
     def broken():
-        module = _tiny_bert.layer().load()
+        module = tiny_bert.layer().load()
         module.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(RuntimeError("no")))
         return module
 
@@ -415,7 +415,7 @@ def test_inputs_are_means_of_what_r_multiplies(bank):
     ids, types = (
         torch.from_numpy(a[here].astype(np.int64))[None] for a in (tokens.ids, tokens.types)
     )
-    E = _tiny_bert.model().embeddings(input_ids=ids, token_type_ids=types)
+    E = tiny_bert.model().embeddings(input_ids=ids, token_type_ids=types)
     assert before[3] == pytest.approx(E[0].mean(0).detach().numpy(), abs=1e-6)
 
 
@@ -428,7 +428,7 @@ def test_learned_weights_of_the_losses_are_returned(bank):
 
 
 def test_a_tiny_model_learns_which_words_count(bank):
-    task = _tiny_bert.task("more", 400, seed=9, where=LAYER)
+    task = tiny_bert.task("more", 400, seed=9, where=LAYER)
     whole = make_bank([task], "cpu", tokens=True)
     rows = np.arange(400)
     one = Slot(0, rows[:240], rows[240:300], rows[300:], "more")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from paths import ROOT, TESTS
 
 
 def printed(code: str) -> str:
     """What Python prints that knows the program and the tests, wherever it is started."""
-    search = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    search = os.pathsep.join([str(ROOT), str(TESTS)])
     environment = {**os.environ, "PYTHONPATH": search}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

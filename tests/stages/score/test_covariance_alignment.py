@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from _oracles import alignment, alignment_interval
-from _samplers import naive_signature
+from builders import naive_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import alignment, alignment_interval
 
 from taskaff.core.settings import ScoreSettings
 from taskaff.stages.score import grams

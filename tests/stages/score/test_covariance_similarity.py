@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from _oracles import equation_6, similarity_interval
-from _samplers import naive_signature
+from builders import naive_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import equation_6, similarity_interval
 
 from taskaff.core.settings import ScoreSettings
 from taskaff.stages.score.covariance_similarity import covariance_similarity, truncate

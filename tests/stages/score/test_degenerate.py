@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from _samplers import naive_signature, one_hot
+from builders import naive_signature, one_hot
 
 from taskaff.core.errors import SignatureError
 from taskaff.core.settings import ScoreSettings

@@ -6,8 +6,8 @@ import sys
 
 import numpy as np
 import pytest
-from _oracles import T3_90
-from _samplers import naive_signature, sketch
+from builders import naive_signature, sketch
+from oracles import T3_90
 
 import taskaff.stages.score
 from taskaff.core.errors import ScoreError, SignatureError, UsageError

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from _samplers import naive_signature, one_hot
+from builders import naive_signature, one_hot
 
 from taskaff.core.records.signature import FOLDS
 from taskaff.stages.score.fold_moments import Sums, held_out, likelihood, sums, thinned, training

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from _oracles import shift_interval, squared_shift
-from _samplers import naive_signature
+from builders import naive_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import shift_interval, squared_shift
 
 from taskaff.core.settings import ScoreSettings
 from taskaff.stages.score.mean_shift import mean_shift

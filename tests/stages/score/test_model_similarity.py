@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from _model_samples import SETTINGS, draw, many_rows, row_ridge, view
-from _samplers import one_hot
+from builders import SETTINGS, draw, many_rows, one_hot, row_ridge, view
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

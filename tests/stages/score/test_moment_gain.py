@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from _samplers import naive_signature, one_hot
+from builders import naive_signature, one_hot
 
 import taskaff
 from taskaff.core.records.signature import FOLDS

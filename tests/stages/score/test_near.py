@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from _samplers import naive_signature
+from builders import naive_signature
 from hypothesis import given
 from hypothesis import strategies as st
 

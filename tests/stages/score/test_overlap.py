@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from _samplers import naive_signature, sketch
+from builders import naive_signature, sketch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

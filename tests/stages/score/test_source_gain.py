@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from _model_samples import SETTINGS, draw, many_rows, row_ridge, view
-from _samplers import one_hot
+from builders import SETTINGS, draw, many_rows, one_hot, row_ridge, view
 
 from taskaff.core.settings import ScoreSettings
 from taskaff.stages.score.jackknife import t_quantile

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from _samplers import naive_signature, sketch
+from builders import naive_signature, sketch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 

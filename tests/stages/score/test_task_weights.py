@@ -4,8 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from _model_samples import draw, view
-from _samplers import one_hot, sketch
+from builders import draw, one_hot, sketch, view
 from hypothesis import given
 from hypothesis import strategies as st
 

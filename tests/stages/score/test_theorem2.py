@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from _model_samples import SETTINGS, draw, many_rows, view
-from _samplers import one_hot
+from builders import SETTINGS, draw, many_rows, one_hot, view
 
 from taskaff.stages.score.ridge import model
 from taskaff.stages.score.theorem2 import MARGIN, theorem2, verdict

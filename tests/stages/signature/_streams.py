@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-from _samplers import card, naive_signature, one_hot
+from builders import card, naive_signature, one_hot
 
 from taskaff.core.records.data import InputFile, LabelSchema
 from taskaff.core.records.embedding import EncodeCounts

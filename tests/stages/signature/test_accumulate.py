@@ -6,7 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from _samplers import card
+from builders import card
 from hypothesis import given
 from hypothesis import strategies as st
 from stages.signature._streams import KINDS, assert_same_sums, oracle, rows, schema, summed

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from _samplers import naive_signature, one_hot, sketch
+from builders import naive_signature, one_hot, sketch
 
 from taskaff.core.errors import SignatureError
 from taskaff.core.records.signature import FOLDS, Sketch

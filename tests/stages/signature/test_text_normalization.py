@@ -9,9 +9,9 @@ import unicodedata
 
 import pyarrow as pa
 import pytest
-from _paths import ROOT
 from hypothesis import example, given
 from hypothesis import strategies as st
+from paths import ROOT
 
 from taskaff.stages.signature.text_normalization import (
     APOSTROPHES,
