@@ -18,7 +18,7 @@ Json = Annotated[bool, Option("--json", help="Print JSON.")]
 
 
 def env(json: Json = False) -> None:
-    """Print versions, machine and settings, for a report of a defect."""
+    """Print versions, machine and settings, for bug reports."""
     facts = collect()
     if json:
         write(json_text.dumps(facts, indent=2) + "\n")

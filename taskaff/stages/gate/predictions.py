@@ -96,7 +96,7 @@ def _estimate(prediction: Prediction | None, settings: CheckSettings) -> Estimat
         return Estimate(None, note=f"{note}{settings.recipe}: run the probe")
     if prediction.outside:
         features = ", ".join(prediction.outside)
-        return Estimate(None, note=f"the pair is outside of what was measured ({features})")
+        return Estimate(None, note=f"extrapolated: unlike any data set in the atlas ({features})")
     low, high = round(p - settings.uncertainty, DIGITS), round(p + settings.uncertainty, DIGITS)
     return Estimate(p, max(0.0, low), min(1.0, high))
 

@@ -30,7 +30,7 @@ WORDS: dict[str, str] = {
     "above chance",
     "explained": "part of the target's predictions that the source's model can make",
     "source_gain": "what the source's model adds to the target's own",
-    "moment_gain": "what training on the two signatures gives",
+    "moment_gain": "gain in simulated training",
     "overlap": "share of the target's rows that the source has",
     "target_known": "rows of the target that the scores were computed from",
     "target_rows": "training rows of the target",

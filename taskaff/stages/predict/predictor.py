@@ -167,7 +167,7 @@ def _note(outside: Sequence[str]) -> str:
         return ""
     words = ", ".join(design_matrix.WORDS.get(name, name) for name in outside[:4])
     more = f" and {len(outside) - 4} more" if len(outside) > 4 else ""
-    return f"outside of what was measured, so the interval is wider: {words}{more}"
+    return f"extrapolated: unlike any data set in the atlas, interval widened: {words}{more}"
 
 
 def _undefined(prediction: Prediction, x: Floats) -> Prediction | None:

@@ -169,7 +169,7 @@ def _capacity(ax: Axes, result: ProbeResult) -> None:
     ax.set_xticks(capacities, [f"{r:,}" for r in capacities])
     ax.minorticks_off()
     ax.set_xlabel("capacity r; the ring is the smallest within one standard error of the best")
-    ax.set_ylabel("held-out loss over that of a constant")
+    ax.set_ylabel("loss relative to a constant predictor")
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 

@@ -115,17 +115,15 @@ def cells(found: Prediction) -> list[str]:
 
 def because(found: Prediction) -> str:
     """The features that moved it most and which way, on one line."""
-    ways = ("lowered by", "raised by")
-    parts = []
-    for way, sign in zip(ways, (-1, 1), strict=True):
-        moved = [reason for reason in found.reasons if reason.effect * sign > 0]
-        if moved:
-            parts.append(f"{way} {', '.join(_named(reason) for reason in moved)}")
-    return "; ".join(parts)
+    moved = [_moved(reason) for reason in found.reasons if reason.effect]
+    if not moved:
+        return ""
+    return f"main reason: {moved[0]}" + (f"; also: {', '.join(moved[1:])}" if moved[1:] else "")
 
 
-def _named(reason: Reason) -> str:
-    return f"{reason.words.partition(':')[0]} ({reason.value:.3g})"
+def _moved(reason: Reason) -> str:
+    way = "raises" if reason.effect > 0 else "lowers"
+    return f"{reason.words.partition(':')[0]} ({reason.value:.3g}) {way} it"
 
 
 def shown(predictions: Sequence[Prediction]) -> tuple[list[Prediction], int]:
@@ -145,7 +143,7 @@ def below(predictions: Sequence[Prediction], left_out: int) -> list[str]:
     first = predictions[0]
     found = [f"{EXPLAIN} Margin {first.margin:g}; intervals of {first.confidence:.0%}. {SORTED}."]
     if any(p.outside and p.gain.value is not None for p in predictions):
-        found.append(f"{OUTSIDE} outside of what was measured in some feature: a wider interval")
+        found.append(f"{OUTSIDE} extrapolated: unlike any data set in the atlas, interval widened")
     if left_out:
         found.append(f"the other {left_out:,} in -f csv or -f json")
     return found

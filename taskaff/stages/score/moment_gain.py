@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 EXPLAIN = (
     "What the target's held-out loss would fall by if it were trained together with the source, "
     "in nats (label variances for regressions), found by following that training on the two "
-    "signatures: above 0 the source helps, below 0 it is in the way."
+    "signatures: above 0 the source helps, below 0 it hurts."
 )
 
 WIDEST = 32

@@ -70,7 +70,7 @@ def duplicates(summed: list[Sketch], confidence: float) -> Estimate:
 def split_leak(summed: list[Sketch], others: list[Sketch], confidence: float) -> Estimate:
     """Distinct rows of the summed split that stand in another split too."""
     if not others:
-        return Estimate(None, note="there is no other split")
+        return Estimate(None, note="no validation or test split")
     here, there = union(summed), union(others)
     hits = float(shared_counts([here.hashes, there.hashes])[0, 1])
     if here.exact and there.exact:

@@ -104,7 +104,7 @@ def test_a_prediction_outside_of_the_atlas_decides_nothing(p):
     assert result.outcome == "inconclusive"
     for finding in result.findings[:2]:
         assert (finding.level, finding.value) == ("inconclusive", None)
-        assert "the pair is outside of what was measured (target_rows)" in finding.reason
+        assert "extrapolated: unlike any data set in the atlas (target_rows)" in finding.reason
         assert finding.command == "taskaff check new --probe --budget 5m " + LIMIT
 
 

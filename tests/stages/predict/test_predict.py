@@ -87,7 +87,7 @@ def test_outside_of_the_atlas_is_said_and_widens(fitted):
     assert inside.outside == ()
     assert inside.note == ""
     assert strange.outside == ("encoder", "trunk")
-    assert "outside of what was measured" in strange.note
+    assert "extrapolated" in strange.note
     span = [each.gain.high - each.gain.low for each in (inside, strange)]
     assert span[1] > span[0]
     large = ask(fitted, known | {"target_columns": 5000.0, "target_regression": 1.0})

@@ -144,7 +144,7 @@ def test_repeated_rows_estimated_from_a_sample():
 def test_leak_between_the_splits_of_one_task():
     train, test = sketch(np.array([1, 2, 3])), sketch(np.array([3, 4]))
     assert split_leak([train], [test], 0.9).value == 1
-    assert split_leak([train], [], 0.9).note == "there is no other split"
+    assert split_leak([train], [], 0.9).note == "no validation or test split"
 
 
 def test_leak_between_splits_estimated_from_a_sample():

@@ -140,7 +140,7 @@ def test_a_task_with_several_splits():
     every = replace(signature, sketches=both, split="all")
     found = summarise(TaskView(every), ScoreSettings())
     assert found.duplicates.value == 3.0
-    assert found.split_leak.note == "there is no other split"
+    assert found.split_leak.note == "no validation or test split"
 
 
 @pytest.mark.parametrize(("files", "least"), [(0, ""), (1, ""), (2, "at least ")])

@@ -17,7 +17,8 @@ LEVELS: tuple[Level, ...] = ("failed", "inconclusive", "warned", "waived", "pass
 
 RULES = {
     "min_rows": "with few rows an estimate of transfer is mostly noise",
-    "overlap": "rows that two data sets share leak into evaluation, and praise memory",
+    "overlap": "rows that two data sets share leak into evaluation, and inflate scores through "
+    "memorised rows",
     "probability_negative": "the calibrated probability that training on the source as well makes "
     "the target worse by more than the margin, predicted from pairs that were measured; it is of "
     "concatenated training",

@@ -117,7 +117,8 @@ def predicted(found: Document) -> str:
     )
     moved = [sentence(reason["words"]) for reason in found["reasons"]]
     outside = found["outside"]
-    far = f" It lies outside of what was measured in {', '.join(outside[:3])}." if outside else ""
+    where = ", ".join(outside[:3])
+    far = f" It is extrapolated: unlike any data set in the atlas in {where}." if outside else ""
     return f"{said}{far}" + (f" What moved it most: {' '.join(moved)}" if moved else "")
 
 

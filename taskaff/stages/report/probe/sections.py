@@ -183,7 +183,7 @@ def _capacity(result: ProbeResult) -> Section:
         names.append((_model(sweep.model),))
         rows.append([*cells, curve_bars([loss.mean for loss in sweep.loss])])
     below = [
-        "held-out loss over that of a constant, mean and standard error over seeds; * chosen: the "
+        "loss relative to a constant predictor, mean and standard error over seeds; * chosen: the "
         "smallest r within one standard error of the best",
         _table_one(result),
     ]
@@ -216,8 +216,8 @@ def _transference(result: ProbeResult) -> Section:
 
     names = [(each.source, each.target) for each in result.transference]
     below = [
-        "Z: the share of its loss that the target loses (or gains, below 0) by a step on the "
-        "source; own Z: by a step on itself; it orders sources and decides nothing"
+        "Z: relative drop in target loss after one source update; negative: loss rises; own Z: "
+        "after an update on itself; it orders sources and decides nothing"
     ]
     rows = [cells(each) for each in result.transference]
     return Section("Transference", headers, names, rows, below=below)
