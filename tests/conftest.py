@@ -15,13 +15,14 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 # Nothing depends on how fast the machine is: no deadlines, and data may take its time to draw.
-settings.register_profile(
-    "taskaff",
+ALWAYS_THE_SAME = settings(
     derandomize=True,
     deadline=None,
     print_blob=False,
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("taskaff", ALWAYS_THE_SAME, max_examples=30)
+settings.register_profile("thorough", ALWAYS_THE_SAME, max_examples=200)
 settings.load_profile("taskaff")
 
 

@@ -9,11 +9,11 @@ import pytest
 from builders import naive_signature, one_hot
 
 from taskaff.core.registry import resolve
-from taskaff.core.settings import ScoreSettings
+from taskaff.core.settings import ScoreSettings, Training
 from taskaff.stages.score.plugins import SCORES
 from taskaff.stages.score.task_statistics import TaskView
 
-SETTINGS = ScoreSettings()
+SETTINGS = ScoreSettings(training=Training(updates=40))
 
 
 def zoo(scale=1.0):
@@ -156,7 +156,7 @@ def test_same_input_same_output(name, table):
 
 
 def test_without_intervals_the_values_are_the_same(name, table):
-    quick = run(name, ZOO.values(), ScoreSettings(intervals=False))
+    quick = run(name, ZOO.values(), dataclasses.replace(SETTINGS, intervals=False))
     np.testing.assert_allclose(quick.value, table.value, atol=1e-12)
 
 

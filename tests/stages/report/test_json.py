@@ -44,7 +44,6 @@ def test_the_schema_is_a_schema() -> None:
 @pytest.mark.parametrize("name", ZOO)
 def test_documents_follow_the_schema_and_every_key_is_documented(name: str) -> None:
     document = parse(render(ZOO[name], "json"))
-    jsonschema.Draft202012Validator(result_schema()).validate(document)
     jsonschema.Draft202012Validator(closed(result_schema())).validate(document)
 
 

@@ -27,9 +27,8 @@ def table(zoo: ScoreResult | TaskInfo, **options: object) -> str:
     return render(zoo, "table", ReportOptions(**options))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("width", [40, 80, 100, 140])
+@pytest.mark.parametrize(("width", "color"), [(40, False), (40, True), (80, False), (140, True)])
 @pytest.mark.parametrize("name", ZOO)
-@pytest.mark.parametrize("color", [False, True])
 def test_no_line_is_wider_than_the_terminal(name: str, width: int, color: bool) -> None:
     text = table(ZOO[name], width=width, explain=True, color=color)
     assert "\x1b" not in text or color

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import taskaff
-from taskaff.core.settings import ScoreSettings
+from taskaff.core.settings import ScoreSettings, Training
 from taskaff.stages.score import covariance_similarity, score
 from taskaff.stages.score.plugins import SCORES
 
@@ -27,7 +27,7 @@ def signatures():
 @pytest.mark.parametrize("around", [("t0",), ("t1", "t3")])
 @pytest.mark.parametrize("name", list(SCORES))
 def test_the_pairs_that_are_asked_for_are_those_of_a_full_comparison(signatures, name, around):
-    settings = ScoreSettings(scores=(name,), capacity=False)
+    settings = ScoreSettings(scores=(name,), capacity=False, training=Training(updates=40))
     full = score(signatures, settings)
     some = score(signatures, replace(settings, around=around))
     whole, part = full.tables[name], some.tables[name]

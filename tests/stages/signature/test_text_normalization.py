@@ -215,8 +215,11 @@ def test_texts_that_are_two_rows(one, other):
 
 
 def test_only_quotes_stops_and_dashes_between_spaces_are_dropped():
-    """Every character that exists, between two letters and between spaces."""
-    every = [chr(c) for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
+    """Every character that exists, between two letters and between spaces; a few that do not."""
+    kinds = ((chr(c), unicodedata.category(chr(c))) for c in range(0x110000))
+    every = [
+        c for c, kind in kinds if kind != "Cs" and (kind not in ("Cn", "Co") or ord(c) % 97 == 0)
+    ]
     forms = normal_forms(pa.array([f"x {c} y" for c in every]))
     dropped = {c for c, found in zip(every, forms, strict=True) if found == b"x y"}
     said = set(QUOTES + STOPS + DASHES)
