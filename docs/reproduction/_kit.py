@@ -77,6 +77,13 @@ def interval(values: Sequence[float]) -> list[float]:
     return [round(float("nan") if x is None else x, 5) for x in ends]
 
 
+def written(result: Result) -> str:
+    """A document as text: one line a list of numbers or words, so that it stays short."""
+    text = json.dumps(result, indent=1, ensure_ascii=False)
+    lists = re.compile(r"\[\n\s+([^\[\]{}]*?)\n\s+\]")
+    return lists.sub(lambda one: "[" + re.sub(r",\n\s+", ", ", one[1]) + "]", text) + "\n"
+
+
 def mark(found: Sequence[float], digits: int = 3) -> str:
     """An interval as text, with a bold sign in front where it excludes 0."""
     mean, low, high = found
@@ -131,7 +138,7 @@ def main(
     document = out / f"{path.stem}.json"
     if not options.page:
         found = measure(options.quick)
-        document.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        document.write_text(written(found), encoding="utf-8")
     result = json.loads(document.read_text(encoding="utf-8"))
     save(plot(result), out / f"{path.stem}.svg")
     made = {**tables(result), "claims": claim_table(claims(result))}

@@ -60,7 +60,7 @@ def at(documents: list[kit.Result], size: int) -> kit.Result:
     for (arm, against), name in LINES.items():
         source = "target" if arm == "align control" else f"source-{size}"
         values = [syn.gains(document, arm, against)[source] for document in documents]
-        found["gains"][name] = {**syn.intervals(values), "draws": syn.rounded(values)}
+        found["gains"][name] = syn.intervals(values)
     for name, key in EQUATION.items():
         found["equation_6"][name] = kit.interval(
             [

@@ -121,10 +121,7 @@ def curve(documents: list[kit.Result], arm: Arm, model: str, size: int) -> kit.R
         "source_rows": size,
         "alone": round(sum(map(syn.alone, documents)) / len(documents), 5),
         "slope": kit.interval(slopes),
-        "points": [
-            {"cosine": cosine, **syn.intervals(values), "draws": syn.rounded(values)}
-            for cosine, values in draws.items()
-        ],
+        "points": [{"cosine": cosine, **syn.intervals(values)} for cosine, values in draws.items()],
     }
 
 
@@ -214,13 +211,12 @@ def claim7(line: kit.Result) -> kit.Claim:
     falls, hurts = syn.above(line["slope"]), syn.below(far)
     leans = line["slope"][0] > 0 and far[0] < 0
     verdict: kit.Verdict = "agrees" if falls and hurts else "in part" if leans else "differs"
-    open_ = f"not decided with {len(line['points'][0]['draws'])} draws; "
     return kit.Claim(
         f"Figure {PANELS[line['model']]}",
         "gain falls with the cosine distance, to negative transfer",
         f"slope over the cosine {kit.mark(line['slope'])}, at the least cosine {kit.mark(far)}",
         verdict,
-        f"{open_ if verdict == 'in part' else ''}"
+        f"{'not decided; ' if verdict == 'in part' else ''}"
         f"equal models gain {kit.mark(near)}, the target alone has {line['alone']:.3f}",
     )
 
