@@ -23,9 +23,11 @@ def held(n=80, seed=0, noise=0.02):
     expected = naive_z(truth) + random.normal(size=n) * 0.7
     half = truth + 0.3 * random.normal(size=n) * noise
     half[3], half[5] = np.nan, np.nan
+    gain, error = truth + random.normal(size=n) * noise, random.uniform(0.3, 1.0, n) * noise
+    gain[7], error[7] = 0.0, 0.0  # differs from 0 neither way
     return evaluate.Held(
-        gain=truth + random.normal(size=n) * noise,
-        error=random.uniform(0.3, 1.0, n) * noise,
+        gain=gain,
+        error=error,
         source=random.choice(names[:5], n),
         target=random.choice(names[1:], n),
         expected=expected,
@@ -247,3 +249,9 @@ def test_set_ups_and_their_names():
         "target_rows": 300,
         "r": 16,
     }
+
+
+def test_a_measure_that_is_never_defined_is_null():
+    some = held()
+    found = evaluate.measures(replace(some, gain=np.abs(some.gain)), resamples=3)
+    assert found["order"]["some"]["auc_negative"] == [None, None, None]
