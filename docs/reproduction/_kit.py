@@ -77,9 +77,18 @@ def interval(values: Sequence[float]) -> list[float]:
     return [round(float("nan") if x is None else x, 5) for x in ends]
 
 
+def rounded(value: Any) -> Any:
+    """A document with its numbers to six digits, more than any page shows."""
+    if isinstance(value, dict):
+        return {key: rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(each) for each in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
 def written(result: Result) -> str:
     """A document as text: one line a list of numbers or words, so that it stays short."""
-    text = json.dumps(result, indent=1, ensure_ascii=False)
+    text = json.dumps(rounded(result), indent=1, ensure_ascii=False)
     lists = re.compile(r"\[\n\s+([^\[\]{}]*?)\n\s+\]")
     return lists.sub(lambda one: "[" + re.sub(r",\n\s+", ", ", one[1]) + "]", text) + "\n"
 

@@ -60,17 +60,24 @@ def probe(names: Sequence[str], asked: Sequence[str | int | float], quick: bool)
 
 
 def slim(found: kit.Result, pairs: Sequence[kit.Result]) -> kit.Result:
-    """A probe without the pairs and metrics that no table needs."""
+    """A probe without what no table or picture needs."""
+    ends = ("source", "target", "arm", "against")
     short = [
         {
-            **{key: pair[key] for key in ("source", "target", "arm", "against", "verdict", "gain")},
-            "metric_gain": pair["metric_gain"],
+            **{key: pair[key] for key in ends},
+            **{key: three(pair[key]) for key in ("gain", "metric_gain")},
             "accuracy": [[seed["stl_metric"], seed["mtl_metric"]] for seed in pair["seeds"]],
         }
         for pair in pairs
     ]
-    kept = ("command", "settings", "tasks", "runs", "alignment", "environment", "timings")
-    return {**{key: found[key] for key in kept}, "pairs": short}
+    kept = ("command", "settings", "runs", "environment", "timings")
+    names = [task["name"] for task in found["tasks"]]
+    return {**{key: found[key] for key in kept}, "tasks": names, "pairs": short}
+
+
+def three(found: kit.Result) -> list[float]:
+    """An estimate and the ends of its interval."""
+    return [found[key] for key in ("value", "low", "high")]
 
 
 def measure(quick: bool) -> kit.Result:
@@ -84,11 +91,19 @@ def measure(quick: bool) -> kit.Result:
     }
     found = probe(names, PAIRS, quick)
     pairs = slim(found, [p for p in found["pairs"] if p["arm"] in ("align", "mtl")])
+    pairs["alignment"] = [
+        {key: each[key] for key in ("source", "target")}
+        | {key: each[key]["value"] for key in ("similarity_before", "similarity_after")}
+        for each in found["alignment"]
+    ]
     data = Path(os.environ["TASKAFF_DATA"]) / "sentiment"
     sets = [f"{name}={data / name}" for name in names]
     score = ("--scores", "covariance_similarity", "--no-capacity", "--no-predict")
     scored = kit.taskaff("score", *sets, *score, "--no-intervals", "--split", "all")
-    glove = {f"{p['source']} {p['target']}": p["scores"] for p in scored["pairs"]}
+    glove = {
+        f"{p['source']} {p['target']}": p["scores"]["covariance_similarity"]["value"]
+        for p in scored["pairs"]
+    }
     seconds = round(time.perf_counter() - started, 1)
     measured = {"transfer": transfer, "variants": variants, "pairs": pairs, "glove": glove}
     return {**measured, "seconds": seconds}
@@ -115,15 +130,14 @@ def arm(found: kit.Result, source: str, target: str, words: tuple[str, str]) -> 
 
 def points(pair: kit.Result) -> list[float]:
     """The gain in accuracy and its interval, in points."""
-    found = pair["metric_gain"]
-    return [100 * found[key] for key in ("value", "low", "high")]
+    return [100 * value for value in pair["metric_gain"]]
 
 
 def unordered(result: kit.Result, against: str) -> dict[tuple[str, str], list[float]]:
     """By pair, the gain in accuracy of alignment, mean over both tasks, in points: interval."""
     found = result["pairs"]
     gains = {}
-    for a, b in combinations([task["name"] for task in found["tasks"]], 2):
+    for a, b in combinations(found["tasks"], 2):
         both = [gain_of(found, *ends, against) for ends in ((a, b), (b, a))]
         gains[a, b] = kit.interval((100 * np.mean(both, 0)).tolist())
     return gains
@@ -142,10 +156,10 @@ def similarities(result: kit.Result) -> dict[tuple[str, str], tuple[float, float
     """By pair, equation 6 before and after alignment, mean over both directions and seeds."""
     reports = {(each["source"], each["target"]): each for each in result["pairs"]["alignment"]}
     found = {}
-    for a, b in combinations([task["name"] for task in result["pairs"]["tasks"]], 2):
+    for a, b in combinations(result["pairs"]["tasks"], 2):
         both = [reports[a, b], reports[b, a]]
         before, after = (
-            float(np.mean([each[f"similarity_{when}"]["value"] for each in both]))
+            float(np.mean([each[f"similarity_{when}"] for each in both]))
             for when in ("before", "after")
         )
         found[a, b] = before, after
@@ -215,8 +229,8 @@ def transfer_table(transfer: Mapping[str, kit.Result]) -> str:
             target,
             *(f"{100 * x:.1f}" for x in (alone, plain, np.mean(turned["accuracy"], 0)[1])),
         ]
-        loss = [turned["gain"][key] for key in ("value", "low", "high")]
-        row += [kit.mark(points(tuned), 1), kit.mark(points(turned), 1), kit.mark(loss, 4)]
+        row += [kit.mark(points(tuned), 1), kit.mark(points(turned), 1)]
+        row += [kit.mark(turned["gain"], 4)]
         rows.append(row)
     return kit.table(head, rows)
 
@@ -246,9 +260,7 @@ def pair_table(result: kit.Result) -> str:
 
 def glove(result: kit.Result, pair: tuple[str, str]) -> float:
     """Equation 6 of the two sets' GloVe vectors, before anything is trained."""
-    known = result["glove"]
-    found = known.get(" ".join(pair)) or known[" ".join(reversed(pair))]
-    return float(found["covariance_similarity"]["value"])
+    return float(result["glove"][" ".join(pair)])
 
 
 def claims(result: kit.Result) -> list[kit.Claim]:

@@ -331,13 +331,8 @@ def theorem_2(draw: int, sine: float, sizes: Sequence[int], ask: bool) -> kit.Re
         errors.append(float(error))
         met.append(bool(known["c"] <= 1 / 3 and rows >= known["asked"]))
         said.append(precondition(X1, y1, X2, y2) if ask else "")
-    kept = {name: short(value) for name, value in known.items() if name != "asked"}
-    return {"sine": sine, **kept, "error": list(map(short, errors)), "met": met, "score": said}
-
-
-def short(value: float) -> float:
-    """To five digits, as the document keeps it."""
-    return float(f"{value:.5g}")
+    kept = {name: value for name, value in known.items() if name != "asked"}
+    return {"sine": sine, **kept, "error": errors, "met": met, "score": said}
 
 
 def precondition(X1: Floats, y1: Floats, X2: Floats, y2: Floats) -> str:
