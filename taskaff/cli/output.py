@@ -76,10 +76,11 @@ def _format(options: ReportingOptions, gate: bool) -> str:
 
 
 def _format_of(path: Path, pictures: bool, gate: bool) -> str:
-    from taskaff.stages.report import CHECK_SUFFIXES, MATRICES, PICTURES, SUFFIXES
+    from taskaff.stages.report import CHECK_FORMATS, FORMATS, MATRICES, PICTURES, suffixes
 
-    drawn = {**SUFFIXES, **PICTURES, MATRICES: MATRICES}
-    known = CHECK_SUFFIXES if gate else drawn if pictures else SUFFIXES
+    known = suffixes(CHECK_FORMATS if gate else FORMATS)
+    if pictures:
+        known |= {**PICTURES, MATRICES: MATRICES}
     found = known.get(path.suffix.lower())
     if found is None:
         what = f"suffix {path.suffix!r}" if path.suffix else "suffix ''"

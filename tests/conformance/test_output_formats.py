@@ -10,7 +10,7 @@ import pytest
 from stages.report._zoo import HOSTILE, ZOO, names, result
 
 from taskaff.core.errors import UsageError
-from taskaff.stages.report import FORMATS, SUFFIXES, ReportOptions, pieces, render
+from taskaff.stages.report import CHECK_FORMATS, FORMATS, ReportOptions, pieces, render, suffixes
 
 PEOPLE = ("table", "markdown")
 OPTIONS = {
@@ -94,8 +94,9 @@ def test_inspection_shows_what_was_skipped_or_counted(format: str) -> None:
         assert word in text
 
 
-def test_every_suffix_names_a_format() -> None:
-    assert set(SUFFIXES.values()) == set(FORMATS)
+def test_every_format_has_a_suffix_of_its_own_but_one_for_logs() -> None:
+    assert set(suffixes(FORMATS).values()) == set(FORMATS)
+    assert set(CHECK_FORMATS) - set(suffixes(CHECK_FORMATS).values()) == {"github"}
 
 
 def test_unknown_format_says_what_is_near() -> None:

@@ -1,16 +1,15 @@
 """Results to text and pictures: table, JSON, JSON lines, CSV, markdown. No decisions, no science.
 
 A format is one module with ``render(result, options) -> Iterator[str]``, the pieces of the text in
-order, and one line in ``FORMATS``. It takes a ``ScoreResult`` or a ``TaskInfo``; ``PROBE_FORMATS``
-are the same formats of a ``ProbeResult``, which ``plot`` draws, too, and ``CHECK_FORMATS`` those of
-a ``CheckResult``, with the ones that CI systems read.
+order, and one line in ``FORMATS``; it takes any result. ``CHECK_FORMATS`` has those of a check too,
+which CI systems read. ``plot`` draws a probe.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from taskaff.core.errors import UsageError
 from taskaff.core.records.check import CheckResult
@@ -23,12 +22,10 @@ from taskaff.stages.report.options import ReportOptions
 
 __all__ = [
     "CHECK_FORMATS",
-    "CHECK_SUFFIXES",
     "FORMATS",
     "MATRICES",
     "PICTURES",
-    "PROBE_FORMATS",
-    "SUFFIXES",
+    "Format",
     "ReportOptions",
     "matrices",
     "payload",
@@ -36,44 +33,33 @@ __all__ = [
     "plot",
     "render",
     "result_schema",
+    "suffixes",
     "write_predictions",
 ]
 
 Result = OverlapResult | ScoreResult | TaskInfo | ProbeResult | CheckResult
 
-FORMATS: dict[str, str] = {
-    "table": "taskaff.stages.report.as_table:render",
-    "json": "taskaff.stages.report.as_json:render",
-    "jsonl": "taskaff.stages.report.as_jsonl:render",
-    "csv": "taskaff.stages.report.as_csv:render",
-    "markdown": "taskaff.stages.report.as_markdown:render",
+
+class Format(NamedTuple):
+    """A format: what writes it, and the suffix of its files for ``-o``; empty without one."""
+
+    writer: str
+    suffix: str
+
+
+FORMATS: dict[str, Format] = {
+    "table": Format("taskaff.stages.report.as_table:render", ".txt"),
+    "json": Format("taskaff.stages.report.as_json:render", ".json"),
+    "jsonl": Format("taskaff.stages.report.as_jsonl:render", ".jsonl"),
+    "csv": Format("taskaff.stages.report.as_csv:render", ".csv"),
+    "markdown": Format("taskaff.stages.report.as_markdown:render", ".md"),
 }
 
-PROBE_FORMATS: dict[str, str] = {
-    "table": "taskaff.stages.report.probe.as_table:render",
-    "json": "taskaff.stages.report.probe.as_json:render",
-    "jsonl": "taskaff.stages.report.probe.as_jsonl:render",
-    "csv": "taskaff.stages.report.probe.as_csv:render",
-    "markdown": "taskaff.stages.report.probe.as_markdown:render",
-}
-
-CHECK_FORMATS: dict[str, str] = {
-    "table": "taskaff.stages.report.check.as_table:render",
-    "json": "taskaff.stages.report.check.as_json:render",
-    "jsonl": "taskaff.stages.report.check.as_jsonl:render",
-    "csv": "taskaff.stages.report.check.as_csv:render",
-    "markdown": "taskaff.stages.report.check.as_markdown:render",
-    "junit": "taskaff.stages.report.check.as_junit:render",
-    "sarif": "taskaff.stages.report.check.as_sarif:render",
-    "github": "taskaff.stages.report.check.as_github:render",
-}
-
-OVERLAP_FORMATS: dict[str, str] = {
-    "table": "taskaff.stages.report.overlap.formats:table",
-    "json": "taskaff.stages.report.overlap.formats:as_json",
-    "jsonl": "taskaff.stages.report.overlap.formats:as_jsonl",
-    "csv": "taskaff.stages.report.overlap.formats:as_csv",
-    "markdown": "taskaff.stages.report.overlap.formats:as_markdown",
+CHECK_FORMATS: dict[str, Format] = {
+    **FORMATS,
+    "junit": Format("taskaff.stages.report.check.as_junit:render", ".xml"),
+    "sarif": Format("taskaff.stages.report.check.as_sarif:render", ".sarif"),
+    "github": Format("taskaff.stages.report.check.as_github:render", ""),
 }
 
 PICTURES: dict[str, str] = {".png": "png", ".svg": "svg"}
@@ -82,33 +68,20 @@ PICTURES: dict[str, str] = {".png": "png", ".svg": "svg"}
 MATRICES = ".safetensors"
 """File suffix of the alignment matrices of a probe."""
 
-SUFFIXES: dict[str, str] = {
-    ".json": "json",
-    ".jsonl": "jsonl",
-    ".csv": "csv",
-    ".md": "markdown",
-    ".txt": "table",
-}
-"""File suffix to format, for ``-o FILE``."""
 
-CHECK_SUFFIXES: dict[str, str] = {**SUFFIXES, ".xml": "junit", ".sarif": "sarif"}
-"""The same for a check."""
+def suffixes(formats: Mapping[str, Format]) -> dict[str, str]:
+    """File suffix to format, for ``-o FILE``."""
+    return {format.suffix: name for name, format in formats.items() if format.suffix}
 
 
 def pieces(result: Result, format: str, options: ReportOptions | None = None) -> Iterator[str]:
     """The text in pieces, for results too large to hold twice; unknown formats say what is near."""
-    rendering: Iterator[str] = resolve("format", _formats(result), format)(
-        result, options if options is not None else ReportOptions()
+    known = CHECK_FORMATS if isinstance(result, CheckResult) else FORMATS
+    writers = {name: format.writer for name, format in known.items()}
+    rendering: Iterator[str] = resolve("format", writers, format)(
+        result, options or ReportOptions()
     )
     return rendering
-
-
-def _formats(result: Result) -> dict[str, str]:
-    if isinstance(result, CheckResult):
-        return CHECK_FORMATS
-    if isinstance(result, OverlapResult):
-        return OVERLAP_FORMATS
-    return PROBE_FORMATS if isinstance(result, ProbeResult) else FORMATS
 
 
 def render(result: Result, format: str, options: ReportOptions | None = None) -> str:
@@ -149,7 +122,7 @@ def write_predictions(result: ProbeResult, path: Path) -> None:
 
 
 def result_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of the JSON documents: score, probe, check, inspection."""
-    from taskaff.stages.report.schema import schema
+    """JSON Schema (2020-12) of the JSON documents: score, probe, check, inspection, overlap."""
+    from taskaff.stages.report.documents.schema import schema
 
     return schema()

@@ -1,10 +1,9 @@
-"""Answers in every format: the JSON object and its schema, lines, signs, what to run next."""
+"""Answers for people: lines, signs, what to run next."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
 
 from taskaff.core.answers import capacity_sentence, effects_of, of_probe, of_score
 from taskaff.core.answers.score import verdicts
@@ -14,7 +13,6 @@ from taskaff.core.records.answer import Answer, Call
 from taskaff.core.records.estimate import Call as PairCall
 from taskaff.core.records.probe import ProbeResult
 from taskaff.core.records.score import ScoreResult
-from taskaff.stages.report.schema_parts import TEXT, TEXTS, Schema, object_of
 
 SIGNS: dict[PairCall, str] = {
     "positive": "+",
@@ -42,32 +40,6 @@ STEPS: dict[Call, str] = {
 """What the next command is for."""
 
 Signs = Sequence[Sequence[str]]
-
-
-def answers(found: Sequence[Answer]) -> list[dict[str, Any]]:
-    """The answers as plain values."""
-    return [
-        {
-            "name": each.name,
-            "call": each.call,
-            "words": each.words,
-            "reasons": list(each.reasons),
-            "next": each.next,
-        }
-        for each in found
-    ]
-
-
-def schema() -> Schema:
-    """JSON Schema of one of ``answers``."""
-    return object_of(
-        "What to do with one data set, why, and the command to run next, or nothing.",
-        name=TEXT,
-        call={"enum": list(get_args(Call))},
-        words=TEXT,
-        reasons=TEXTS,
-        next=TEXT,
-    )
 
 
 def of_result(result: ScoreResult | ProbeResult) -> tuple[Answer, ...]:

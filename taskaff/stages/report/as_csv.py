@@ -1,45 +1,67 @@
-"""One row a pair and direction: four columns a score, then its further numbers.
+"""One row a pair, a finding, a file or a shared row.
 
-The header depends only on which scores were asked for. Text is neutralised for spreadsheets
+Of scores a row has four columns a score, then its further numbers; the header depends only on which
+scores were asked for. Text is neutralised for spreadsheets
 (:func:`taskaff.stages.report.escape.csv_cell`); numbers stay numbers, an undefined one is empty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
 
 from taskaff.core.answers.score import verdicts
 from taskaff.core.arrow import strings
-from taskaff.core.records.data import TaskInfo
 from taskaff.core.records.score import PairTable, ScoreResult
 from taskaff.stages.report import predictions
 from taskaff.stages.report.columns import joined
-from taskaff.stages.report.document import input_file
 from taskaff.stages.report.escape import csv_cell
+from taskaff.stages.report.numbers import rounded
 from taskaff.stages.report.options import ReportOptions
 from taskaff.stages.report.pairs import Block, blocks
+from taskaff.stages.report.rows import table_of
 
 
-def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
-    """Pieces of the table; of an inspection, one row a file."""
-    if isinstance(result, TaskInfo):
-        yield from _files(result)
+def render(result: Any, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
+    """Header and rows."""
+    if isinstance(result, ScoreResult):
+        yield from _scores(result)
         return
+    header, rows = table_of(result)
+    yield _line(header)
+    yield from map(_line, rows)
+
+
+def _line(cells: Iterable[Any]) -> str:
+    return ",".join(map(_cell, cells)) + "\n"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return csv_cell(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        value = rounded(value)
+    return "" if value is None else str(value)
+
+
+def _scores(result: ScoreResult) -> Iterator[str]:
     header = ["source", "target"]
     predicted = predictions.table(result)
     tables = dict(result.tables) | ({predicted.name: predicted} if predicted else {})
-    for name, table in tables.items():
+    for name, scores in tables.items():
         header += [name, f"{name}_low", f"{name}_high"]
-        header += [f"{name}_{extra}" for extra in table.extras] + [f"{name}_note"]
+        header += [f"{name}_{extra}" for extra in scores.extras] + [f"{name}_note"]
     decided = verdict_column(result)
-    yield ",".join(map(csv_cell, [*header, "verdict"])) + "\n"
+    yield _line([*header, "verdict"])
     names = strings([csv_cell(name) for name in result.names])
     for block in blocks(result):
         columns: list[pa.Array | str] = [*block.names(names)]
-        for table in tables.values():
-            columns += _columns(table, block)
+        for scores in tables.values():
+            columns += _columns(scores, block)
         columns.append(decided(block))
         yield "\n".join(joined(columns, ",").to_pylist()) + "\n"
 
@@ -62,12 +84,3 @@ def verdict_column(result: ScoreResult) -> Callable[[Block], pa.Array | str]:
 def _columns(table: PairTable, block: Block) -> list[pa.Array | str]:
     arrays = [table.value, table.low, table.high, *table.extras.values()]
     return [*(block.numbers(array, "") for array in arrays), block.notes(table, csv_cell)]
-
-
-def _files(info: TaskInfo) -> Iterator[str]:
-    files = [input_file(file) for file in info.files]
-    keys = ["path", "format", "split", "rows", "rejected", "bytes", "sha256"]
-    yield ",".join(["task", *keys]) + "\n"
-    for file in files:
-        cells = (csv_cell(v) if isinstance(v, str) else str(v) for v in map(file.get, keys))
-        yield ",".join([csv_cell(info.name), *cells]) + "\n"

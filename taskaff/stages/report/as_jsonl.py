@@ -1,22 +1,32 @@
-"""One JSON object a line and pair, in the shape that ``pairs`` has in the JSON document."""
+"""One JSON object a line: what a result lists, in the shape that it has in the JSON document."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from typing import Any
 
-from taskaff.core.records.data import TaskInfo
+from taskaff.core.records.check import CheckResult
+from taskaff.core.records.overlap import OverlapResult
+from taskaff.core.records.probe import ProbeResult
 from taskaff.core.records.score import ScoreResult
-from taskaff.stages.report.as_json import pair_lines
-from taskaff.stages.report.document import inspect_document
-from taskaff.stages.report.escape import json_safe
+from taskaff.stages.report.as_json import compact, objects
+from taskaff.stages.report.documents import document, entry
 from taskaff.stages.report.options import ReportOptions
 
+LISTS: dict[type, tuple[str, ...]] = {
+    ScoreResult: ("pairs",),
+    ProbeResult: ("pairs", "capacity"),
+    CheckResult: ("findings",),
+    OverlapResult: ("rows",),
+}
+"""The keys whose entries are the lines; the first one that is not empty counts."""
 
-def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
-    """A line a pair and direction; of an inspection, the whole document on one line."""
-    if isinstance(result, TaskInfo):
-        yield json_safe(json.dumps(inspect_document(result), ensure_ascii=False)) + "\n"
+
+def render(result: Any, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
+    """The lines; of an inspection, which lists nothing, the whole document."""
+    if type(result) not in LISTS:
+        yield compact(document(result)) + "\n"
         return
-    for lines in pair_lines(result):
+    found = (objects(entry(result, key)) for key in LISTS[type(result)])
+    for lines in next(filter(None, found), ()):
         yield "\n".join(lines) + "\n"

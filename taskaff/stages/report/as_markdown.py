@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from taskaff.core.records.check import CheckResult
 from taskaff.core.records.data import TaskInfo
+from taskaff.core.records.overlap import OverlapResult
 from taskaff.core.records.prediction import Prediction
 from taskaff.core.records.probe import ProbeResult
 from taskaff.core.records.score import PairTable, ScoreResult
+from taskaff.core.registry import load
 from taskaff.stages.report import answers, predictions
 from taskaff.stages.report.cells import (
     MOST_PAIRS,
@@ -38,9 +41,18 @@ from taskaff.stages.report.facts import (
 from taskaff.stages.report.numbers import short
 from taskaff.stages.report.options import ReportOptions
 
+OTHERS = {
+    ProbeResult: "taskaff.stages.report.probe.as_markdown:render",
+    CheckResult: "taskaff.stages.report.check.as_markdown:render",
+    OverlapResult: "taskaff.stages.report.overlap.formats:as_markdown",
+}
+
 
 def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[str]:
     """Sections with pipe tables; every cell is escaped here, at the last moment."""
+    if other := OTHERS.get(type(result)):
+        yield from load(other)(result, options)
+        return
     if isinstance(result, TaskInfo):
         yield from _inspection(result, options)
         return

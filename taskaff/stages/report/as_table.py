@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from taskaff.core.records.check import CheckResult
 from taskaff.core.records.data import TaskInfo
+from taskaff.core.records.overlap import OverlapResult
+from taskaff.core.records.probe import ProbeResult
 from taskaff.core.records.score import ScoreResult
+from taskaff.core.registry import load
 from taskaff.stages.report import answers
 from taskaff.stages.report.cells import headline, heat_tables
 from taskaff.stages.report.escape import guard, terminal
@@ -21,9 +25,18 @@ from taskaff.stages.report.terminal.predictions import add_predictions
 from taskaff.stages.report.terminal.scores import add_scores
 from taskaff.stages.report.terminal.tasks import add_tasks
 
+OTHERS = {
+    ProbeResult: "taskaff.stages.report.probe.as_table:render",
+    CheckResult: "taskaff.stages.report.check.as_table:render",
+    OverlapResult: "taskaff.stages.report.overlap.formats:table",
+}
+
 
 def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[str]:
     """The whole table as one piece."""
+    if other := OTHERS.get(type(result)):
+        yield from load(other)(result, options)
+        return
     if options.quiet:
         yield from verdicts(result)
         return

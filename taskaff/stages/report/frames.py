@@ -21,9 +21,8 @@ from taskaff.core.records.probe import ProbeResult
 from taskaff.core.records.score import ScoreResult
 from taskaff.core.records.signature import TaskSignature
 from taskaff.stages.report import answers
-from taskaff.stages.report.check import as_csv as check_csv
 from taskaff.stages.report.escape import terminal
-from taskaff.stages.report.probe import as_csv as probe_csv
+from taskaff.stages.report.rows import table_of
 
 Row = dict[str, Any]
 
@@ -132,12 +131,9 @@ def _score_line(result: ScoreResult) -> str:
 # ------------------------------------------------------------------ probe
 
 
-def _probe_rows(result: ProbeResult) -> list[Row]:
-    return _named_rows(*probe_csv.table(result))
-
-
-def _named_rows(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Row]:
+def _table_rows(result: ProbeResult | CheckResult) -> list[Row]:
     """The rows of a CSV file, each value by its column."""
+    header, rows = table_of(result)
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 
@@ -150,10 +146,6 @@ def _probe_line(result: ProbeResult) -> str:
 
 
 # --------------------------------------------------- check, inspect, profile
-
-
-def _check_rows(result: CheckResult) -> list[Row]:
-    return _named_rows(*check_csv.table(result))
 
 
 def _check_line(result: CheckResult) -> str:
@@ -207,8 +199,8 @@ def _number(count: int, word: str) -> str:
 
 _ROWS: dict[type, Callable[[Any], list[Row]]] = {
     ScoreResult: _score_rows,
-    ProbeResult: _probe_rows,
-    CheckResult: _check_rows,
+    ProbeResult: _table_rows,
+    CheckResult: _table_rows,
     TaskInfo: _file_rows,
     TaskSignature: _signature_rows,
 }

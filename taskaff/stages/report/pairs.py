@@ -16,7 +16,8 @@ import pyarrow as pa
 from taskaff.core.arrow import strings
 from taskaff.core.records.score import PairTable, ScoreResult
 from taskaff.stages.report.cells import note_at
-from taskaff.stages.report.columns import decimals, taken
+from taskaff.stages.report.columns import decimals, joined, taken
+from taskaff.stages.report.escape import json_text
 
 if TYPE_CHECKING:
     from taskaff.core.records.arrays import Floats, Ints
@@ -63,3 +64,27 @@ def blocks(result: ScoreResult) -> Iterator[Block]:
         off = source != target
         if off.any():
             yield Block(source[off], target[off])
+
+
+def json_lines(result: ScoreResult) -> Iterator[list[str]]:
+    """One JSON object a pair and direction, in blocks."""
+    names = strings([json_text(name) for name in result.names])
+    for block in blocks(result):
+        source, target = block.names(names)
+        parts = ['{"source": ', source, ', "target": ', target, ', "scores": {']
+        for n, (name, table) in enumerate(result.tables.items()):
+            parts += [", " if n else "", f"{json_text(name)}: ", _estimates(table, block)]
+        yield joined([*parts, "}}"]).to_pylist()
+
+
+def _estimates(table: PairTable, block: Block) -> pa.Array:
+    parts: list[pa.Array | str] = []
+    arrays = {"value": table.value, "low": table.low, "high": table.high, **table.extras}
+    for key, array in arrays.items():
+        lead = ", " if parts else "{"
+        parts += [f"{lead}{json_text(key)}: ", block.numbers(array, "null")]
+    return joined([*parts, block.notes(table, _note), "}"])
+
+
+def _note(text: str) -> str:
+    return f', "note": {json_text(text)}'

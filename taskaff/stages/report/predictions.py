@@ -1,26 +1,13 @@
-"""Predictions in every format: the JSON object and its schema, cells for people, columns of CSV."""
+"""Predictions as cells for people and as columns of CSV."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import get_args
 
 from taskaff.core.recipe import PREDICTED, PREDICTED_RULE
-from taskaff.core.records.estimate import Call
 from taskaff.core.records.prediction import Prediction, Reason
 from taskaff.core.records.score import PairTable, ScoreResult
-from taskaff.stages.report.document import Document, estimate
-from taskaff.stages.report.numbers import interval, percent, rounded, short
-from taskaff.stages.report.schema_parts import (
-    MAYBE,
-    NUMBER,
-    TEXT,
-    TEXTS,
-    Schema,
-    map_of,
-    object_of,
-    ref,
-)
+from taskaff.stages.report.numbers import interval, percent, short
 
 MOST = 24
 """More predictions than this are not all listed for people."""
@@ -41,62 +28,6 @@ EXPLAIN = (
     "regressions): above 0 helps. P(harm) and P(help) are the probabilities of a gain beyond the "
     "margin."
 )
-
-
-def prediction(found: Prediction) -> Document:
-    """One predicted direction, with the features that it was made from."""
-    return {
-        "source": found.source,
-        "target": found.target,
-        "recipe": PREDICTED,
-        "gain": estimate(found.gain),
-        "probability_negative": rounded(found.probability_negative),
-        "probability_positive": rounded(found.probability_positive),
-        "margin": found.margin,
-        "confidence": found.confidence,
-        "verdict": found.verdict,
-        "measured": found.measured,
-        "outside": list(found.outside),
-        "reasons": [
-            {
-                "feature": reason.feature,
-                "value": rounded(reason.value),
-                "effect": rounded(reason.effect),
-                "words": reason.words,
-            }
-            for reason in found.reasons
-        ],
-        "note": found.note,
-        "features": {name: rounded(value) for name, value in found.features.items()},
-    }
-
-
-def schema() -> Schema:
-    """JSON Schema of ``prediction``."""
-    reason = object_of(
-        "A feature, and by how much it moved the expected gain.",
-        feature=TEXT,
-        value=MAYBE,
-        effect=MAYBE,
-        words=TEXT,
-    )
-    return object_of(
-        "Predicted transfer from source to target; a gain above 0 helps.",
-        source=TEXT,
-        target=TEXT,
-        recipe={**TEXT, "description": f"What is predicted: training by {PREDICTED_RULE}."},
-        gain=ref("estimate"),
-        probability_negative=MAYBE,
-        probability_positive=MAYBE,
-        margin=NUMBER,
-        confidence=NUMBER,
-        verdict={"enum": list(get_args(Call))},
-        measured={"type": "boolean", "description": "A probe's measurement went into it."},
-        outside=TEXTS,
-        reasons={"type": "array", "items": reason},
-        note=TEXT,
-        features=map_of(MAYBE),
-    )
 
 
 def cells(found: Prediction) -> list[str]:

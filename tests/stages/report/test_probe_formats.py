@@ -27,7 +27,7 @@ from taskaff.core.records.probe import (
     TransferenceRow,
 )
 from taskaff.core.settings import ProbeSettings
-from taskaff.stages.report import PROBE_FORMATS, ReportOptions, payload, plot, render, result_schema
+from taskaff.stages.report import FORMATS, ReportOptions, payload, plot, render, result_schema
 from taskaff.stages.report.escape import terminal
 from taskaff.stages.report.probe.words import footnote, signed, tally
 
@@ -118,7 +118,7 @@ def test_what_has_no_number_is_null_or_empty_and_says_why():
     assert "diverged: b alone" in render(result(), "markdown")
 
 
-@pytest.mark.parametrize("format", PROBE_FORMATS)
+@pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("quiet", [False, True])
 def test_foreign_names_stay_text(format, quiet):
     for names in zip(NASTY[::2], NASTY[1::2], strict=True):

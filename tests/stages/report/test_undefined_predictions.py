@@ -11,6 +11,7 @@ from stages.report._checks import TODAY
 from taskaff.core.records.estimate import Estimate
 from taskaff.stages.gate import check
 from taskaff.stages.report import predictions, render
+from taskaff.stages.report.documents import document
 
 WHY = "nothing to predict: 'a' has no linear model (labels, rows or inputs)"
 NOTHING = replace(
@@ -25,10 +26,10 @@ NOTHING = replace(
 
 def test_cells_and_json():
     assert predictions.cells(NOTHING) == ["\u2013"] * 3 + ["inconclusive", WHY]
-    document = predictions.prediction(NOTHING)
-    assert document["probability_negative"] is None
-    assert document["probability_positive"] is None
-    assert document["gain"]["value"] is None
+    found = document(NOTHING)
+    assert found["probability_negative"] is None
+    assert found["probability_positive"] is None
+    assert found["gain"]["value"] is None
 
 
 def test_of_many_those_in_the_middle_are_left_out():

@@ -1,21 +1,17 @@
-"""Shared rows as a table for people, CSV, JSON, JSON lines and markdown.
+"""Shared rows for people, as a table and in markdown.
 
 The table cuts texts and lists the first rows; the other formats hold every row and its whole text.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
-from taskaff.core.records.overlap import OverlapResult, RowPlace, SharedRow
-from taskaff.stages.report.document import SCHEMA_VERSION
-from taskaff.stages.report.escape import csv_cell, guard, json_safe, markdown, terminal
+from taskaff.core.records.overlap import OverlapResult, RowPlace
+from taskaff.stages.report.escape import guard, markdown, terminal
 from taskaff.stages.report.names import shorten
 from taskaff.stages.report.numbers import percent
 from taskaff.stages.report.options import ReportOptions
-from taskaff.stages.report.overlap.schema import COLUMNS, PLACE
 
 TOP = 20
 """Rows that the formats for people list without ``-v``."""
@@ -51,50 +47,6 @@ def _line(name: str, place: RowPlace, width: int) -> str:
     label = f"  {shorten(place.label, 20)}" if place.label else ""
     start = f"  {shorten(name, 16)}  {where}  {place.split}{label}  "
     return start + shorten(place.text, max(20, width - len(start)))
-
-
-def cells(row: SharedRow) -> dict[str, Any]:
-    """One row, flat, with the names of the columns."""
-    found: dict[str, Any] = {"kind": row.kind, "conflict": row.conflict}
-    for side, place in (("target", row.target), ("source", row.source)):
-        for key in PLACE:
-            found[f"{side}_{key}"] = getattr(place, key)
-    return found
-
-
-def as_csv(result: OverlapResult, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
-    """A line a row."""
-    yield ",".join(COLUMNS) + "\n"
-    for row in result.rows:
-        yield ",".join(map(_cell, cells(row).values())) + "\n"
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return csv_cell(value) if isinstance(value, str) else str(value)
-
-
-def as_jsonl(result: OverlapResult, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
-    """An object a row."""
-    for row in result.rows:
-        yield json_safe(json.dumps(cells(row), ensure_ascii=False)) + "\n"
-
-
-def as_json(result: OverlapResult, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
-    """One document."""
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "kind": "overlap",
-        "source": result.source,
-        "target": result.target,
-        "target_rows": result.target_rows,
-        "exact": result.count("exact"),
-        "near": result.count("near"),
-        "conflicts": result.conflicts,
-        "rows": [cells(row) for row in result.rows],
-    }
-    yield json_safe(json.dumps(document, ensure_ascii=False, indent=1)) + "\n"
 
 
 def as_markdown(result: OverlapResult, options: ReportOptions) -> Iterator[str]:

@@ -1,20 +1,25 @@
-"""One row a pair and arm; of a sweep of capacities, one row a model and capacity.
+"""Results as rows of cells under the names of their columns, for CSV files and data frames.
 
-Which columns there are depends on the mode alone. An undefined number is empty.
+Which columns there are depends on the kind of the result and on a probe's mode alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from taskaff.core.recipe import PREDICTED
+from taskaff.core.records.check import CheckResult
+from taskaff.core.records.data import TaskInfo
 from taskaff.core.records.estimate import Interval
+from taskaff.core.records.overlap import OverlapResult, SharedRow
 from taskaff.core.records.prediction import Prediction
 from taskaff.core.records.probe import PairOutcome, ProbeResult
-from taskaff.stages.report.escape import csv_cell
+from taskaff.stages.report.documents import OBJECTS, document
 from taskaff.stages.report.numbers import rounded
-from taskaff.stages.report.options import ReportOptions
+
+Rows = tuple[Sequence[str], Iterator[Sequence[Any]]]
+"""Names of the columns, and the cells row by row."""
 
 PAIRS = (
     *("source", "target", "arm", "against", "recipe", "share", "verdict"),
@@ -31,23 +36,48 @@ CURVES = (
     *("model", "r", "loss", "loss_low", "loss_high"),
     *("metric", "metric_low", "metric_high", "seeds", "chosen", "best"),
 )
+FINDINGS = (
+    *("level", "rule", "candidate", "task", "direction"),
+    *("value", "low", "high", "threshold", "was", "waiver", "reason", "hint", "who"),
+)
+FILES = ("path", "format", "split", "rows", "rejected", "bytes", "sha256")
 
 
-def render(result: ProbeResult, options: ReportOptions) -> Iterator[str]:  # noqa: ARG001
-    """Header and rows."""
-    header, rows = table(result)
-    yield _line(header)
-    yield from map(_line, rows)
+def table_of(result: Any) -> Rows:
+    """The rows of a probe (a pair and arm, or a point of a curve), a check (a finding), an
+    inspection (a file) or of shared rows.
+    """
+    return TABLES[type(result)](result)
 
 
-def table(result: ProbeResult) -> tuple[Sequence[str], Iterator[list[Any]]]:
-    """Names of the columns, and their values row by row."""
-    if result.mode == "capacity":
-        return CURVES, _points(result)
-    return PAIRS, _pairs(result)
+def _probe(result: ProbeResult) -> Rows:
+    return (CURVES, _points(result)) if result.mode == "capacity" else (PAIRS, _pairs(result))
 
 
-def _pairs(result: ProbeResult) -> Iterator[list[Any]]:
+def _check(result: CheckResult) -> Rows:
+    findings = map(document, result.findings)
+    return FINDINGS, ([found[name] for name in FINDINGS] for found in findings)
+
+
+def _inspection(info: TaskInfo) -> Rows:
+    cells = ([info.name, *(getattr(file, name) for name in FILES)] for file in info.files)
+    return ("task", *FILES), cells
+
+
+def _overlap(result: OverlapResult) -> Rows:
+    names = [key.name for key in OBJECTS[SharedRow].keys]
+    return names, (list(document(row).values()) for row in result.rows)
+
+
+TABLES: dict[type, Callable[[Any], Rows]] = {
+    ProbeResult: _probe,
+    CheckResult: _check,
+    TaskInfo: _inspection,
+    OverlapResult: _overlap,
+}
+
+
+def _pairs(result: ProbeResult) -> Iterator[Sequence[Any]]:
     before = {(each.source, each.target): each for each in result.predictions}
     after = {(each.source, each.target): each for each in result.combined}
     for pair in result.pairs:
@@ -78,7 +108,7 @@ def _prediction(found: Prediction | None) -> list[Any]:
     return [gain.value, gain.low, gain.high, *chances, found.verdict]
 
 
-def _points(result: ProbeResult) -> Iterator[list[Any]]:
+def _points(result: ProbeResult) -> Iterator[Sequence[Any]]:
     for sweep in result.capacity:
         for r, loss, metric in zip(sweep.capacities, sweep.loss, sweep.metric, strict=True):
             marks = ["yes" if r == chosen else "no" for chosen in (sweep.chosen, sweep.best)]
@@ -87,15 +117,3 @@ def _points(result: ProbeResult) -> Iterator[list[Any]]:
 
 def _ends(found: Interval) -> list[float | None]:
     return [found.mean, found.low, found.high]
-
-
-def _line(cells: Sequence[Any]) -> str:
-    return ",".join(map(_cell, cells)) + "\n"
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, str):
-        return csv_cell(value)
-    if isinstance(value, float):
-        value = rounded(value)
-    return "" if value is None else str(value)

@@ -1,1 +1,0 @@
-"""The rows that two data sets share, in every format."""
