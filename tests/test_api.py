@@ -11,9 +11,8 @@ import pytest
 from paths import EXAMPLES
 
 import taskaff
-from taskaff import pipeline
-from taskaff.api import options
 from taskaff.api.keywords import spoken
+from taskaff.api.options import run_settings
 from taskaff.core.errors import DataError, TaskaffError, UsageError
 from taskaff.core.records.check import CandidateOutcome, CheckedTask, CheckResult
 from taskaff.core.records.embedding import EncoderCard, EncoderOptions
@@ -70,14 +69,23 @@ def checked():
 # --------------------------------------------------------------- defaults
 
 
-@pytest.mark.parametrize("word", ["score", "probe", "check", "profile"])
+FUNCTION = {
+    "score": "score_sources",
+    "probe": "probe_sources",
+    "check": "check_candidates",
+    "profile": "profile_source",
+}
+"""Of the API's words: the function of the pipeline behind it."""
+
+
+@pytest.mark.parametrize("word", FUNCTION)
 def test_the_defaults_are_those_of_the_command_line(word, homes, monkeypatch):
     seen = {}
 
     def fake(*arguments, **_):
         seen["run"] = next(a for a in arguments if isinstance(a, RunSettings))
 
-    monkeypatch.setattr(pipeline, word, fake)
+    monkeypatch.setattr(f"taskaff.api.{FUNCTION[word]}", fake)
     arguments = {"check": (PAIR[:1], PAIR[1:]), "profile": PAIR[:1]}.get(word, (PAIR,))
     getattr(taskaff, word)(*arguments, encoder="vectors", device="cpu", offline=True)
     run = seen["run"]
@@ -89,7 +97,7 @@ def test_the_defaults_are_those_of_the_command_line(word, homes, monkeypatch):
 
 def test_what_is_said_counts(homes):
     def run(given=None, **options):
-        return options.run_settings(options, None, given)
+        return run_settings(options, None, given)
 
     assert (run(cache="off").cache_dir, run(cache="off").predict.cache_dir) == (None, None)
     assert run(cache_dir="here").cache_dir == Path("here")
@@ -118,7 +126,7 @@ def test_no_keyword_is_accepted_and_ignored():
     with pytest.raises(UsageError, match="cache"):
         taskaff.inspect(PAIR[0], cache="off")
     with pytest.raises(UsageError, match="txt"):
-        taskaff.inspect(options.DataRequest(str(PAIR[0])), txt="a")
+        taskaff.inspect(taskaff.DataRequest(str(PAIR[0])), txt="a")
 
 
 # --------------------------------------------------------------- messages
@@ -166,7 +174,7 @@ def test_the_hint_of_an_error_works_in_python(tmp_path):
 def test_notes_and_findings_speak_of_keywords(checked, monkeypatch):
     finding = replace(checked.findings[0], hint="--probe")
     result = replace(checked, findings=(finding,), notes=("see --label-kind none",))
-    monkeypatch.setattr(pipeline, "check", lambda *_, **__: result)
+    monkeypatch.setattr("taskaff.api.check_candidates", lambda *_, **__: result)
     found = taskaff.check(PAIR[:1], PAIR[1:], overlap=0.1, **QUICK)
     assert found.notes == ("see label_kind='none'",)
     assert found.findings[0].hint == "probe=True"
