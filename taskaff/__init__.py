@@ -16,15 +16,20 @@ if TYPE_CHECKING:
     from taskaff.api import check, inspect, load, merge, probe, profile, save, score, to_dict
     from taskaff.core.errors import TaskaffError
     from taskaff.core.records.data import DataRequest
-    from taskaff.core.settings import CheckSettings, PredictSettings, ProbeSettings, ScoreSettings
-    from taskaff.pipeline.session import RunSettings
+    from taskaff.core.settings import (
+        CheckSettings,
+        PredictSettings,
+        ProbeSettings,
+        RunSettings,
+        ScoreSettings,
+    )
 
 _PLACES = {
     "taskaff.api": "check inspect load merge probe profile save score to_dict",
     "taskaff.core.errors": "TaskaffError",
     "taskaff.core.records.data": "DataRequest",
-    "taskaff.core.settings": "CheckSettings PredictSettings ProbeSettings ScoreSettings",
-    "taskaff.pipeline.session": "RunSettings",
+    "taskaff.core.settings": "CheckSettings PredictSettings ProbeSettings RunSettings "
+    "ScoreSettings",
 }
 _PLACE = {name: module for module, names in _PLACES.items() for name in names.split()}
 

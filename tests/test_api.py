@@ -15,13 +15,18 @@ from taskaff.api.keywords import spoken
 from taskaff.api.options import run_settings
 from taskaff.core.errors import DataError, TaskaffError, UsageError
 from taskaff.core.records.check import CandidateOutcome, CheckedTask, CheckResult
-from taskaff.core.records.embedding import EncoderCard, EncoderOptions
+from taskaff.core.records.embedding import EncoderCard
 from taskaff.core.records.estimate import Estimate, Interval, Verdict
 from taskaff.core.records.finding import Finding
 from taskaff.core.records.prediction import Prediction
 from taskaff.core.records.probe import PairOutcome, ProbeResult
-from taskaff.core.settings import CheckSettings, PredictSettings, ProbeSettings
-from taskaff.pipeline.session import RunSettings
+from taskaff.core.settings import (
+    CheckSettings,
+    EncoderOptions,
+    PredictSettings,
+    ProbeSettings,
+    RunSettings,
+)
 from taskaff.stages.report import frames
 
 PAIR = [EXAMPLES / "films.csv", EXAMPLES / "books.csv"]

@@ -40,7 +40,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from taskaff.core.records.embedding import EncoderOptions
+from taskaff.core.settings import EncoderOptions
 from taskaff.stages.embed import open_encoder
 
 OUT = Path(__file__).with_suffix(".json")

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from taskaff.core.records.embedding import TaskVectors
-from taskaff.core.settings import ProbeSettings
+from taskaff.core.settings import ProbeSettings, RunSettings
 from taskaff.pipeline.atlas.build import embedded
 from taskaff.pipeline.atlas.setups import datasets_under
-from taskaff.pipeline.session import RunSettings, Session
+from taskaff.pipeline.session import Session
 from taskaff.stages.probe.controls import PERMUTED, permuted_run
 from taskaff.stages.probe.pairs import plan_pairs
 from taskaff.stages.probe.prepare import prepare

@@ -13,13 +13,12 @@ from taskaff.core.records.data import TaskInfo
 from taskaff.core.records.probe import ProbeResult
 from taskaff.core.records.score import ScoreResult
 from taskaff.core.records.signature import TaskSignature
-from taskaff.core.settings import CheckSettings, Limit, Mode, ProbeSettings
+from taskaff.core.settings import CheckSettings, Limit, Mode, ProbeSettings, RunSettings
 from taskaff.pipeline.check import check as check_candidates
 from taskaff.pipeline.inspect import inspect as inspect_source
 from taskaff.pipeline.probe import probe as probe_sources
 from taskaff.pipeline.profile import profile as profile_source
 from taskaff.pipeline.score import score as score_sources
-from taskaff.pipeline.session import RunSettings
 from taskaff.stages import report
 from taskaff.stages.probe.defaults import settings_for
 from taskaff.stages.signature import load as read_signature

@@ -10,11 +10,9 @@ from typing import Any
 
 from taskaff.core.errors import UsageError
 from taskaff.core.records.data import DataRequest
-from taskaff.core.records.embedding import EncoderOptions
 from taskaff.core.registry import unknown_name
-from taskaff.core.settings import PredictSettings
+from taskaff.core.settings import EncoderOptions, PredictSettings, RunSettings
 from taskaff.core.user_folders import user_atlas, user_cache
-from taskaff.pipeline.session import RunSettings
 from taskaff.stages.data import split_argument
 
 Sources = Sequence[Any] | Mapping[str, Any]

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterator
-from dataclasses import fields
 from typing import Any
 
 import typer
 
+from taskaff.cli.groups import names_of
 from taskaff.cli.options import ConfigOptions, DataOptions, EncodingOptions, ReportingOptions
 
 MACHINE = frozenset({"cache", "cache_dir", "workers", "batch_size"})
 """What changes no result, and so is no part of it."""
-DATA = {"data"} | {
-    field.name for group in (DataOptions, EncodingOptions, ConfigOptions) for field in fields(group)
-}
+DATA = {"data", *names_of(DataOptions), *names_of(EncodingOptions), *names_of(ConfigOptions)}
 """The data sets, and the options that say how to read and embed them."""
-REPORTING = {field.name for field in fields(ReportingOptions)} | {"verbose", "save_predictions"}
+REPORTING = {*names_of(ReportingOptions), "verbose", "save_predictions"}
 """The options that say how to report, which a command that is run next need not repeat."""
 
 

@@ -14,8 +14,8 @@ from taskaff.cli.streams import write
 
 if TYPE_CHECKING:
     from taskaff.core.records.data import DataRequest
+    from taskaff.core.settings import RunSettings
     from taskaff.pipeline.encoder_check import EncoderCheck
-    from taskaff.pipeline.session import RunSettings
 
 WithEncoderCheck = Annotated[
     bool,

@@ -5,16 +5,12 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from taskaff.core.config import Config, ShareThreshold
+from taskaff.core.config import Config
 from taskaff.core.errors import CheckError
 from taskaff.core.files import remove_abandoned
-from taskaff.core.recipe import TURNS
-
-if TYPE_CHECKING:
-    from taskaff.core.settings import CheckSettings, Limit
-    from taskaff.pipeline.session import RunSettings
+from taskaff.core.settings import CheckSettings, RunSettings, Waived
 
 LOCK = "taskaff.lock.json"
 
@@ -22,33 +18,19 @@ LOCK = "taskaff.lock.json"
 def gate_settings(config: Config) -> CheckSettings:
     """Limits, tolerances and waivers."""
     from taskaff.core.registry import unknown_name
-    from taskaff.core.settings import CheckSettings, Tolerance, Waived
     from taskaff.stages.score.plugins import SCORES
 
     chosen = config.check
-    for name in chosen.fail_under:
+    for name in chosen.fail_under or ():
         if name not in SCORES:
             raise unknown_name("score in check.fail_under", name, SCORES)
-    return CheckSettings(
-        probability_negative=_limit(chosen.probability_negative),
-        overlap=_limit(chosen.overlap),
-        max_loss_increase=chosen.max_loss_increase,
-        newcomer_probability_negative=_limit(chosen.newcomer_probability_negative),
-        newcomer_max_loss_increase=chosen.newcomer_max_loss_increase,
-        recipe=chosen.recipe or config.probe.recipe or TURNS,
-        fail_under=dict(chosen.fail_under),
-        directions=chosen.directions,
-        min_rows=chosen.min_rows,
-        uncertainty=chosen.uncertainty,
-        margin=chosen.margin,
-        tolerance=Tolerance(**chosen.tolerance.model_dump()),
-        waivers=tuple(
-            Waived((waiver.pair[0], waiver.pair[1]), waiver.reason, waiver.expires)
-            for waiver in config.waivers
-        ),
-        probe=chosen.probe,
-        inconclusive=chosen.inconclusive,
+    given: dict[str, Any] = {"recipe": config.probe.recipe[0]} if config.probe.recipe else {}
+    given |= chosen.given(CheckSettings)
+    waivers = tuple(
+        Waived((waiver.pair[0], waiver.pair[1]), waiver.reason, waiver.expires)
+        for waiver in config.waivers
     )
+    return CheckSettings(**given, waivers=waivers)
 
 
 def gate_run(config: Config, settings: RunSettings) -> RunSettings:
@@ -61,12 +43,6 @@ def gate_run(config: Config, settings: RunSettings) -> RunSettings:
     if predict is None or config.predict.atlas:
         return settings
     return replace(settings, predict=replace(predict, atlas=None))
-
-
-def _limit(threshold: ShareThreshold | None) -> Limit | None:
-    from taskaff.core.settings import Limit
-
-    return None if threshold is None else Limit(threshold.warn, threshold.fail)
 
 
 def lock_path(config: Config, file: Path | None) -> tuple[Path, bool]:

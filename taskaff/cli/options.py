@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from typer import Argument, Option
 
+from taskaff.cli.groups import Given, Settings, option_of
+
 _DATA, _RUN, _OUTPUT = "Data sets", "Run", "Output"
 DATA_HELP = (
     "PATH, NAME=PATH, a folder of shards, a glob, - for standard input, a URL, a .taskaff "
@@ -18,14 +20,10 @@ DATA_HELP = (
 )
 
 LabelKind = Literal["classes", "multilabel", "regression", "none"]
-Split = Literal["train", "validation", "test", "all"]
-CacheMode = Literal["use", "refresh", "only", "off"]
 
 OneSource = Annotated[str, Argument(metavar="DATA", help=DATA_HELP)]
 Sources = Annotated[list[str] | None, Argument(metavar="DATA", help=DATA_HELP)]
-WithPredictions = Annotated[
-    bool | None, Option("--predict/--no-predict", help="Whether to predict transfer.")
-]
+WithPredictions = Annotated[Given, Settings(None, ("predict.enabled",))]
 
 Verbose = Annotated[
     bool,
@@ -107,10 +105,11 @@ class DataOptions:
         int | None,
         Option(min=1, metavar="N", help="Rows to read of each data set.", rich_help_panel=_DATA),
     ] = None
-    offline: Annotated[
-        bool | None,
-        Option("--offline", help="Never use the network.", rich_help_panel=_RUN),
-    ] = None
+    offline: Annotated[bool | None, option_of("embed.offline", _RUN)] = None
+
+    def settings(self) -> Given:
+        """What is a setting of the configuration among these."""
+        return {"embed.offline": self.offline}
 
 
 @dataclass(frozen=True)
@@ -131,59 +130,12 @@ class ConfigOptions:
     ] = None
 
 
-@dataclass(frozen=True)
-class EncodingOptions:
-    """How rows become vectors."""
-
-    encoder: Annotated[
-        str | None,
-        Option(
-            metavar="NAME", help="glove, glove:PATH, st:MODEL or hf:MODEL.", rich_help_panel=_RUN
-        ),
-    ] = None
-    device: Annotated[
-        str | None,
-        Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.", rich_help_panel=_RUN),
-    ] = None
-    dtype: Annotated[
-        Literal["auto", "float32", "bfloat16"] | None,
-        Option(help="What a transformer computes in.", rich_help_panel=_RUN),
-    ] = None
-    batch_size: Annotated[
-        str | None,
-        Option(metavar="N|auto", help="Texts at once; auto counts tokens.", rich_help_panel=_RUN),
-    ] = None
-    max_length: Annotated[
-        int | None,
-        Option(min=1, metavar="N", help="Tokens of a text that are read.", rich_help_panel=_RUN),
-    ] = None
-    pair: Annotated[
-        Literal["auto", "cross", "apart"] | None,
-        Option(help="Pairs as one sequence, or each text by itself.", rich_help_panel=_RUN),
-    ] = None
-    revision: Annotated[
-        str | None,
-        Option(metavar="NAME", help="Branch, tag or commit of a model.", rich_help_panel=_RUN),
-    ] = None
-    workers: Annotated[
-        int | None,
-        Option(min=1, metavar="N", help="Threads; one per core.", rich_help_panel=_RUN),
-    ] = None
-    cache: Annotated[
-        CacheMode | None, Option(help="What to do with the cache.", rich_help_panel=_RUN)
-    ] = None
-    cache_dir: Annotated[
-        str | None, Option(metavar="DIR", help="Where the cache is.", rich_help_panel=_RUN)
-    ] = None
-
-
-@dataclass(frozen=True)
-class RunOptions(EncodingOptions):
-    """How rows become signatures."""
-
-    split: Annotated[Split | None, Option(help="Rows that are compared.", rich_help_panel=_RUN)] = (
-        None
-    )
+EncodingOptions = Annotated[Given, Settings(_RUN, ("embed", "cache"), without=("embed.offline",))]
+"""How rows become vectors."""
+RunOptions = Annotated[
+    Given, Settings(_RUN, ("embed", "cache", "score.split"), without=("embed.offline",))
+]
+"""How rows become signatures."""
 
 
 @dataclass(frozen=True)

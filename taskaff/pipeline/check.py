@@ -11,10 +11,10 @@ from pathlib import Path
 from taskaff.core.provenance import environment
 from taskaff.core.records.check import CheckResult
 from taskaff.core.records.data import DataRequest
-from taskaff.core.settings import CheckSettings, PredictSettings, ProbeSettings
+from taskaff.core.settings import CheckSettings, PredictSettings, ProbeSettings, RunSettings
 from taskaff.pipeline import gate_inputs, prediction, unknown_words
 from taskaff.pipeline.probe import probe
-from taskaff.pipeline.session import Progress, RunSettings, Session
+from taskaff.pipeline.session import Progress, Session
 from taskaff.pipeline.signatures import same_width
 from taskaff.stages import gate
 from taskaff.stages.score import score as score_pairs

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from taskaff.core.errors import TaskaffError, UsageError
 from taskaff.core.records.data import DataRequest, RowBatch, Task
-from taskaff.core.records.embedding import EncodeCounts, Encoder, EncoderCard, EncoderOptions
+from taskaff.core.records.embedding import EncodeCounts, Encoder, EncoderCard
+from taskaff.core.settings import EncoderOptions
 from taskaff.pipeline.session import Session
 from taskaff.pipeline.signatures import is_signature
 from taskaff.stages import data, embed

@@ -9,9 +9,9 @@ from dataclasses import replace
 from taskaff.core.provenance import environment
 from taskaff.core.records.data import DataRequest
 from taskaff.core.records.probe import Expect, ProbeResult
-from taskaff.core.settings import Mode, ProbeSettings
+from taskaff.core.settings import Mode, ProbeSettings, RunSettings
 from taskaff.pipeline import prediction
-from taskaff.pipeline.session import Progress, RunSettings, Session
+from taskaff.pipeline.session import Progress, Session
 from taskaff.pipeline.signatures import distinct_names
 
 

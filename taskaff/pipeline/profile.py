@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from taskaff.core.records.data import DataRequest
 from taskaff.core.records.signature import TaskSignature
-from taskaff.pipeline.session import Progress, RunSettings, Session
+from taskaff.core.settings import RunSettings
+from taskaff.pipeline.session import Progress, Session
 from taskaff.pipeline.signatures import signature_of
 
 

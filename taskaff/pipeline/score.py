@@ -9,9 +9,9 @@ from dataclasses import replace
 from taskaff.core.provenance import environment
 from taskaff.core.records.data import DataRequest
 from taskaff.core.records.score import ScoreResult
-from taskaff.core.settings import ScoreSettings
+from taskaff.core.settings import RunSettings, ScoreSettings
 from taskaff.pipeline import prediction, unknown_words
-from taskaff.pipeline.session import Progress, RunSettings, Session
+from taskaff.pipeline.session import Progress, Session
 from taskaff.pipeline.signatures import distinct_names, same_width, signature_of
 from taskaff.stages.score import score as score_pairs
 

@@ -4,40 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
 from taskaff.core.records.data import TaskInfo
-from taskaff.core.records.embedding import Encoder, EncoderCard, EncoderOptions
-from taskaff.core.settings import PredictSettings, ScoreSettings
+from taskaff.core.records.embedding import Encoder, EncoderCard
+from taskaff.core.settings import RunSettings
 from taskaff.core.store import Store
 from taskaff.stages import embed
 
 Progress = Callable[[str, str, int, int | None], None]
 """``progress(stage, task, done, total)``, with rows or runs; ``total`` is None when unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunSettings:
-    """Everything that is not about one data set."""
-
-    encoder: str = "glove"
-    options: EncoderOptions = field(default_factory=EncoderOptions)
-    """How the encoder runs."""
-    split: str = "train"
-    """Split that the signature sums: ``train``, ``validation``, ``test`` or ``all``."""
-    cache_mode: str = "use"
-    cache_dir: Path | None = None
-    """None means no cache at all."""
-    cache_vectors: bool = False
-    """Keep the vectors of rows too; signatures are kept in any case."""
-    workers: int | None = None
-    """Threads of the embedding stage; None means one per core."""
-    score: ScoreSettings = field(default_factory=ScoreSettings)
-    predict: PredictSettings | None = None
-    """None: no predictions."""
 
 
 class Session:

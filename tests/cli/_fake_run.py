@@ -12,8 +12,12 @@ import signal
 import sys
 import types
 
-from taskaff import records
 from taskaff.core.errors import DataError, Place, SignatureError
+from taskaff.core.records.data import LabelSchema, TaskInfo
+from taskaff.core.records.embedding import EncodeCounts, EncoderCard
+from taskaff.core.records.estimate import Estimate
+from taskaff.core.records.score import PairTable, ScoreResult, TaskSummary
+from taskaff.core.settings import Training
 
 VALUES = {  # value, low, high of every pair
     "pass": (0.9, 0.8, 0.95),
@@ -22,19 +26,6 @@ VALUES = {  # value, low, high of every pair
     "undefined": (float("nan"),) * 3,
     "bare": (0.2, float("nan"), float("nan")),
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class RunSettings:
-    encoder: str = "glove"
-    options: object = None
-    split: str = "train"
-    cache_mode: str = "use"
-    cache_dir: object = None
-    workers: object = None
-    cache_vectors: object = False
-    score: object = None
-    predict: object = None
 
 
 def act(source):
@@ -58,17 +49,17 @@ def act(source):
 
 
 def summary(name):
-    return records.TaskSummary(
+    return TaskSummary(
         name=name,
         rows=10,
         width=2,
         layout="single",
-        schema=records.LabelSchema("none"),
+        schema=LabelSchema("none"),
         inputs=(),
-        counts=records.EncodeCounts(),
+        counts=EncodeCounts(),
         padded_from=None,
-        duplicates=records.Estimate(0.0),
-        split_leak=records.Estimate(0.0),
+        duplicates=Estimate(0.0),
+        split_leak=Estimate(0.0),
     )
 
 
@@ -82,7 +73,7 @@ def table(name, directed, cells):
             chosen = VALUES.get(cells[j] if directed else cells[max(i, j)], VALUES["pass"])
             for array, number in zip(arrays, chosen, strict=True):
                 array[i, j] = number
-    return records.PairTable(name, directed, *arrays)
+    return PairTable(name, directed, *arrays)
 
 
 def score(sources, settings=None, progress=None):
@@ -95,9 +86,9 @@ def score(sources, settings=None, progress=None):
         "covariance_alignment": table("covariance_alignment", False, kinds),
         "source_gain": table("source_gain", True, kinds),
     }
-    return records.ScoreResult(
+    return ScoreResult(
         tasks=tuple(summary(request.name or str(request.source)) for request in sources),
-        encoder=records.EncoderCard("fake", "f", 2),
+        encoder=EncoderCard("fake", "f", 2),
         tables=tables,
         capacity=None,
         weights=(),
@@ -108,12 +99,12 @@ def score(sources, settings=None, progress=None):
 
 def inspect(request):
     act(request.source)
-    return records.TaskInfo(
+    return TaskInfo(
         name=request.name or str(request.source),
         files=(),
         layout="single",
         text_columns=request.text or ("text",),
-        schema=records.LabelSchema("none", columns=request.label or ()),
+        schema=LabelSchema("none", columns=request.label or ()),
         rows={"train": 3},
         dialect={"delimiter": request.delimiter or ",", "format": request.format or ""},
     )
@@ -142,7 +133,7 @@ def save(signature, path):
 
 
 def fake_modules():
-    """One fake a verb, and one of the function that writes signatures."""
+    """One fake a verb, and those of the functions that write signatures and plan a training."""
     fakes = {}
     for verb in (score, inspect, profile, merge):
         name = f"taskaff.pipeline.{verb.__name__}"
@@ -150,7 +141,9 @@ def fake_modules():
         setattr(fakes[name], verb.__name__, verb)
     signature = types.ModuleType("taskaff.stages.signature")
     signature.save = save
-    return {**fakes, "taskaff.stages.signature": signature}
+    prediction = types.ModuleType("taskaff.pipeline.prediction")
+    prediction.training_of = lambda probe: Training(target_rows=probe.target_rows)
+    return {**fakes, "taskaff.stages.signature": signature, prediction.__name__: prediction}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from taskaff.cli.datasets import requests
 from taskaff.cli.options import DataOptions
 from taskaff.core.config import load
 from taskaff.core.errors import UsageError
-from taskaff.core.records.embedding import EncoderOptions
+from taskaff.core.settings import EncoderOptions
 
 CONFIG = """\
 [score]

@@ -18,7 +18,12 @@ from taskaff.cli.app import app
 GATES = {"check": (), "score": ("--fail-under",)}
 """Commands that may exit with 1 or 3, and the option that makes a gate of them."""
 
-TRAINING = ("probe", "build_atlas", "evaluate_atlas")
+TRAINING = (
+    "taskaff.pipeline.probe.probe",
+    "taskaff.pipeline.atlas.build.build",
+    "taskaff.stages.predict.evaluate.evaluate",
+    "taskaff.pipeline.prediction.model_of",
+)
 ARGUMENTS = (
     *("a.csv", "b.csv", "c.jsonl", "name=a.csv", "shards", "*.csv", "a.taskaff", "a", "b"),
     *("bad.csv", "empty.csv", "missing.csv", "", "=", "x=", "-", ".", "[", "s3://", "file://x"),
@@ -75,15 +80,12 @@ def folder(direct, tmp_path, monkeypatch):
         "[predict]\nenabled = false\n"
     )
     monkeypatch.setenv("TASKAFF_CACHE_DIR", str(tmp_path / "cache"))
-    from taskaff import pipeline
-    from taskaff.pipeline import prediction
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     for name in TRAINING:
-        monkeypatch.setattr(pipeline, name, interrupted)
-    monkeypatch.setattr(prediction, "model_of", interrupted)
+        monkeypatch.setattr(name, interrupted)
     return tmp_path
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from taskaff.core.errors import EmbedError, UsageError
 from taskaff.core.parallel import ordered_map
 from taskaff.core.records.data import RowBatch
-from taskaff.core.records.embedding import EncodeCounts, EncoderOptions
+from taskaff.core.records.embedding import EncodeCounts
+from taskaff.core.settings import EncoderOptions
 from taskaff.core.store import Store
 from taskaff.stages.embed import ENCODERS, embed_batch, open_encoder, row_width, vectors_card
 

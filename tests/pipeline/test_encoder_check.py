@@ -14,8 +14,9 @@ from paths import EXAMPLES
 from taskaff.core.errors import UsageError
 from taskaff.core.records.data import DataRequest
 from taskaff.core.records.embedding import EncodeCounts, EncoderCard
+from taskaff.core.settings import RunSettings
 from taskaff.pipeline.encoder_check import SAMPLE, check_encoder, cosine_errors, sample
-from taskaff.pipeline.session import RunSettings, Session
+from taskaff.pipeline.session import Session
 from taskaff.stages import data, embed
 
 FILMS, BOOKS = EXAMPLES / "films.csv", EXAMPLES / "books.csv"

@@ -12,8 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import taskaff
-from taskaff.core.settings import ScoreSettings
-from taskaff.pipeline.session import RunSettings
+from taskaff.core.settings import RunSettings, ScoreSettings
 
 SCORES = ScoreSettings(scores=("overlap", "mean_shift", "source_gain"), capacity=False)
 QUICK = {"predict": False, "cache": "off", "settings": RunSettings(score=SCORES)}

@@ -56,7 +56,7 @@ BUILD = """
 from pathlib import Path
 from taskaff.pipeline.atlas import build as atlas_build
 from taskaff.pipeline.atlas.setups import SetUp
-from taskaff.pipeline.session import RunSettings
+from taskaff.core.settings import RunSettings
 
 data = Path(sys.argv[3])
 words = f"glove:{data}/words.txt"

@@ -18,7 +18,7 @@ from paths import EXAMPLES
 import taskaff
 from taskaff.core.errors import DataError, SignatureError, TaskaffError, UsageError
 from taskaff.core.records.score import ScoreResult
-from taskaff.pipeline.session import RunSettings
+from taskaff.core.settings import RunSettings
 
 MODELS = ("model_similarity", "head_energy_share", "source_gain")
 INPUTS = ("covariance_similarity", "covariance_alignment", "mean_shift")

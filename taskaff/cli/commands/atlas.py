@@ -50,14 +50,12 @@ def build(
     quiet: Annotated[bool, Option("--quiet", "-q", help="Say nothing.")] = False,
 ) -> None:
     """Train every pair of the data sets under DIR; what was finished is not trained again."""
-    from dataclasses import asdict
-
     from taskaff.cli.progress import ProgressBar
     from taskaff.cli.settings import read_config, run_settings
     from taskaff.pipeline.atlas.build import build as build_atlas
     from taskaff.pipeline.atlas.setups import parse_setup
 
-    config = read_config(choice, **asdict(encoding))
+    config = read_config(choice, encoding)
     settings = run_settings(config)
     texts = setup or ["n=300,r=16,seeds=8"]
     setups = [parse_setup(text, settings.encoder) for text in texts]

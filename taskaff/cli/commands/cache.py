@@ -103,7 +103,7 @@ def _open(choice: ConfigOptions, folder: str | None) -> Store:
     from taskaff.cli.settings import cache_dir, read_config
     from taskaff.core.store import Store
 
-    return Store(cache_dir(read_config(choice, cache_dir=folder)))
+    return Store(cache_dir(read_config(choice, {"cache.dir": folder})))
 
 
 def _measure(option: str, text: str | None, units: dict[str, int]) -> int | None:

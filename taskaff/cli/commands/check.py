@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Context, Option
 
-from taskaff.cli.groups import spread
+from taskaff.cli.groups import names_of, option_of, spread
 from taskaff.cli.options import (
     DATA_HELP,
     ConfigOptions,
@@ -41,22 +41,14 @@ Candidates = Annotated[list[str] | None, Argument(metavar="CANDIDATE", help=DATA
 class GateOptions:
     """How to decide, and what an outcome means."""
 
-    probe: Annotated[
-        bool | None,
-        Option(help="Measure effects on the mix by training.", rich_help_panel=_PANEL),
-    ] = None
+    probe: Annotated[bool | None, option_of("check.probe", _PANEL)] = None
     budget: Annotated[
-        str | None,
-        Option(metavar="TIME", help="Of the probe, all candidates.", rich_help_panel=_PANEL),
+        str | None, option_of("probe.budget", _PANEL, help="Of the probe, all candidates.")
     ] = None
     seeds: Annotated[
-        int | None,
-        Option(min=1, metavar="N", help="Repetitions of the probe.", rich_help_panel=_PANEL),
+        int | None, option_of("probe.seeds", _PANEL, help="Repetitions of the probe.")
     ] = None
-    baseline: Annotated[
-        str | None,
-        Option(metavar="FILE", help="In place of taskaff.lock.json.", rich_help_panel=_PANEL),
-    ] = None
+    baseline: Annotated[str | None, option_of("check.baseline", _PANEL)] = None
     compare: Annotated[
         bool,
         Option(help="Whether to compare with the baseline.", rich_help_panel=_PANEL),
@@ -78,8 +70,7 @@ class GateOptions:
         ),
     ] = False
     inconclusive: Annotated[
-        Literal["pass", "fail"] | None,
-        Option(help="What an inconclusive check counts as.", rich_help_panel=_PANEL),
+        Literal["pass", "fail"] | None, option_of("check.inconclusive", _PANEL)
     ] = None
     exit_zero: Annotated[
         bool,
@@ -95,19 +86,11 @@ class GateOptions:
     ] = None
 
 
-AGAIN = frozenset(
-    field.name for group in (DataOptions, RunOptions, ConfigOptions) for field in fields(group)
-)
+AGAIN = frozenset({*names_of(DataOptions), *names_of(RunOptions), *names_of(ConfigOptions)})
 """Options that a command proposed by a hint needs too."""
 
-CONFIGURED = {
-    "probe": "check_probe",
-    "budget": "probe_budget",
-    "seeds": "probe_seeds",
-    "baseline": "check_baseline",
-    "inconclusive": "check_inconclusive",
-}
-"""Options that are keys of the configuration, under the names of ``SETTINGS``."""
+CONFIGURED = ("check.probe", "probe.budget", "probe.seeds", "check.baseline", "check.inconclusive")
+"""Options that are keys of the configuration."""
 
 
 @spread
@@ -135,8 +118,8 @@ def check(
     from taskaff.cli.settings import config_file, probe_settings, read_config, run_settings
     from taskaff.pipeline.check import check as check_candidates
 
-    options = {name: getattr(gate, key) for key, name in CONFIGURED.items()}
-    config = read_config(choice, offline=reading.offline, **asdict(run), **options)
+    options = {key: getattr(gate, key.partition(".")[2]) for key in CONFIGURED}
+    config = read_config(choice, reading.settings(), run, options)
     file = config_file(choice.config_file)
     asked, mix = _requests(candidates or (), config, reading)
     rules, settings = gate_settings(config), gate_run(config, run_settings(config))

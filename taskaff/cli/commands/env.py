@@ -32,8 +32,9 @@ def env(json: Json = False) -> None:
 
 def collect() -> dict[str, str]:
     """Everything that is known without importing a heavy library (but for NumPy's BLAS)."""
-    from taskaff.cli.settings import PREFIX, config_file
+    from taskaff.cli.settings import config_file
     from taskaff.core.provenance import environment
+    from taskaff.core.settings import VARIABLE
 
     facts = environment()
     file = config_file(None)
@@ -44,7 +45,7 @@ def collect() -> dict[str, str]:
     facts["cache"] = _cache(file)
     facts["config"] = str(file) if file else "none"
     for name in sorted(os.environ):
-        if name.startswith(PREFIX):
+        if name.startswith(VARIABLE):
             facts[name] = os.environ[name]
     return facts
 

@@ -23,7 +23,7 @@ def inspect(
     from taskaff.core.errors import UsageError
     from taskaff.pipeline.inspect import inspect as inspect_source
 
-    [request] = requests([data], read_config(choice, offline=reading.offline), reading)
+    [request] = requests([data], read_config(choice, reading.settings()), reading)
     if str(request.source).endswith(".taskaff"):
         found = f"{request.source} is a signature, which holds no rows to inspect"
         raise UsageError(found, hint="taskaff score takes it")

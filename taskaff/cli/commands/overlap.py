@@ -36,7 +36,7 @@ def overlap(
     from taskaff.core.errors import UsageError
     from taskaff.pipeline.overlap import overlap as overlap_of
 
-    asked = requests([source, target], read_config(choice, offline=reading.offline), reading)
+    asked = requests([source, target], read_config(choice, reading.settings()), reading)
     for request in asked:
         if str(request.source).endswith(".taskaff"):
             found = f"{request.source} is a signature, which holds no rows to list"

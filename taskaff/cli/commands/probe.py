@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Context, Option
 
-from taskaff.cli.groups import spread
+from taskaff.cli.groups import Given, Settings, spread
 from taskaff.cli.interrupt import INTERRUPTED, interrupt, on_interrupt
 from taskaff.cli.options import (
     ConfigOptions,
@@ -23,10 +23,9 @@ from taskaff.cli.options import (
     WithPredictions,
 )
 from taskaff.cli.streams import say
-from taskaff.core.settings import Trunk
 
 if TYPE_CHECKING:
-    from taskaff.core.config import ProbeSection
+    from taskaff.core.config import Section
 
 EXAMPLES = (
     "probe reviews.csv tweets.csv",
@@ -39,158 +38,7 @@ EXAMPLES = (
 _PANEL = "Probe"
 FINISHED = 0
 
-
-def _number(text: str, **more: Any) -> Any:
-    return Option(min=1, metavar="N", help=text, rich_help_panel=_PANEL, **more)
-
-
-def _rate(text: str) -> Any:
-    return Option(metavar="X", help=text, rich_help_panel=_PANEL)
-
-
-@dataclass(frozen=True)
-class ProbeOptions:
-    """What to train, and how long."""
-
-    mode: Annotated[
-        Literal["pairs", "mix", "transfer"] | None,
-        Option(
-            help="Every pair; the last data set added to the others; or train, then fine-tune.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    align: Annotated[
-        bool | None,
-        Option("--align", help="Also with alignment matrices.", rich_help_panel=_PANEL),
-    ] = None
-    align_form: Annotated[
-        Literal["full", "low-rank", "orthogonal"] | None,
-        Option(help="Form of the alignment matrices.", rich_help_panel=_PANEL),
-    ] = None
-    align_train: Annotated[
-        Literal["heads", "joint"] | None,
-        Option(
-            help="Trained with the matrices: heads, or the shared module too.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    weights: Annotated[
-        Literal["equal", "proportional", "svd", "svd-printed", "uncertainty"] | None,
-        Option(help="Loss weights of the tasks.", rich_help_panel=_PANEL),
-    ] = None
-    svd_rank: Annotated[
-        int | None, _number("r of Algorithm 2; those that tasks share by default.")
-    ] = None
-    recipe: Annotated[
-        str | None,
-        Option(
-            metavar="NAME",
-            help="How tasks share the updates: turns, concat, share=0.2, temperature=2, together.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    shares: Annotated[
-        bool | None,
-        Option(
-            "--shares",
-            help="Also the gain over the source's share, and at the best.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    source_until: Annotated[
-        float | None,
-        Option(
-            metavar="SHARE",
-            help="The source leaves after this share of the cap.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    capacity: Annotated[
-        str | None,
-        Option(metavar="N[,N]", help="Loss against these capacities.", rich_help_panel=_PANEL),
-    ] = None
-    r: Annotated[int | None, _number("Capacity of the shared module.")] = None
-    trunk: Annotated[
-        Trunk | None,
-        Option(
-            help="The shared module: linear, relu and mlp on vectors, the others fine-tuned.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    max_tokens: Annotated[int | None, _number("Tokens of a row, of fine-tuned trunks.")] = None
-    transference: Annotated[
-        bool | None,
-        Option("--transference", help="Measure it during training.", rich_help_panel=_PANEL),
-    ] = None
-    controls: Annotated[
-        bool | None,
-        Option(
-            "--controls",
-            help="Also permuted source labels, and each target against itself.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    each_label: Annotated[
-        bool | None,
-        Option(
-            "--each-label",
-            help="Every label of a multi-label data set is a task, NAME.LABEL.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    targets: Annotated[
-        str | None,
-        Option(
-            metavar="NAME[,NAME]",
-            help="Only pairs with these as the target.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    budget: Annotated[
-        str | None,
-        Option(
-            metavar="TIME",
-            help="60s, 5m, 1h: add seeds until all is decided or time is out.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    seeds: Annotated[int | None, _number("Repetitions, no more and no fewer.")] = None
-    max_seeds: Annotated[
-        int | None, _number("Add repetitions up to so many, until every pair is decided.")
-    ] = None
-    confidence: Annotated[
-        float | None,
-        Option(metavar="LEVEL", help="Of the intervals, such as 0.9.", rich_help_panel=_PANEL),
-    ] = None
-    margin: Annotated[
-        str | None,
-        Option(
-            metavar="X[%]",
-            help="Gains within it count as none: of loss, or % of it.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    target_rows: Annotated[
-        str | None,
-        Option(
-            metavar="N|all",
-            help="Training rows of a target; all: those that it has.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None
-    source_rows: Annotated[int | None, _number("Most training rows of a source.")] = None
-    updates: Annotated[int | None, _number("Cap of a run, in updates of its target.")] = None
-    patience: Annotated[
-        float | None, _rate("A run ends after so many times its best; 0: at the cap.")
-    ] = None
-    epochs: Annotated[int | None, _number("Passes over all rows, in place of --updates.")] = None
-    batch: Annotated[int | None, _number("Rows of an update.")] = None
-    lr: Annotated[float | None, _rate("Learning rate of Adam.")] = None
-    align_lr: Annotated[float | None, _rate("The same, of the alignment matrices.")] = None
-    leaks: Annotated[
-        Literal["remove", "keep", "both"] | None,
-        Option(help="Source rows that the target has too.", rich_help_panel=_PANEL),
-    ] = None
+ProbeOptions = Annotated[Given, Settings(_PANEL, ("probe",), without=("probe.device",))]
 
 
 @spread
@@ -201,8 +49,8 @@ def probe(
     encoding: EncodingOptions,
     choice: ConfigOptions,
     reporting: ReportingOptions,
+    predict: WithPredictions,
     data: Sources = None,
-    predict: WithPredictions = None,
     save_predictions: Annotated[
         Path | None,
         Option(
@@ -225,19 +73,18 @@ def probe(
     from taskaff.cli.datasets import requests
     from taskaff.cli.output import emit, plan
     from taskaff.cli.progress import ProgressBar
-    from taskaff.cli.settings import PROBE, probe_settings, read_config, run_settings
+    from taskaff.cli.settings import probe_settings, read_config, run_settings
     from taskaff.core.errors import UsageError
     from taskaff.stages.report import MATRICES
 
-    options = {PROBE + name: value for name, value in asdict(asked).items()}
-    options["predict"] = predict
-    options[PROBE + "device"] = encoding.device  # one option: where to embed, and where to train
-    config = read_config(choice, offline=reading.offline, **asdict(encoding), **options)
+    # One option is where to embed and where to train.
+    device = {"probe.device": encoding.get("embed.device")}
+    config = read_config(choice, reading.settings(), encoding, asked, predict, device)
     sources = requests(data or (), config, reading)
     if len(sources) < (1 if config.probe.each_label else 2):
         hint = "name two or more, or list them in taskaff.toml (taskaff init writes one)"
         raise UsageError(f"a probe takes two data sets or more, not {len(sources)}", hint=hint)
-    if predict and (what := _unpredicted(config.probe)):
+    if predict.get("predict.enabled") and (what := _unpredicted(config.probe)):
         raise UsageError(
             f"--predict is about pairs, and not with {what}", hint="leave --predict out"
         )
@@ -265,7 +112,7 @@ def probe(
     return INTERRUPTED if seen else FINISHED
 
 
-def _unpredicted(chosen: ProbeSection) -> str:
+def _unpredicted(chosen: Section) -> str:
     """What asks for other things than pairs of the data sets, or nothing."""
     if chosen.capacities:
         return "--capacity"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +45,7 @@ def profile(
     from taskaff.pipeline.profile import profile as profile_source
     from taskaff.stages.signature import save
 
-    config = read_config(choice, offline=reading.offline, **asdict(run))
+    config = read_config(choice, reading.settings(), run)
     settings = run_settings(config)
     [request] = requests([data], config, reading)
     if encoder_check:

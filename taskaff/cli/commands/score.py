@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from typer import Context, Option
 
 from taskaff.cli.encoder_check import WithEncoderCheck, run_check
-from taskaff.cli.groups import spread
+from taskaff.cli.groups import Given, Settings, spread
 from taskaff.cli.options import (
     ConfigOptions,
     DataOptions,
@@ -25,15 +25,7 @@ EXAMPLES = (
     "score a.csv b.parquet --fail-under covariance_alignment=0.5 -o result.json",
 )
 
-Scores = Annotated[
-    str | None, Option(metavar="NAME[,NAME]", help="Compute only these scores, and show them.")
-]
-Confidence = Annotated[
-    float | None, Option(metavar="LEVEL", help="Level of the intervals, such as 0.9.")
-]
-Intervals = Annotated[bool | None, Option(help="Whether to estimate intervals.")]
-Capacities = Annotated[str | None, Option(metavar="N[,N]", help="Capacities to try.")]
-WithCapacity = Annotated[bool | None, Option(help="Whether to estimate the capacity.")]
+ScoreOptions = Annotated[Given, Settings(None, ("score",), without=("score.split",))]
 FailUnder = Annotated[
     list[str] | None,
     Option(metavar="SCORE=VALUE", help="Exit 1 when a pair is below, 3 when it may be."),
@@ -54,13 +46,9 @@ def score(
     run: RunOptions,
     choice: ConfigOptions,
     reporting: ReportingOptions,
+    asked: ScoreOptions,
+    predict: WithPredictions,
     data: Sources = None,
-    scores: Scores = None,
-    confidence: Confidence = None,
-    intervals: Intervals = None,
-    capacities: Capacities = None,
-    capacity: WithCapacity = None,
-    predict: WithPredictions = None,
     fail_under: FailUnder = None,
     inconclusive: Inconclusive = None,
     exit_zero: ExitZero = False,
@@ -82,30 +70,20 @@ def score(
     from taskaff.pipeline.score import score as score_sources
     from taskaff.stages.score.plugins import SCORES
 
-    config = read_config(
-        choice,
-        offline=reading.offline,
-        **asdict(run),
-        scores=scores,
-        confidence=confidence,
-        intervals=intervals,
-        capacities=capacities,
-        capacity=capacity,
-        predict=predict,
-    )
+    config = read_config(choice, reading.settings(), run, asked, predict)
     limits = gate.parse_limits(fail_under or (), SCORES, config.score.scores)
     settings = run_settings(config, limits)
-    asked = requests(data or (), config, reading)
+    sources = requests(data or (), config, reading)
     if encoder_check:
-        run_check(asked, settings, reporting)
+        run_check(sources, settings, reporting)
         return 0
-    if len(asked) < 2:
+    if len(sources) < 2:
         hint = "name two or more, or list them in taskaff.toml (taskaff init writes one)"
-        raise UsageError(f"a score compares two data sets or more, not {len(asked)}", hint=hint)
-    shown = verbose or explain or scores is not None
-    report = plan(reporting, [request.source for request in asked], explain, verbose=shown)
+        raise UsageError(f"a score compares two data sets or more, not {len(sources)}", hint=hint)
+    shown = verbose or explain or "score.scores" in asked
+    report = plan(reporting, [request.source for request in sources], explain, verbose=shown)
     with ProgressBar(reporting.quiet) as progress:
-        result = score_sources(asked, settings, progress)
+        result = score_sources(sources, settings, progress)
     result = replace(result, arguments=again.arguments(context, again.DATA))
     result = gate.judged(result, limits)
     found = result.findings

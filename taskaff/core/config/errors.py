@@ -69,7 +69,7 @@ def _expected(detail: ErrorDetails) -> str:
         return f"expected {context['expected']}"
     if kind in ("too_short", "too_long"):
         return f"expected {context.get('min_length', context.get('max_length'))} entries"
-    return detail["msg"].removeprefix("Input ")
+    return detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
 
 
 def _meant(word: str, context: Mapping[str, Any], table: str) -> str:

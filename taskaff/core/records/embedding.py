@@ -33,25 +33,6 @@ class EncoderCard:
 
 
 @dataclass(frozen=True, slots=True)
-class EncoderOptions:
-    """How an encoder runs. What changes a vector goes into the fingerprint."""
-
-    device: str = "auto"
-    """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``; ``auto`` takes every GPU there is."""
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """``auto``: bfloat16 on GPUs that compute in it, float32 otherwise."""
-    batch_size: int | None = None
-    """Texts at once; None plans batches by a budget of tokens."""
-    max_length: int | None = None
-    """Tokens of a text; None is the model's own limit."""
-    pairs: Literal["auto", "cross", "apart"] = "auto"
-    revision: str | None = None
-    """Branch, tag or commit of a model of a hub."""
-    offline: bool = False
-    """Never use the network."""
-
-
-@dataclass(frozen=True, slots=True)
 class EncodeCounts:
     """Token counts of an encoding, which add over batches."""
 

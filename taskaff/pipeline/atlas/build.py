@@ -13,6 +13,7 @@ import numpy as np
 from taskaff.core.errors import TaskaffError, UsageError
 from taskaff.core.records.data import DataRequest
 from taskaff.core.records.prediction import Setup
+from taskaff.core.settings import RunSettings
 from taskaff.core.store import digest_key
 from taskaff.pipeline.atlas.features import Features, Plan, full_features, small_features
 from taskaff.pipeline.atlas.measure import (
@@ -26,7 +27,7 @@ from taskaff.pipeline.atlas.measure import (
 )
 from taskaff.pipeline.atlas.setups import SetUp, datasets_under, probe_settings
 from taskaff.pipeline.prediction import training_of
-from taskaff.pipeline.session import Progress, RunSettings, Session
+from taskaff.pipeline.session import Progress, Session
 from taskaff.pipeline.training_rows import DRAWS, collect
 from taskaff.stages import data
 from taskaff.stages.predict import atlas, fit

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from taskaff.core.errors import UsageError
 from taskaff.core.records.data import Layout, RowBatch
-from taskaff.core.records.embedding import EncodeCounts, Encoder, EncoderCard, EncoderOptions
+from taskaff.core.records.embedding import EncodeCounts, Encoder, EncoderCard
 from taskaff.core.registry import resolve
+from taskaff.core.settings import EncoderOptions
 
 if TYPE_CHECKING:
     from taskaff.core.records.arrays import Floats32

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.core.errors import EmbedError, Place
-from taskaff.core.records.embedding import EncoderOptions
+from taskaff.core.settings import EncoderOptions
 from taskaff.core.store import Store, file_sha256
 from taskaff.stages.embed.average import AverageEncoder
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from taskaff.core.errors import EmbedError, UsageError
-from taskaff.core.records.embedding import EncoderCard, EncoderOptions
+from taskaff.core.records.embedding import EncoderCard
+from taskaff.core.settings import EncoderOptions
 from taskaff.core.store import Store
 from taskaff.stages.embed import vectors_card
 

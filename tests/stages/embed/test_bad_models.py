@@ -13,7 +13,7 @@ import tiny_models
 from safetensors.numpy import load_file, save_file
 
 from taskaff.core.errors import TaskaffError, UsageError
-from taskaff.core.records.embedding import EncoderOptions
+from taskaff.core.settings import EncoderOptions
 from taskaff.stages.embed import open_encoder
 from taskaff.stages.embed.transformer import source
 from taskaff.stages.embed.transformer.source import locate

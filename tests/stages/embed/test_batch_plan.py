@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskaff.core.errors import EmbedError, UsageError
-from taskaff.core.records.embedding import EncodeCounts, EncoderOptions
+from taskaff.core.records.embedding import EncodeCounts
+from taskaff.core.settings import EncoderOptions
 from taskaff.stages.embed.transformer import devices
 from taskaff.stages.embed.transformer.plan import Rule, padded_tokens, plan
 from taskaff.stages.embed.transformer.replica import Head, Replica

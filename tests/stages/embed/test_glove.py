@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from taskaff.core.errors import EmbedError
-from taskaff.core.records.embedding import EncoderOptions
+from taskaff.core.settings import EncoderOptions
 from taskaff.stages.embed import glove, wordvectors
 
 

@@ -15,7 +15,8 @@ from transformers import AutoModel, AutoTokenizer
 
 from taskaff.core.errors import UsageError
 from taskaff.core.records.data import RowBatch
-from taskaff.core.records.embedding import EncodeCounts, EncoderOptions
+from taskaff.core.records.embedding import EncodeCounts
+from taskaff.core.settings import EncoderOptions
 from taskaff.core.store import Store
 from taskaff.stages.embed import embed_batch, open_encoder, row_width
 from taskaff.stages.embed.cached import CachedEncoder

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskaff.core.records.data import DataRequest, RowBatch
+from taskaff.core.settings import RunSettings
 from taskaff.pipeline.inspect import inspect
 from taskaff.pipeline.profile import profile
-from taskaff.pipeline.session import RunSettings
 from taskaff.stages.signature.hashing import row_content
 from taskaff.stages.signature.labelwords import LabelWords
 

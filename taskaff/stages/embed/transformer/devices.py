@@ -10,7 +10,7 @@ from taskaff.core.errors import UsageError
 from taskaff.stages.embed.transformer.plan import Rule
 
 if TYPE_CHECKING:
-    from taskaff.core.records.embedding import EncoderOptions
+    from taskaff.core.settings import EncoderOptions
 
 CPU_RULE = Rule(budget=1024, overhead=48)
 """Small enough for the processor's caches; beyond some 50 tokens a batch gains nothing."""

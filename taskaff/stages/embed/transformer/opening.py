@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskaff.core.errors import EmbedError, Place, UsageError
-from taskaff.core.records.embedding import EncoderCard, EncoderOptions
+from taskaff.core.records.embedding import EncoderCard
+from taskaff.core.settings import EncoderOptions
 from taskaff.core.store import Store
 from taskaff.stages.embed.transformer import identity, recipe
 from taskaff.stages.embed.transformer.encoder import TransformerEncoder
