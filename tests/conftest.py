@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 # Tests run side by side; threads of their own would only wait for each other (before NumPy, torch).
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import numpy as np
 import pytest
-from filelock import FileLock
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    from taskaff.core.records.embedding import Encoder
+    from taskaff.stages.predict.model import Model
 
 # Nothing depends on how fast the machine is: no deadlines, and data may take its time to draw.
 ALWAYS_THE_SAME = settings(
@@ -27,27 +36,44 @@ settings.load_profile("taskaff")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_fit(tmp_path_factory):
-    """Fit the shipped predictor once, not once a test: it takes half a minute.
+def small_fit(tmp_path_factory):
+    """In this process the shipped atlas gives a small predictor, fitted once on a few of its rows.
 
-    Tests have caches of their own, which hold no fitted predictor.
+    The whole one takes half a minute; commands in processes of their own have it.
     """
     from taskaff.pipeline import prediction
+    from taskaff.stages.predict import fit
 
-    fit = prediction._model
-    # The workers' folders have one parent.
-    cache = tmp_path_factory.getbasetemp().parent / "predictor"
+    model, whole = prediction._model, fit.fit
+    cache = tmp_path_factory.mktemp("predictor")
 
-    def model(atlases: tuple[Path, ...], key: str, cache_dir: Path | None) -> Any:
-        shipped = atlases == (prediction.SHIPPED,)
-        if not shipped:
-            return fit(atlases, key, cache_dir)
-        with FileLock(f"{cache}.lock"):  # the workers would all fit it at once
-            return fit(atlases, key, cache)
+    def small(table: pa.Table) -> Model:
+        rows = np.arange(0, table.num_rows, max(1, table.num_rows // 2000))
+        return whole(table.take(rows), trees=6, blocks=2)
+
+    def small_model(atlases: tuple[Path, ...], key: str, cache_dir: Path | None) -> Model:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(fit, "fit", small)
+            shipped = atlases == (prediction.SHIPPED,)
+            return model(atlases, key, cache if shipped else cache_dir)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prediction, "_model", model)
+        patch.setattr(prediction, "_model", small_model)
         yield
+
+
+@cache
+def once(open_encoder: Callable[[Path], Encoder]) -> Callable[[Path], Encoder]:
+    """The same encoder for all tests of a process."""
+    return cache(open_encoder)
+
+
+@pytest.fixture
+def glove_once(monkeypatch):
+    """The default word vectors are opened once in a process, not once a command."""
+    from taskaff.stages.embed import glove
+
+    monkeypatch.setattr(glove, "open_default", once(glove.open_default))
 
 
 @pytest.fixture(scope="session")

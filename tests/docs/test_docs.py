@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -95,23 +96,50 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, **own, "COLUMNS": "100"}
 
 
+def in_a_shell(command: Command, folder: Path) -> tuple[int, str]:
+    """Exit code and output of a line as a reader runs it."""
+    done = subprocess.run(
+        ["bash", "-c", command.line],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def here(folder, monkeypatch, capsys, glove_once):
+    """The same of a plain ``taskaff ...`` in this process, which takes a tenth of the time."""
+    from taskaff.cli.run import run
+
+    for name, value in environment(folder).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(folder)
+
+    def call(command: Command) -> tuple[int, str]:
+        code = run(shlex.split(command.line)[1:])
+        captured = capsys.readouterr()
+        return code, captured.out + captured.err
+
+    return call
+
+
+PLAIN = re.compile(r"taskaff [^|<>&;$`*]+")
+"""A line without anything that only a shell understands."""
+
+
 @pytest.mark.parametrize(("name", "lines"), parameters())
-def test_commands_do_what_the_page_says(name, lines, folder):
+def test_commands_do_what_the_page_says(name, lines, folder, here):
     if any("$TASKAFF_DATA" in c.line for c in lines) and "TASKAFF_DATA" not in os.environ:
         pytest.skip("TASKAFF_DATA is not set: the real data sets are not at hand")
     for command in lines:
-        done = subprocess.run(
-            ["bash", "-c", command.line],
-            cwd=folder,
-            env=environment(folder),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == command.code, done.stderr
+        plain = PLAIN.fullmatch(command.line) and not is_slow(name, lines)
+        code, printed = here(command) if plain else in_a_shell(command, folder)
+        assert code == command.code, printed
         if command.expected:
-            printed = (done.stdout + done.stderr).splitlines()
-            assert matches(command.expected, printed), done.stdout + done.stderr
+            assert matches(command.expected, printed.splitlines()), printed
 
 
 def test_the_test_command_is_the_one_that_ci_runs():
