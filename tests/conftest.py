@@ -76,6 +76,15 @@ def glove_once(monkeypatch):
     monkeypatch.setattr(glove, "open_default", once(glove.open_default))
 
 
+@pytest.fixture
+def quick_scores(monkeypatch, glove_once):
+    """``moment_gain`` takes its training in few large strides; half of the time to score else."""
+    from taskaff.stages.score import moment_training
+
+    monkeypatch.setattr(moment_training, "GROWTH", 1.0)
+    monkeypatch.setattr(moment_training, "STRIDE", 400)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data sets; the test is skipped without it."""

@@ -68,16 +68,10 @@ def fake_pipeline(monkeypatch):
 
 
 @pytest.fixture
-def direct(monkeypatch, tmp_path, capsys, glove_once):
-    """``direct("score", "a", "b")`` in this process, in an empty folder.
-
-    ``moment_gain`` takes its training in few large strides: a fifth of a command's time else.
-    """
+def direct(monkeypatch, tmp_path, capsys, quick_scores):
+    """``direct("score", "a", "b")`` in this process, in an empty folder."""
     from taskaff.cli.run import run
-    from taskaff.stages.score import moment_training
 
-    monkeypatch.setattr(moment_training, "GROWTH", 1.0)
-    monkeypatch.setattr(moment_training, "STRIDE", 400)
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("TASKAFF_")]:
         monkeypatch.delenv(name)
