@@ -17,7 +17,7 @@ from taskaff.stages.probe import align
 from taskaff.stages.probe.evaluate_single import constant_loss, diverged
 from taskaff.stages.probe.losses import CLASSES, mean_loss, row_losses
 from taskaff.stages.probe.metrics import metrics
-from taskaff.stages.probe.model import Parameters, finish_trunk
+from taskaff.stages.probe.model import Parameters, finish_trunk, head_outputs
 from taskaff.stages.probe.records import RunOutcome, Slot, SlotOutcome
 from taskaff.stages.probe.stacked import Chunk
 
@@ -304,7 +304,7 @@ class Group:
         B = p["B"] if scale is None else p["B"] * scale
         z = (self.X @ B.transpose(0, 1).reshape(d, m * r)).view(-1, m, r).transpose(0, 1)
         seen = finish_trunk(self.chunk.trunk, p, self.X, z)
-        return torch.bmm(p["A"][:, :, : self.c].transpose(1, 2), seen.h.transpose(1, 2))
+        return head_outputs(seen.h, p["A"][:, :, : self.c])
 
     def loss(self, outputs: Tensor) -> Tensor:
         """``(m,)``."""

@@ -145,6 +145,15 @@ def finish_trunk(trunk: str, p: Parameters, x: Tensor, z: Tensor) -> Pass:
     return Pass(x, z, with_ones(torch.relu_(torch.baddbmm(p["b2"], z, p["B2"]))))
 
 
+def head_outputs(h: Tensor, A: Tensor) -> Tensor:
+    """Outputs ``(m, c, n)``, rows last, of heads ``A (m, r + 1, c)`` on ``h (m, n, r + 1)``.
+
+    Turned after the product: MKL takes 10 to 30 times as long for the product of two batches of
+    transposed matrices.
+    """
+    return torch.bmm(h, A).transpose(1, 2).contiguous()
+
+
 def trunk_backward(
     trunk: str, p: Parameters, seen: Pass, dh: Tensor, scale: Tensor | None
 ) -> Parameters:

@@ -22,6 +22,7 @@ from taskaff.stages.probe.model import (
     NEVER,
     Parameters,
     Pass,
+    head_outputs,
     initial_state,
     shared_part,
     trunk_backward,
@@ -278,7 +279,8 @@ class Chunk:
         n, lanes = at.n, at.lanes
         p, scale = self._seen_trunk(at)
         seen, A, logits, dlogits = self._outputs(at, p, scale)
-        dA = torch.bmm(seen.h.view(lanes, -1, self.r + 1).transpose(1, 2), dlogits)
+        h = seen.h.view(lanes, -1, self.r + 1)
+        dA = torch.bmm(dlogits.transpose(1, 2), h).transpose(1, 2).contiguous()
         if self.one_rate != 0.0:
             gradients = self._back(p, scale, seen, A, dlogits)
             if self.form:
@@ -329,7 +331,7 @@ class Chunk:
         seen = self.forward(p, at.x, scale)
         h = seen.h.view(at.lanes, -1, self.r + 1)
         A = self._of_slots(at, self.p["A"])
-        logits = torch.bmm(A.transpose(1, 2), h.transpose(1, 2))
+        logits = head_outputs(h, A)
         dlogits = gradient(logits, at.labels, at.weights).transpose(1, 2)
         return seen, A, logits, dlogits
 

@@ -27,7 +27,13 @@ from taskaff.stages.probe.batches import SlotBatches
 from taskaff.stages.probe.capacity import ALL, mix_run, mix_slots
 from taskaff.stages.probe.evaluate_stacked import Watching
 from taskaff.stages.probe.losses import Labels, gradient, lane_losses
-from taskaff.stages.probe.model import TRUNKS, Parameters, trunk_backward, trunk_forward
+from taskaff.stages.probe.model import (
+    TRUNKS,
+    Parameters,
+    head_outputs,
+    trunk_backward,
+    trunk_forward,
+)
 from taskaff.stages.probe.prepare import prepare
 from taskaff.stages.probe.records import Run, Slot
 from taskaff.stages.probe.stacked import Chunk
@@ -162,7 +168,7 @@ class _Seen:
 
     def _logits(self, h: Tensor) -> Tensor:
         h = h.view(self.n * self.k, -1, h.shape[-1])
-        return torch.bmm(self.A.transpose(1, 2), h.transpose(1, 2))
+        return head_outputs(h, self.A)
 
     def gradient(self, p: Parameters) -> Parameters:
         """Of the shared module."""
