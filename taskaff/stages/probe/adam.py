@@ -20,8 +20,11 @@ class Corrections:
 
     rate: Tensor
     eps: Tensor
-    plain: tuple[tuple[float, float], ...]
-    """``(eps, rate)`` once more, for updates in which all runs have the same ``t``."""
+
+    def at(self, t: Tensor, lr: Tensor) -> tuple[Tensor, Tensor]:
+        """Rates and eps ``(E, n, 1, 1)`` of steps after ``t (E, n)`` others; ``lr (n, 1, 1)``."""
+        shape = (*t.shape, 1, 1)
+        return self.rate[t].view(shape) * lr, self.eps[t].view(shape)
 
 
 def corrections(steps: int, device: torch.device) -> Corrections:
@@ -29,18 +32,11 @@ def corrections(steps: int, device: torch.device) -> Corrections:
     t = torch.arange(1, steps + 1, dtype=torch.float64)
     root = (1 - BETA2**t).sqrt()
     rate, eps = root / (1 - BETA1**t), EPS * root
-    plain = tuple(zip(eps.tolist(), rate.tolist(), strict=True))
-    return Corrections(rate.float().to(device), eps.float().to(device), plain)
+    return Corrections(rate.float().to(device), eps.float().to(device))
 
 
-def step(
-    p: Tensor, g: Tensor, m: Tensor, v: Tensor, rate: Tensor | float, eps: Tensor | float
-) -> None:
+def step(p: Tensor, g: Tensor, m: Tensor, v: Tensor, rate: Tensor, eps: Tensor) -> None:
     """Move ``p`` in place; ``rate`` (learning rate times correction) broadcasts over runs."""
     m.lerp_(g, 1 - BETA1)
     v.mul_(BETA2).addcmul_(g, g, value=1 - BETA2)
-    below = torch.sqrt(v).add_(eps)
-    if isinstance(rate, float):
-        p.addcdiv_(m, below, value=-rate)
-    else:
-        p.addcdiv_(m * rate, below, value=-1.0)
+    p.addcdiv_(m * rate, torch.sqrt(v).add_(eps), value=-1.0)

@@ -32,9 +32,12 @@ FIRST = 3
 MOST = 40
 """Seeds of the last look; ten looks would cost more power than the seeds bring."""
 
-RUNS = 128
-"""About so many runs are trained in one call on a processor: enough to be fast, few enough for an
-interrupt to leave something."""
+RUNS = 1024
+"""About so many runs are trained in one call on a processor: the last ones of a call cost nearly
+as much alone as together, and an interrupt should leave something."""
+
+TIMED_RUNS = 128
+"""The same with a budget, which the first call may exceed."""
 
 CUDA_RUNS = 8192
 
@@ -129,7 +132,9 @@ def together(settings: ProbeSettings) -> int:
     """About the number of runs that are trained in one call."""
     reads = TRUNKS[settings.trunk].reads
     if reads == "vectors":
-        return RUNS if chosen_device(settings.device) == "cpu" else CUDA_RUNS
+        if chosen_device(settings.device) != "cpu":
+            return CUDA_RUNS
+        return RUNS if settings.budget is None else TIMED_RUNS
     return WORD_RUNS if reads == "words" else 1
 
 

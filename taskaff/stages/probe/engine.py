@@ -1,12 +1,21 @@
 """Train any set of runs, stacked in chunks; what a run gives depends on nothing but the run.
 
-Trunks over texts have engines of their own (``engines``).
+On a processor chunks are trained side by side, each on one core: operations on small matrices are
+too short to be shared out, and threads that wait for them spin. Which runs go together does not
+depend on the machine, so that results are the same on any number of cores. Trunks over texts have
+engines of their own (``engines``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from threading import Event
 
+import torch
+
+from taskaff.core.parallel import cores
 from taskaff.core.records.probe import Progress
 from taskaff.core.store import Store
 from taskaff.stages.probe.align import shapes as align_shapes
@@ -18,8 +27,14 @@ from taskaff.stages.probe.schedule import DENSE, Schedule
 from taskaff.stages.probe.stacked import Chunk
 from taskaff.stages.probe.training_data import KINDS, Bank
 
-CPU_CHUNK = 256
-"""Runs at once on a processor: enough to hide the cost of calls, few enough for its cache."""
+CPU_CHUNKS = 4
+"""A processor has at least so many chunks to share out, where they are not too small."""
+
+CPU_RUNS = (128, 512)
+"""Fewest and most runs of such a chunk: enough to hide the cost of calls, few enough for memory."""
+
+AT_ONCE = 8
+"""Most chunks side by side. The memory is divided by it on any machine, to make chunks alike."""
 
 CUDA_CHUNK = 16384
 
@@ -45,9 +60,9 @@ def train(
     ----------
     bank : rows of all tasks, on the device where to train.
     runs : what to train; sizes and recipes may differ, and trunks on vectors.
-    memory : bytes that a chunk may take.
+    memory : bytes that the chunks in training may take.
     chunk_runs : most runs in a chunk.
-    progress : called with finished and all runs after every chunk.
+    progress : called with finished and all runs after every chunk, by the calling thread.
     observer : given each chunk; what it returns measures between rounds. Only with trunks on
         vectors.
     store : keeps the outcomes of fine-tuned runs, which are dear.
@@ -58,30 +73,74 @@ def train(
     """
     if runs and runs[0].trunk in TOKEN_TRUNKS:
         return train_tokens(bank, runs, memory=memory, progress=progress, store=store)
-    found: list[RunOutcome | None] = [None] * len(runs)
-    done = 0
-    for numbers in chunks(bank, runs, memory, chunk_runs):
-        outcomes = _train_chunk(bank, [runs[i] for i in numbers], observer)
-        for number, outcome in zip(numbers, outcomes, strict=True):
-            found[number] = outcome
-        done += len(numbers)
+    on_cpu = bank.X.device.type == "cpu"
+    most = chunk_runs or (_cpu_chunk(len(runs)) if on_cpu else CUDA_CHUNK)
+    groups = list(chunks(bank, runs, memory // AT_ONCE if on_cpu else memory, most))
+    found: dict[int, RunOutcome] = {}
+
+    def keep(numbers: Sequence[int], outcomes: Sequence[RunOutcome]) -> None:
+        found.update(zip(numbers, outcomes, strict=True))
         if progress:
-            progress(done, len(runs))
-    return [outcome for outcome in found if outcome is not None]
+            progress(len(found), len(runs))
+
+    def one(numbers: Sequence[int], stop: Event | None = None) -> list[RunOutcome]:
+        chunk = Chunk(bank, [runs[i] for i in numbers])
+        chunk.stop = stop
+        return train_stacked(chunk, HeldOut(chunk), observer(chunk) if observer else None)
+
+    with _one_thread_each(on_cpu) as threads:
+        workers = min(threads, cores(), AT_ONCE, len(groups)) if on_cpu and not observer else 1
+        if workers > 1:
+            _side_by_side(one, groups, workers, keep)
+        else:
+            for numbers in groups:
+                keep(numbers, one(numbers))
+    return [found[i] for i in range(len(runs))]
 
 
-def _train_chunk(
-    bank: Bank, runs: Sequence[Run], observer: Observer | None = None
-) -> list[RunOutcome]:
-    chunk = Chunk(bank, runs)
-    return train_stacked(chunk, HeldOut(chunk), observer(chunk) if observer else None)
+def _cpu_chunk(runs: int) -> int:
+    """Most runs of a chunk on a processor."""
+    fewest, most = CPU_RUNS
+    count = max(min(CPU_CHUNKS, runs // fewest), -(-runs // most), 1)
+    return -(-runs // count)
 
 
-def chunks(
-    bank: Bank, runs: Sequence[Run], memory: int, chunk_runs: int | None = None
-) -> Iterator[list[int]]:
+@contextmanager
+def _one_thread_each(on_cpu: bool) -> Iterator[int]:
+    """One thread for each operation, also in threads that begin meanwhile; how many there were."""
+    before = torch.get_num_threads()
+    if on_cpu:
+        torch.set_num_threads(1)
+    try:
+        yield before
+    finally:
+        torch.set_num_threads(before)
+
+
+def _side_by_side(
+    train_one: Callable[[Sequence[int], Event], list[RunOutcome]],
+    groups: Sequence[Sequence[int]],
+    workers: int,
+    keep: Callable[[Sequence[int], Sequence[RunOutcome]], None],
+) -> None:
+    """Train groups in threads; ``keep`` is called in this one, as they end.
+
+    When anything goes wrong, an interrupt included, the others stop at their next update.
+    """
+    stop = Event()
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = {pool.submit(train_one, numbers, stop): numbers for numbers in groups}
+        try:
+            for future in as_completed(waiting):
+                keep(waiting[future], future.result())
+        finally:
+            stop.set()
+            for future in waiting:
+                future.cancel()
+
+
+def chunks(bank: Bank, runs: Sequence[Run], memory: int, most: int) -> Iterator[list[int]]:
     """Numbers of runs that go together: alike in shape, longest first, as many as fit."""
-    most = chunk_runs or (CPU_CHUNK if bank.X.device.type == "cpu" else CUDA_CHUNK)
     keys = [_shape(bank, run) for run in runs]
     paces = [Schedule(run).pace for run in runs]
     order = sorted(range(len(runs)), key=lambda i: (keys[i], -paces[i], i))

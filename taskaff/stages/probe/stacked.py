@@ -8,7 +8,9 @@ others change places, so that those with most updates in the next rounds stand f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,6 +71,8 @@ class Chunk:
 
     decayed = DECAYED
     """Shared parts that weight decay pulls at."""
+    stop: Event | None = None
+    """Set by another thread to end training at the next update, with ``CancelledError``."""
 
     def __init__(self, bank: Bank, runs: Sequence[Run]) -> None:
         self.bank, self.runs = bank, list(runs)
@@ -167,7 +171,7 @@ class Chunk:
             self.lr_align = column(turns)
             self.keep_align = column([1 - a * b for a, b in zip(turns, decay, strict=True)])
         self.decays = any(decay)
-        self.one_rate = moving[0] if len(set(moving)) == 1 else None
+        self.moving = any(moving)
         unit = all(run.scale == 1.0 for run in runs)
         self.scale = None if unit else column([run.scale for run in runs])
 
@@ -210,14 +214,28 @@ class Chunk:
             self.select(np.argsort(-lengths, kind="stable"))
         segment = self.planner.segment(self.runs, self.rounds, rounds)
         most = max(segment.before) + len(segment.active)
-        if most > len(self.corrections.plain):
+        if most > len(self.corrections.rate):
             self._extend(2 * most)
         self.segment = segment
-        self.before = self._put(np.array(segment.before))
-        self.in_step = len(set(segment.before)) == 1
+        self._plan_rates()
         for e in range(len(segment.active)):
+            if self.stop and self.stop.is_set():
+                raise CancelledError
             self._update(e)
         self.rounds = rounds
+
+    def _plan_rates(self) -> None:
+        """Learning rates and eps of every update of the segment, for each run and for each lane."""
+        count, at = self.segment.count, self.corrections.at
+        steps = np.arange(len(self.segment.active))[:, None] + np.array(self.segment.before)
+        self.trunk_rates = at(self._put(steps), self.lr)
+        self.head_rates = at(count, self._by_lane(self.lr_heads))
+        if self.form:
+            self.align_rates = at(count, self._by_lane(self.lr_align))
+
+    def _by_lane(self, column: Tensor) -> Tensor:
+        """``(n, ...)`` of runs to ``(n * L, ...)`` of their lanes."""
+        return column if self.L == 1 else column.repeat_interleave(self.L, 0)
 
     def _extend(self, updates: int) -> None:
         self.corrections = adam.corrections(updates, self.device)
@@ -281,7 +299,7 @@ class Chunk:
         seen, A, logits, dlogits = self._outputs(at, p, scale)
         h = seen.h.view(lanes, -1, self.r + 1)
         dA = torch.bmm(dlogits.transpose(1, 2), h).transpose(1, 2).contiguous()
-        if self.one_rate != 0.0:
+        if self.moving:
             gradients = self._back(p, scale, seen, A, dlogits)
             if self.form:
                 parts = {name: self._of_slots(at, self.p[name]) for name in self._parts}
@@ -294,7 +312,7 @@ class Chunk:
         if self.uncertain:
             s = self._of_slots(at, self.p["s"])
             ds = 0.5 - lane_losses(logits, at.labels, at.weights)
-            self._move_slots(at, "s", s, ds, self.lr_heads)
+            self._move_slots(at, "s", s, ds, self.head_rates)
 
     def _turn(self, at: _Batch) -> None:
         """Move the alignment matrices."""
@@ -302,11 +320,11 @@ class Chunk:
         seen, A, _, dlogits = self._outputs(at, p, scale)
         M = self._back(p, scale, seen, A, dlogits)["B"]
         parts = {name: self._of_slots(at, self.p[name]) for name in self._parts}
-        B = self.p["B"][: at.n].repeat_interleave(self.L, 0)
+        B = self._by_lane(self.p["B"][: at.n])
         for name, g in align.to_parts(self.form, parts, B, M).items():
             if self.decays:
-                parts[name].mul_(self.keep_align[: at.n].repeat_interleave(self.L, 0))
-            self._move_slots(at, name, parts[name], g, self.lr_align)
+                parts[name].mul_(self._by_lane(self.keep_align[: at.n]))
+            self._move_slots(at, name, parts[name], g, self.align_rates)
 
     @property
     def _parts(self) -> tuple[str, ...]:
@@ -318,9 +336,8 @@ class Chunk:
         scale = None if self.scale is None else self.scale[: at.n]
         if not self.form:
             return p, scale
-        if self.L > 1:
-            p = {name: value.repeat_interleave(self.L, 0) for name, value in p.items()}
-            scale = None if scale is None else scale.repeat_interleave(self.L, 0)
+        p = {name: self._by_lane(value) for name, value in p.items()}
+        scale = None if scale is None else self._by_lane(scale)
         parts = {name: self._of_slots(at, self.p[name]) for name in self._parts}
         return p | {"B": align.aligned(self.form, parts, p["B"])}, scale
 
@@ -355,42 +372,30 @@ class Chunk:
         return Labels(codes, values.transpose(1, 2), kinds, widths)
 
     def _move_trunk(self, n: int, gradients: Parameters) -> None:
-        rate, eps = self._trunk_rate(n)
+        rate, eps = (column[self.e, :n] for column in self.trunk_rates)
         for name, g in gradients.items():
             p = self.p[name][:n]
             if self.decays and name in self.decayed:
                 p.mul_(self.keep[:n])
             adam.step(p, g, self.m[name][:n], self.v[name][:n], rate, eps)
 
-    def _trunk_rate(self, n: int) -> tuple[Tensor | float, Tensor | float]:
-        """Learning rate times bias correction, and eps, of the shared modules."""
-        if self.in_step:
-            eps, correction = self.corrections.plain[self.segment.before[0] + self.e]
-            if self.one_rate is not None:
-                return self.one_rate * correction, eps
-            return self.lr[:n] * correction, eps
-        t = self.before[:n] + self.e
-        rates = self.corrections.rate.index_select(0, t).view(-1, 1, 1)
-        return rates * self.lr[:n], self.corrections.eps.index_select(0, t).view(-1, 1, 1)
-
     def _move_heads(self, at: _Batch, A: Tensor, dA: Tensor) -> None:
         if self.decays:
-            A[:, :-1].mul_(self.keep_heads[: at.n].repeat_interleave(self.L, 0))
-        self._move_slots(at, "A", A, dA, self.lr_heads)
+            A[:, :-1].mul_(self._by_lane(self.keep_heads[: at.n]))
+        self._move_slots(at, "A", A, dA, self.head_rates)
 
     def _of_slots(self, at: _Batch, whole: Tensor) -> Tensor:
         """The part of this update's slots: a copy, or a view where all slots take part."""
         return whole[: at.lanes] if self.every_head else whole.index_select(0, at.head)
 
-    def _move_slots(self, at: _Batch, name: str, p: Tensor, g: Tensor, lr: Tensor) -> None:
+    def _move_slots(
+        self, at: _Batch, name: str, p: Tensor, g: Tensor, rates: tuple[Tensor, Tensor]
+    ) -> None:
         """Only parts of this update's slots move; the others and their moments stand still.
 
-        ``p`` is what ``_of_slots`` gave.
+        ``p`` is what ``_of_slots`` gave; ``rates`` are learning rates and eps ``(E, lanes, 1, 1)``.
         """
-        count = self.segment.count[self.e, : at.lanes]
-        rate = self.corrections.rate.index_select(0, count).view(-1, 1, 1)
-        eps = self.corrections.eps.index_select(0, count).view(-1, 1, 1)
-        rate = rate * lr[: at.n].repeat_interleave(self.L, 0)
+        rate, eps = (column[self.e, : at.lanes] for column in rates)
         m, v = self._of_slots(at, self.m[name]), self._of_slots(at, self.v[name])
         adam.step(p, g, m, v, rate, eps)
         if self.every_head:

@@ -222,7 +222,7 @@ def test_runs_of_several_widths_and_paces_share_a_chunk(bank):
     """Those with more updates a round stand first."""
     short, long = aligned_runs(bank, "full")[0], aligned_runs(bank, "full")[2]
     runs = [replace(short, r=2, updates=5), replace(long, r=9, updates=50)]
-    (together,) = chunks(bank, runs, memory=1 << 30)
+    (together,) = chunks(bank, runs, memory=1 << 30, most=100)
     assert together == [1, 0]
     for one, alone in zip(train(bank, runs), (train(bank, [run])[0] for run in runs), strict=True):
         np.testing.assert_allclose(one.slots[0].curve, alone.slots[0].curve, atol=2e-6, rtol=5e-6)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,8 @@ import torch
 from stages.probe._zoo import task, train_plainly
 
 from taskaff.core.errors import ProbeError
-from taskaff.stages.probe.engine import chunks, train
+from taskaff.stages.probe.engine import _cpu_chunk, chunks, train
+from taskaff.stages.probe.evaluate_stacked import train_stacked
 from taskaff.stages.probe.records import Run, Slot
 from taskaff.stages.probe.training_data import make_bank
 
@@ -98,8 +100,8 @@ def test_outcomes_do_not_depend_on_the_stacking(bank, trunk, most):
 
 def test_chunks_respect_the_memory(bank):
     runs = mixed_runs(bank)
-    assert len(list(chunks(bank, runs, memory=1))) == len(runs)
-    groups = list(chunks(bank, runs, memory=1 << 30))
+    assert len(list(chunks(bank, runs, memory=1, most=100))) == len(runs)
+    groups = list(chunks(bank, runs, memory=1 << 30, most=100))
     assert sorted(i for group in groups for i in group) == list(range(len(runs)))
     assert len(groups) < len(runs)
 
@@ -141,3 +143,61 @@ def test_cuda_agrees_with_the_processor():
     here, there = train(make_bank(TASKS, "cpu"), runs), train(make_bank(TASKS, "cuda"), runs)
     for one, other in zip(here, there, strict=True):
         assert one.slots[0].test_loss == pytest.approx(other.slots[0].test_loss, abs=1e-4)
+
+
+@pytest.fixture
+def torch_threads():
+    """Torch's own number of threads is left as it was."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_outcomes_do_not_depend_on_the_number_of_workers(bank, torch_threads, monkeypatch):
+    monkeypatch.setattr("taskaff.stages.probe.engine.cores", lambda: 3)
+    runs = mixed_runs(bank)
+    alone = train(bank, runs, chunk_runs=5)
+    torch_threads(3)
+    seen = []
+    beside = train(bank, runs, chunk_runs=5, progress=lambda done, of: seen.append((done, of)))
+    assert torch.get_num_threads() == threads
+    for one, other in zip(alone, beside, strict=True):
+        assert one.key == other.key
+        for a, b in zip(one.slots, other.slots, strict=True):
+            if a is not None:
+                np.testing.assert_array_equal(a.curve, b.curve)
+                np.testing.assert_array_equal(a.row_losses, b.row_losses)
+                assert a.metrics == b.metrics
+    assert [done for done, _ in seen] == sorted({done for done, _ in seen})
+    assert seen[-1] == (len(runs), len(runs))
+
+
+def test_an_interrupt_ends_the_other_workers_too(bank, torch_threads, monkeypatch):
+    monkeypatch.setattr("taskaff.stages.probe.engine.cores", lambda: 2)
+    ended = []
+
+    def noted(chunk, *rest):
+        try:
+            return train_stacked(chunk, *rest)
+        except CancelledError:
+            ended.append(chunk.runs[0].key)
+            raise
+
+    def interrupted(done, total):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("taskaff.stages.probe.engine.train_stacked", noted)
+    torch_threads(2)
+    run = mixed_runs(bank)[0]
+    endless = replace(run, key=("endless",), updates=1 << 20, trunk="relu")
+    with pytest.raises(KeyboardInterrupt):
+        train(bank, [run, endless], progress=interrupted)
+    assert ended == [("endless",)]
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize(
+    ("runs", "chunks"), [(1, 1), (127, 1), (300, 2), (512, 4), (1200, 4), (5000, 10)]
+)
+def test_a_processor_has_even_chunks_to_share_out(runs, chunks):
+    assert -(-runs // _cpu_chunk(runs)) == chunks

@@ -30,7 +30,7 @@ class Trials:
         self.now += self.seconds
         return SimpleNamespace(runs=self.runs)
 
-    def forecast(self, settings, runs=200, rows=ROWS):
+    def forecast(self, settings, runs=2000, rows=ROWS):
         return forecast(self, runs, rows, settings, clock=lambda: self.now)
 
 
@@ -38,7 +38,7 @@ def test_as_many_updates_as_the_trial_take_as_long_for_each_seed():
     trials = Trials(seconds=3.0)
     assert trials.forecast(EXACT) == Forecast(6.0, 2, 6.0, 2)
     [(trial, wanted)] = trials.seen
-    assert trial.seeds == (0,)  # 200 runs are enough for one call
+    assert trial.seeds == (0,)  # so many runs are enough for one call
     assert wanted is None
     assert trial.updates == TRIAL["vectors"]
 
