@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from taskaff.core.answers import capacity_sentence, effects_of, of_probe, of_score
 from taskaff.core.answers.score import verdicts
@@ -13,6 +12,7 @@ from taskaff.core.records.answer import Answer, Call
 from taskaff.core.records.estimate import Call as PairCall
 from taskaff.core.records.probe import ProbeResult
 from taskaff.core.records.score import ScoreResult
+from taskaff.stages.report.parts import Block, Gap, Items, Line, Paragraph, Part, Signs
 
 SIGNS: dict[PairCall, str] = {
     "positive": "+",
@@ -38,8 +38,6 @@ STEPS: dict[Call, str] = {
     "same": "",
 }
 """What the next command is for."""
-
-Signs = Sequence[Sequence[str]]
 
 
 def of_result(result: ScoreResult | ProbeResult) -> tuple[Answer, ...]:
@@ -69,6 +67,23 @@ def steps(found: Sequence[Answer]) -> list[tuple[str, str]]:
     return [(f"next, {STEPS[call]}:", command) for call, command in names]
 
 
+def answered(result: ScoreResult | ProbeResult, basis: str) -> Iterator[Part]:
+    """Answers, signs, next steps; ``basis`` says in a line what they rest on, where all is said."""
+    said, found = lines(result), of_result(result)
+    yield Items(said[:MOST], answers=True)
+    if len(said) > MOST:
+        yield Paragraph(f"the other {len(said) - MOST:,} in -f json")
+    if signs := blocks(result):
+        yield Signs(tuple(task.name for task in result.tasks), signs)
+    if basis:
+        if notes := noticed(result):
+            yield from (Gap(), Items(notes))
+        yield from (Gap(), Paragraph(basis, "dim"))
+    for n, (purpose, command) in enumerate(steps(found)):
+        yield from ([] if n else [Gap()])
+        yield from (Paragraph(purpose), Line(command, code=True))
+
+
 def noticed(result: ScoreResult | ProbeResult) -> list[str]:
     """What was noticed in reading the data and stands in no answer, with the data set's name."""
     if isinstance(result, ScoreResult):
@@ -82,14 +97,6 @@ def noticed(result: ScoreResult | ProbeResult) -> list[str]:
 
 
 # ------------------------------------------------------------------------ signs
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """What every row does to every column: ``(k, k)`` signs, and how it was trained."""
-
-    title: str
-    signs: Signs
 
 
 def blocks(result: ScoreResult | ProbeResult) -> list[Block]:
@@ -136,7 +143,9 @@ def _predicted(result: ScoreResult) -> Iterator[Block]:
         yield Block(f"predicted for {PREDICTED}", _signs(list(result.names), known))
 
 
-def _signs(names: Sequence[str], known: Mapping[tuple[str, str], PairCall]) -> Signs:
+def _signs(
+    names: Sequence[str], known: Mapping[tuple[str, str], PairCall]
+) -> Sequence[Sequence[str]]:
     def sign(source: str, target: str) -> str:
         call = known.get((source, target))
         return NONE if call is None else SIGNS[call]

@@ -50,7 +50,7 @@ def _cell(value: Any) -> str:
 
 def _scores(result: ScoreResult) -> Iterator[str]:
     header = ["source", "target"]
-    predicted = predictions.table(result)
+    predicted = predictions.as_score(result)
     tables = dict(result.tables) | ({predicted.name: predicted} if predicted else {})
     for name, scores in tables.items():
         header += [name, f"{name}_low", f"{name}_high"]

@@ -2,98 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
-from taskaff.core.records.check import CheckResult
-from taskaff.core.records.data import TaskInfo
-from taskaff.core.records.overlap import OverlapResult
-from taskaff.core.records.prediction import Prediction
-from taskaff.core.records.probe import ProbeResult
-from taskaff.core.records.score import PairTable, ScoreResult
-from taskaff.core.registry import load
-from taskaff.stages.report import answers, predictions
-from taskaff.stages.report.cells import (
-    MOST_PAIRS,
-    WIDE,
-    Footnotes,
-    Pair,
-    cell,
-    folded,
-    groups,
-    headline,
-    heat_tables,
-    pairs_of,
-    ranked,
-)
+from taskaff.stages.report import answers, parts
 from taskaff.stages.report.escape import markdown, terminal
-from taskaff.stages.report.facts import (
-    TASKS,
-    TOP,
-    capacity_line,
-    encoder_line,
-    facts,
-    rejected,
-    task_columns,
-    task_notes,
-    top_labels,
-    weights_line,
-)
 from taskaff.stages.report.numbers import short
 from taskaff.stages.report.options import ReportOptions
 
-OTHERS = {
-    ProbeResult: "taskaff.stages.report.probe.as_markdown:render",
-    CheckResult: "taskaff.stages.report.check.as_markdown:render",
-    OverlapResult: "taskaff.stages.report.overlap.formats:as_markdown",
-}
+MOST_SIGNS = 12
+"""Of more data sets the matrix of signs is left out."""
 
 
-def render(result: ScoreResult | TaskInfo, options: ReportOptions) -> Iterator[str]:
-    """Sections with pipe tables; every cell is escaped here, at the last moment."""
-    if other := OTHERS.get(type(result)):
-        yield from load(other)(result, options)
-        return
-    if isinstance(result, TaskInfo):
-        yield from _inspection(result, options)
-        return
+def render(result: Any, options: ReportOptions) -> Iterator[str]:
+    """The parts of the page; every text is escaped here, at the last moment."""
+    page = parts.page_of(result, options, wide=True)
     if options.quiet:
-        yield from verdicts(result, headline(result))
+        yield from (f"- {markdown(text)}\n" for text in page.verdicts)
         return
-    yield "## Task affinity\n"
-    yield from answered(result)
-    yield f"\n{markdown(encoder_line(result))}\n"
-    yield from _tasks(result)
-    yield predicted(result.predictions)
-    yield from _scores(result, options)
-    yield from _mix(result)
-
-
-def answered(result: ScoreResult | ProbeResult) -> Iterator[str]:
-    """The answers, the pairs as signs, and what to run next."""
-    yield bullets(answers.lines(result)[: answers.MOST])
-    left = len(answers.lines(result)) - answers.MOST
-    yield f"\nThe other {left:,} in `-f json`.\n" if left > 0 else ""
-    names = [task.name for task in result.tasks]
-    for block in answers.blocks(result) if len(names) <= WIDE else ():
-        numbers = [str(n) for n in range(1, len(names) + 1)]
-        rows = (
-            [n, name, *signs] for n, name, signs in zip(numbers, names, block.signs, strict=True)
-        )
-        yield f"\n### Pairs: {markdown(block.title)}\n"
-        yield pipe_table(["", "", *numbers], rows) + f"\n{markdown(answers.LEGEND)}\n"
-    for purpose, command in answers.steps(answers.of_result(result)):
-        yield f"\n{markdown(purpose)}\n" + code(command)
-
-
-def verdicts(result: ScoreResult | ProbeResult, otherwise: str) -> Iterator[str]:
-    """One line an answer."""
-    for text in answers.lines(result) or [otherwise]:
-        yield f"- {markdown(text)}\n"
-
-
-def code(text: str) -> str:
-    """A block of one line, which is never read as markup."""
-    return f"\n    {terminal(text)}\n"
+    yield f"## {markdown(page.title)}\n"
+    notes = parts.Numbering()
+    for part in page.parts:
+        yield WRITERS[type(part)](part, notes)
 
 
 def pipe_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -106,124 +36,88 @@ def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(map(markdown, cells)) + " |"
 
 
-def bullets(texts: Iterable[str]) -> str:
-    """A list, after a blank line; nothing without texts."""
-    lines = "".join(f"- {markdown(text)}\n" for text in texts)
+def _heading(part: parts.Heading, _: parts.Numbering) -> str:
+    return f"\n### {markdown(part.text)}\n"
+
+
+def _nothing(_: parts.Part, __: parts.Numbering) -> str:
+    return ""
+
+
+def _paragraph(part: parts.Paragraph, _: parts.Numbering) -> str:
+    mark = "**" if part.style.startswith("bold") else ""
+    return f"\n{mark}{markdown(part.text)}{mark}\n"
+
+
+def _line(part: parts.Line, _: parts.Numbering) -> str:
+    """A text, or a block of one line of code, which is never read as markup."""
+    return f"\n    {terminal(part.text)}\n" if part.code else f"\n{markdown(part.text)}\n"
+
+
+def _items(part: parts.Items, _: parts.Numbering) -> str:
+    lines = "".join(f"- {markdown(text)}\n" for text in part.texts)
     return "\n" + lines if lines else ""
 
 
-def _tasks(result: ScoreResult) -> Iterator[str]:
-    shown = result.tasks[:TASKS]
-    columns = task_columns(shown)
-    rows = ([task.name, *(cells[n] for _, cells in columns)] for n, task in enumerate(shown))
-    yield "\n### Tasks\n" + pipe_table(["task", *(header for header, _ in columns)], rows)
-    if len(result.tasks) > TASKS:
-        yield f"\nand {len(result.tasks) - TASKS:,} more; `-f json` lists all of them.\n"
-    yield bullets(f"{who}: {note}" for who, note in task_notes(result))
+def _listing(part: parts.Listing, _: parts.Numbering) -> str:
+    return pipe_table(part.headers, part.entries)
 
 
-def predicted(found: Sequence[Prediction], title: str = predictions.TITLE) -> str:
-    """The section of the predictions; nothing without any."""
-    if not found:
-        return ""
-    rows, left_out = predictions.shown(found)
-    table = pipe_table(
-        ["source", "target", *predictions.HEADERS],
-        ([each.source, each.target, *predictions.cells(each)] for each in rows),
-    )
-    return f"\n### {title}\n" + table + bullets(predictions.below(rows, left_out))
+def _table(part: parts.Table, notes: parts.Numbering) -> str:
+    columns = [[_cell(cell, notes) for cell in column.cells] for column in part.columns]
+    return pipe_table([column.header for column in part.columns], zip(*columns, strict=True))
 
 
-# ----------------------------------------------------------------------- scores
-
-
-def _scores(result: ScoreResult, options: ReportOptions) -> Iterator[str]:
-    whole, (result, silent) = result, folded(result)
-    if not whole.tables or len(result.tasks) < 2:
-        return
-    notes = Footnotes()
-    if len(result.tasks) == 2 and result.tables:
-        yield from _list(result, notes)
-    elif len(result.tasks) <= WIDE:
-        for group in groups(result):
-            title = "Scores from source to target" if group[0].directed else "Scores of pairs"
-            yield f"\n### {title}\n" + _grid(result, group, pairs_of(result, group[0]), notes)
-    else:
-        for table in heat_tables(result):
-            order = ranked(table)
-            title = f"{markdown(table.name)}: the highest first"
-            yield f"\n### {title}\n" + _grid(result, [table], order[:MOST_PAIRS], notes)
-            left = len(order) - MOST_PAIRS
-            yield f"\nThe other {left:,} in `-f csv`.\n" if left > 0 else ""
-        yield f"\n{markdown(headline(result))}. All pairs: `-f csv`, `-f jsonl` or `-f json`.\n"
-    if notes.texts:
-        yield "\n" + "".join(f"{n}. {markdown(text)}\n" for n, text in enumerate(notes.texts, 1))
-    yield bullets(silent)
-    if options.explain:
-        yield "\n### What the numbers mean\n"
-        yield bullets(f"{t.name}: {t.explain}" for t in whole.tables.values() if t.explain)
-
-
-def _list(result: ScoreResult, notes: Footnotes) -> Iterator[str]:
-    rows = []
-    for table in result.tables.values():
-        for i, j in pairs_of(result, table):
-            shown = cell(table, i, j)
-            way = f"{result.names[i]} → {result.names[j]}" if table.directed else ""
-            value = _marked(shown.value, notes.mark(shown.note or shown.detail))
-            rows.append([table.name, way, value, shown.interval, shown.beside])
-    yield "\n### Scores\n" + pipe_table(
-        ["score", "direction", "value", "interval", "beside it"], rows
-    )
-
-
-def _grid(result: ScoreResult, group: list[PairTable], pairs: list[Pair], notes: Footnotes) -> str:
-    ends = ["source", "target"] if group[0].directed else ["task", "other task"]
-    rows = []
-    for i, j in pairs:
-        shown = [cell(table, i, j) for table in group]
-        cells = [_marked(each.both, notes.mark(each.note)) for each in shown]
-        rows.append([result.names[i], result.names[j], *cells])
-    return pipe_table([*ends, *(table.name for table in group)], rows)
-
-
-def _marked(text: str, number: int) -> str:
+def _cell(cell: parts.Cell, notes: parts.Numbering) -> str:
+    if isinstance(cell, parts.Names):
+        return f" {cell.mark} ".join(cell.names)
+    number = notes.mark(cell)
+    text = cell if isinstance(cell, str) else cell.text
     return f"{text} ({number})" if number else text
 
 
-# -------------------------------------------------------------- mix, inspection
+def _footnotes(_: parts.Footnotes, notes: parts.Numbering) -> str:
+    lines = "".join(f"{n}. {markdown(text)}\n" for n, text in notes.flush())
+    return "\n" + lines if lines else ""
 
 
-def _mix(result: ScoreResult) -> Iterator[str]:
-    if result.capacity is not None:
-        capacity = result.capacity
-        yield f"\n### Capacity of the shared module\n\n{markdown(capacity_line(capacity))}\n"
-        if capacity.note:
-            yield f"\n{markdown(capacity.note)}\n"
-        if capacity.curve:
-            points = ([f"{p.r}", short(p.error), short(p.stderr)] for p in capacity.curve)
-            yield pipe_table(["r", "error", "standard error"], points)
-    if result.weights:
-        yield "\n### Task weights\n" + bullets(map(weights_line, result.weights))
-    if result.notes:
-        yield "\n### Notes\n" + bullets(result.notes)
+def _score_list(part: parts.ScoreList, notes: parts.Numbering) -> str:
+    rows = (
+        [name, _cell(way or "", notes), _cell(value, notes), interval, beside]
+        for name, way, value, interval, beside, _ in part.rows
+    )
+    return pipe_table(["score", "direction", "value", "interval", "beside it"], rows)
 
 
-def _inspection(info: TaskInfo, options: ReportOptions) -> Iterator[str]:
-    yield f"## {markdown(info.name)}\n" + pipe_table(["what", "found"], facts(info))
-    if options.quiet:
-        return
-    if info.label_counts:
-        shown, more = top_labels(info)
-        yield "\n### Labels\n" + pipe_table(["label", "rows"], ([t, f"{n:,}"] for t, n in shown))
-        yield f"\n… {more:,} more\n" if more else ""
-    if info.files:
-        rows = ([f.path, f.split, f"{f.rows:,}", f"{f.bytes:,}", f.sha256] for f in info.files)
-        yield "\n### Files\n" + pipe_table(["path", "split", "rows", "bytes", "sha256"], rows)
-    if skipped := rejected(info.files):
-        rejects = info.rejects[:TOP]
-        rows = ([r.file, f"{r.row:,}", r.reason] for r in rejects)
-        yield "\n### Skipped rows\n" + pipe_table(["file", "row", "reason"], rows)
-        yield f"\n… {skipped - len(rejects):,} more\n" if skipped > len(rejects) else ""
-    if info.notes:
-        yield "\n### Notes\n" + bullets(info.notes)
+def _signs(part: parts.Signs, _: parts.Numbering) -> str:
+    if len(part.names) > MOST_SIGNS:
+        return ""
+    numbers = [str(n) for n in range(1, len(part.names) + 1)]
+    found = ""
+    for block in part.blocks:
+        lines = zip(numbers, part.names, block.signs, strict=True)
+        found += f"\n### Pairs: {markdown(block.title)}\n"
+        found += pipe_table(["", "", *numbers], ([n, name, *signs] for n, name, signs in lines))
+        found += f"\n{markdown(answers.LEGEND)}\n"
+    return found
+
+
+def _curve(part: parts.Curve, _: parts.Numbering) -> str:
+    points = ([f"{p.r}", short(p.error), short(p.stderr)] for p in part.points)
+    return pipe_table(["r", "error", "standard error"], points)
+
+
+WRITERS: dict[type, Callable[[Any, parts.Numbering], str]] = {
+    parts.Heading: _heading,
+    parts.Gap: _nothing,
+    parts.Paragraph: _paragraph,
+    parts.Line: _line,
+    parts.Items: _items,
+    parts.Listing: _listing,
+    parts.Table: _table,
+    parts.Footnotes: _footnotes,
+    parts.ScoreList: _score_list,
+    parts.Signs: _signs,
+    parts.HeatMap: _nothing,
+    parts.Curve: _curve,
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from taskaff.core.records.score import PairTable, ScoreResult, TaskSummary
 from taskaff.stages.report.numbers import MISSING, count, interval, percent, percent_interval, short
@@ -46,21 +46,6 @@ class Cell:
     def both(self) -> str:
         """Value and interval together."""
         return f"{self.value} {self.interval}".rstrip()
-
-
-@dataclass(slots=True)
-class Footnotes:
-    """Notes in the order of their first use, each text once."""
-
-    texts: list[str] = field(default_factory=list)
-
-    def mark(self, note: str) -> int:
-        """The number of a note, 0 for none."""
-        if not note:
-            return 0
-        if note not in self.texts:
-            self.texts.append(note)
-        return self.texts.index(note) + 1
 
 
 def cell(table: PairTable, i: int, j: int) -> Cell:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from taskaff.core.records.estimate import Estimate
 
 DIGITS = 12
 """Significant digits in the formats for machines: below this, threads and BLAS builds differ."""
+
+BARS = "▁▂▃▄▅▆▇█"
 
 MISSING = "–"  # noqa: RUF001
 
@@ -64,3 +66,14 @@ def _bounds(estimate: Estimate, text: Callable[[float | None], str]) -> str:
     if estimate.low == estimate.value == estimate.high:
         return ""
     return f"[{text(estimate.low)}, {text(estimate.high)}]"
+
+
+def curve_bars(values: Sequence[float | None]) -> str:
+    """Values as bars from the lowest to the highest."""
+    known = [x for x in values if x is not None and math.isfinite(x)]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(
+        BARS[round((x - low) * scale)] if x is not None and math.isfinite(x) else " "
+        for x in values
+    )

@@ -1,16 +1,20 @@
-"""Predictions as cells for people and as columns of CSV."""
+"""Predictions as a section for people and as one more score for CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from taskaff.core.recipe import PREDICTED, PREDICTED_RULE
 from taskaff.core.records.prediction import Prediction, Reason
 from taskaff.core.records.score import PairTable, ScoreResult
 from taskaff.stages.report.numbers import interval, percent, short
+from taskaff.stages.report.parts import Heading, Items, Names, Paragraph, Part, table
 
 MOST = 24
 """More predictions than this are not all listed for people."""
+
+FEW = 6
+"""Of more predictions than this only the tables for wide pages say what moved them."""
 
 SORTED = "The highest P(harm) stands first"
 
@@ -42,6 +46,32 @@ def cells(found: Prediction) -> list[str]:
         f"{found.verdict} {OUTSIDE}" if found.outside else found.verdict,
         because,
     ]
+
+
+def section(found: Sequence[Prediction], wide: bool, title: str = TITLE) -> Iterator[Part]:
+    """A row a directed pair, with what moved it most; nothing without any.
+
+    Where rows may not be wide that stands below, for few pairs.
+    """
+    if not found:
+        return
+    yield Heading(title)
+    rows, left_out = shown(found)
+    headers = ("source → target", *HEADERS)[: None if wide else -1]
+    yield table(
+        headers,
+        ((Names((p.source, p.target)), *cells(p)[: len(headers) - 1]) for p in rows),
+    )
+    for each in () if wide else rows:
+        if text := _reasons(each, len(rows)):
+            yield Paragraph(f"{each.source} → {each.target}: {text}", "dim")
+    yield Items(below(rows, left_out), "dim")
+
+
+def _reasons(found: Prediction, of: int) -> str:
+    if found.gain.value is None:
+        return found.note
+    return because(found) if of <= FEW else ""
 
 
 def because(found: Prediction) -> str:
@@ -80,7 +110,7 @@ def below(predictions: Sequence[Prediction], left_out: int) -> list[str]:
     return found
 
 
-def table(result: ScoreResult) -> PairTable | None:
+def as_score(result: ScoreResult) -> PairTable | None:
     """The predictions as one more directed score, for the formats that join columns."""
     if not result.predictions:
         return None

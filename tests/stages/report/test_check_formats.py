@@ -197,7 +197,8 @@ def test_quiet_is_a_line_a_candidate(result):
 
 
 def test_markdown_holds_no_markup_of_names():
-    text = render(CHECKS["hostile"], "markdown", ReportOptions(explain=True))
+    lines = render(CHECKS["hostile"], "markdown", ReportOptions(explain=True)).splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("    "))  # commands, as code
     assert "<img" not in text
     assert "@team" not in text
     rows = [line for line in text.splitlines() if line.startswith("| ❌")]

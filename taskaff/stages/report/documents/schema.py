@@ -12,11 +12,11 @@ import inspect
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from taskaff.core.settings.setting import Setting
 from taskaff.stages.report.documents import OBJECTS, RESULTS
 from taskaff.stages.report.documents.json_object import Finite, JsonObject, Key, described
 
@@ -67,7 +67,10 @@ def _of_key(found: JsonObject, key: Key) -> Schema:
         for step in way:
             owner = _hints(owner)[step]
     hint = _hints(owner)[name] if key.type is None else key.type
-    about = key.about or (_sentence(_docstrings(owner).get(name, "")) if key.attribute else "")
+    said = [each.help for each in getattr(hint, "__metadata__", ()) if isinstance(each, Setting)]
+    if key.attribute:
+        said.append(_sentence(_docstrings(owner).get(name, "")))
+    about = key.about or " ".join(filter(None, said))
     schema = of_type(hint, found.finite)
     return {**schema, "description": about} if about else schema
 
@@ -91,7 +94,7 @@ def of_type(hint: Any, finite: bool = False) -> Schema:
         return {"type": "array", "items": of_type(args[0], finite)}
     if origin is Mapping:
         return {"type": "object", "additionalProperties": of_type(args[1], finite)}
-    assert isinstance(hint, type) and is_dataclass(hint), hint
+    assert isinstance(hint, type), hint
     found = OBJECTS.get(hint) or described(hint)
     return {"$ref": f"#/$defs/{found.name}"} if found.name else of_object(found)
 

@@ -7,6 +7,7 @@ from taskaff.core.recipe import BEST
 from taskaff.core.records.answer import WORDS
 from taskaff.core.records.probe import PairOutcome, ProbeResult
 from taskaff.stages.report.numbers import MISSING
+from taskaff.stages.report.parts import Cell, Names
 from taskaff.stages.report.probe.words import CALLS, signed, signed_interval
 
 Curve = dict[str, PairOutcome]
@@ -21,8 +22,8 @@ def curves(result: ProbeResult) -> dict[tuple[str, str], Curve]:
     return found
 
 
-def share_rows(result: ProbeResult) -> tuple[list[str], list[tuple[str, str]], list[list[str]]]:
-    """Headers, names and cells of the table."""
+def share_rows(result: ProbeResult) -> tuple[list[str], list[list[Cell]]]:
+    """Headers and rows of the table."""
     fixed = sorted(
         {recipe for recipe in result.settings.recipes if recipe != "concat"},
         key=lambda recipe: _share(result, recipe),
@@ -30,7 +31,7 @@ def share_rows(result: ProbeResult) -> tuple[list[str], list[tuple[str, str]], l
     headers = ["source → target", *(f"{_share(result, recipe):.0%}" for recipe in fixed)]
     headers += ["concatenated"] * ("concat" in result.settings.recipes)
     headers += ["best share (chosen by other seeds)", "what to do"]
-    names, rows = [], []
+    rows: list[list[Cell]] = []
     for ends, curve in curves(result).items():
         cells = [signed(curve[r].gain.mean) if r in curve else MISSING for r in fixed]
         if "concat" in result.settings.recipes:
@@ -39,9 +40,8 @@ def share_rows(result: ProbeResult) -> tuple[list[str], list[tuple[str, str]], l
         cells.append(_best(best))
         now = curve.get(result.settings.recipes[0])
         cells.append(MISSING if now is None else advice(now, best))
-        names.append(ends)
-        rows.append(cells)
-    return headers, names, rows
+        rows.append([Names(ends), *cells])
+    return headers, rows
 
 
 def _share(result: ProbeResult, recipe: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +11,6 @@ from taskaff.core.records.probe import PairOutcome, ProbeResult
 from taskaff.core.settings import ALL_ROWS, ProbeSettings
 from taskaff.stages.report.numbers import MISSING, short
 
-BARS = "▁▂▃▄▅▆▇█"
 MINUS = "\N{MINUS SIGN}"
 CALLS = {
     "positive": "helps",
@@ -49,17 +47,6 @@ def interval_text(found: Interval) -> str:
     if found.mean is None or found.low is None:
         return short(found.mean)
     return f"{short(found.mean)} [{short(found.low)}, {short(found.high)}]".replace("-", MINUS)
-
-
-def curve_bars(values: Sequence[float | None]) -> str:
-    """Values as bars from the lowest to the highest."""
-    known = [x for x in values if x is not None and math.isfinite(x)]
-    low, high = min(known, default=0.0), max(known, default=0.0)
-    scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
-    return "".join(
-        BARS[round((x - low) * scale)] if x is not None and math.isfinite(x) else " "
-        for x in values
-    )
 
 
 def footnote(pair: PairOutcome) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from rich.cells import cell_len
 from rich.text import Text
 
-from taskaff.stages.report.terminal.page import Page, plain_table
+from taskaff.stages.report.terminal.canvas import Canvas, plain_table
 
 GAP = 2
 """Blanks between two columns."""
@@ -33,13 +33,13 @@ class Column:
         return max(self.width, *map(cell_len, self.header.split("\n")))
 
 
-def add_bands(page: Page, lead: list[Column], columns: list[Column]) -> None:
+def add_bands(canvas: Canvas, lead: list[Column], columns: list[Column]) -> None:
     """Print ``lead`` and as many of ``columns`` as fit; then ``lead`` again and the next ones."""
-    room = page.width - sum(column.width + GAP for column in lead)
+    room = canvas.width - sum(column.width + GAP for column in lead)
     for n, band in enumerate(_bands(columns, room) or [[]]):
         if n:
-            page.blank()
-        _add_band(page, [*lead, *band])
+            canvas.blank()
+        _add_band(canvas, [*lead, *band])
 
 
 def _bands(columns: list[Column], room: int) -> list[list[Column]]:
@@ -55,10 +55,10 @@ def _bands(columns: list[Column], room: int) -> list[list[Column]]:
     return bands
 
 
-def _add_band(page: Page, columns: list[Column]) -> None:
+def _add_band(canvas: Canvas, columns: list[Column]) -> None:
     right = tuple(n for n, column in enumerate(columns) if column.right)
     table = plain_table(*(column.header for column in columns), right=right)
-    room = page.width - sum(column.width + GAP for column in columns) + GAP
+    room = canvas.width - sum(column.width + GAP for column in columns) + GAP
     for shown, column in zip(table.columns, columns, strict=True):
         # Headers stay on one line while there is room, from the left.
         more = min(max(0, room), column.natural - column.width)
@@ -66,4 +66,4 @@ def _add_band(page: Page, columns: list[Column]) -> None:
         room -= more
     for row in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*map(Text, row))
-    page.add(table)
+    canvas.add(table)

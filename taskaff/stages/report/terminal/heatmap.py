@@ -9,10 +9,10 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from taskaff.core.records.score import PairTable
-from taskaff.stages.report.escape import terminal
 from taskaff.stages.report.names import short_names
 from taskaff.stages.report.numbers import MISSING
-from taskaff.stages.report.terminal.page import Page, heading, paragraph, unwrapped
+from taskaff.stages.report.parts import HeatMap
+from taskaff.stages.report.terminal.canvas import Canvas, heading, paragraph, unwrapped
 
 SHADES = "░▒▓█"
 BLUES = (255, 189, 153, 111, 69, 27)
@@ -101,25 +101,26 @@ class Grid:
         return Text((scale.shade(x) * 2).rjust(self.wide)[-self.wide :])
 
 
-def add_heatmap(page: Page, table: PairTable, names: tuple[str, ...]) -> None:
+def add_heatmap(canvas: Canvas, part: HeatMap) -> None:
     """The map, with task numbers above the columns; said, not shown, when it cannot fit."""
-    heading(page, f"Heat map of {terminal(table.name)}")
+    table, names = part.table, part.names
+    heading(canvas, f"Heat map of {table.name}")
     k, digits, scale = len(names), len(str(len(names))), Scale.of(table)
     longest = max(len(scale.text(x)) for x in (scale.low, scale.high))
-    label = digits + 1 + min(max(8, page.width // 5), max(map(cell_len, names)))
-    grid = Grid.fitting(k, longest, page.width - label - 1)
+    label = digits + 1 + min(max(8, canvas.width // 5), max(map(cell_len, names)))
+    grid = Grid.fitting(k, longest, canvas.width - label - 1)
     if grid is None:
-        paragraph(page, f"{k:,} tasks do not fit into {page.width} columns; see -f csv.")
+        paragraph(canvas, f"{k:,} tasks do not fit into {canvas.width} columns; see -f csv.")
         return
     for above in grid.header(k):
-        unwrapped(page, Text(" " * (label + 1) + above, style="bold"))
+        unwrapped(canvas, Text(" " * (label + 1) + above, style="bold"))
     for i, name in enumerate(short_names(names, label - digits - 1)):
         line = Text(f"{i + 1:>{digits}} {name}")
         line.pad_right(max(0, label + 1 - line.cell_len))
         for j in range(k):
-            line.append_text(grid.cell(float(table.value[i, j]), scale, page.color, i == j))
-        unwrapped(page, line)
-    paragraph(page, _legend(table, scale, page.color), style="dim")
+            line.append_text(grid.cell(float(table.value[i, j]), scale, canvas.color, i == j))
+        unwrapped(canvas, line)
+    paragraph(canvas, _legend(table, scale, canvas.color), style="dim")
 
 
 def _legend(table: PairTable, scale: Scale, color: bool) -> str:

@@ -1,27 +1,39 @@
-"""What people see of a probe: sections of one table each, the same at a terminal and in markdown.
-
-Texts hold names as they are; the formats escape them.
-"""
+"""The page of a probe: answers, then a section of one table for each kind of finding."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 
 from taskaff.core.records.estimate import Interval
 from taskaff.core.records.probe import PairOutcome, ProbeResult, TransferenceRow
-from taskaff.stages.report.cells import Footnotes, kind_text
-from taskaff.stages.report.numbers import MISSING, short
+from taskaff.stages.report import answers, predictions
+from taskaff.stages.report.cells import kind_text
+from taskaff.stages.report.numbers import MISSING, curve_bars, short
+from taskaff.stages.report.options import ReportOptions
+from taskaff.stages.report.parts import (
+    Cell,
+    Footnotes,
+    Gap,
+    Heading,
+    Items,
+    Names,
+    Noted,
+    Page,
+    Paragraph,
+    Part,
+    table,
+)
 from taskaff.stages.report.probe.shares import share_rows
 from taskaff.stages.report.probe.words import (
     CALLS,
+    basis,
     beside,
     by_arm,
-    curve_bars,
     footnote,
     headline,
     interval_text,
     main_pairs,
+    setup,
     signed,
     signed_interval,
     tally,
@@ -30,49 +42,57 @@ from taskaff.stages.report.probe.words import (
 MOST = 60
 """More rows of transfer than this are not all listed for people."""
 
-Cells = Sequence[str]
+
+def page(result: ProbeResult, options: ReportOptions, wide: bool) -> Page:
+    """The answers; when verbose every number that was measured."""
+    verdicts = answers.lines(result) or [headline(result)]
+    return Page("Measured transfer", verdicts, _parts(result, options, wide))
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading, a table with the columns in ``right`` holding numbers, and paragraphs below.
-
-    ``names`` of the first column are data sets: ``("a", "b")`` for ``a → b``.
-    """
-
-    title: str
-    headers: Cells
-    names: Sequence[tuple[str, ...]]
-    rows: Sequence[Cells]
-    right: tuple[int, ...] = ()
-    notes: Sequence[str] = ()
-    below: Sequence[str] = ()
-
-
-def sections(result: ProbeResult, mark: Callable[[int], str]) -> Iterator[Section]:
-    """All sections that have something to say; ``mark`` writes the number of a footnote."""
-    yield _tasks(result)
-    yield from _transfer(result, mark)
-    if result.alignment:
-        yield _alignment(result)
-    if result.capacity:
-        yield _capacity(result)
-    if result.transference:
-        yield _transference(result)
-    if result.weights:
-        yield _weights(result)
+def _parts(result: ProbeResult, options: ReportOptions, wide: bool) -> Iterator[Part]:
+    if not result.finished:
+        yield Paragraph("not finished: this is what is known so far", "bold")
+    yield from answers.answered(result, "" if options.verbose else basis(result))
+    if not options.verbose:
+        return
+    yield from (Gap(), Items(setup(result), "dim"))
+    yield from _tasks(result)
+    yield from _transfer(result)
+    for found, section in (
+        (result.alignment, _alignment),
+        (result.capacity, _capacity),
+        (result.transference, _transference),
+        (result.weights, _weights),
+    ):
+        if found:
+            yield from section(result)
+    yield from predictions.section(result.predictions, wide)
+    yield from predictions.section(result.combined, wide, predictions.COMBINED)
+    if result.notes:
+        yield from (Heading("Notes"), Items(result.notes))
 
 
-def _tasks(result: ProbeResult) -> Section:
+def _section(
+    title: str,
+    headers: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    right: Sequence[int] = (),
+    below: Sequence[str] = (),
+) -> Iterator[Part]:
+    yield from (Heading(title), table(headers, rows, right), Footnotes())
+    yield from (Paragraph(text, "dim") for text in below)
+
+
+def _tasks(result: ProbeResult) -> Iterator[Part]:
     headers = ("task", "rows", "labels", "as target", "as source", "validation", "test")
-    names, rows, notes = [], [], []
+    rows: list[list[Cell]] = []
     for task in result.tasks:
         counts = (task.train, task.source, task.validation, task.test)
-        names.append((task.name,))
         labels = kind_text(task.kind, task.classes)
-        rows.append([f"{task.rows:,}", labels, *(f"{count:,}" for count in counts)])
-        notes += [f"{task.name}: {note}" for note in task.notes]
-    return Section("Tasks", headers, names, rows, (1, 3, 4, 5, 6), below=notes)
+        cells = (f"{count:,}" for count in counts)
+        rows.append([Names((task.name,)), f"{task.rows:,}", labels, *cells])
+    notes = [f"{task.name}: {note}" for task in result.tasks for note in task.notes]
+    return _section("Tasks", headers, rows, (1, 3, 4, 5, 6), notes)
 
 
 # ------------------------------------------------------------------- transfer
@@ -86,21 +106,16 @@ PLAIN = ("mtl", "alone")
 """The comparison that needs no name: trained together, against alone."""
 
 
-def _transfer(result: ProbeResult, mark: Callable[[int], str]) -> Iterator[Section]:
+def _transfer(result: ProbeResult) -> Iterator[Part]:
     """A section for each comparison: what was trained, against what."""
     for arms, pairs in by_arm(main_pairs(result)):
         title = "Transfer" if arms == PLAIN else f"Transfer: {arms[0]}, against {arms[1]}"
-        yield _comparison(result, title, pairs, mark)
+        yield from _comparison(result, title, pairs)
     if result.settings.shares:
-        headers, names, rows = share_rows(result)
-        below = [SHARES]
-        yield Section("Gain over the source's share", headers, names, rows, below=below)
+        yield from _section("Gain over the source's share", *share_rows(result), below=[SHARES])
 
 
-def _comparison(
-    result: ProbeResult, title: str, pairs: Sequence[PairOutcome], mark: Callable[[int], str]
-) -> Section:
-    notes = Footnotes()
+def _comparison(result: ProbeResult, title: str, pairs: Sequence[PairOutcome]) -> Iterator[Part]:
     shown, left = _shown(pairs)
     metrics = sorted({pair.metric for pair in pairs})
     leaks = any(pair.leaked for pair in pairs)
@@ -112,21 +127,21 @@ def _comparison(
     rows = []
     for pair in shown:
         moved = signed_interval(pair.metric_gain)
-        cells = [
+        cells: list[Cell] = [
+            Names((pair.source, pair.target)),
             signed_interval(pair.gain),
-            CALLS[pair.verdict.call] + mark(notes.mark(footnote(pair))),
+            Noted(CALLS[pair.verdict.call], footnote(pair)),
             *(_other(known.get((pair.source, pair.target))) for known in others.values()),
             moved if len(metrics) == 1 else f"{pair.metric} {moved}",
             *[f"{pair.leaked:,.0f}" if pair.leaked else MISSING] * leaks,
             *[signed_interval(pair.gain_with_leaks or Interval(None))] * both,
         ]
         rows.append(cells)
-    names = [(pair.source, pair.target) for pair in shown]
     below = [f"the lowest gain stands first; the other {left:,} in -f csv"] if left else []
     rule = _leaks_rule(result) if leaks else ""
     below += [f"{tally(pairs, result.settings.confidence)}{rule}."]
     right = (4 + len(others),) if leaks else ()
-    return Section(title, headers, names, rows, right, notes.texts, below)
+    return _section(title, headers, rows, right, below)
 
 
 def _other(pair: PairOutcome | None) -> str:
@@ -154,40 +169,40 @@ def _leaks_rule(result: ProbeResult) -> str:
 # ---------------------------------------------------- alignment, capacity, the rest
 
 
-def _alignment(result: ProbeResult) -> Section:
+def _alignment(result: ProbeResult) -> Iterator[Part]:
     headers = ("source → target", "form", "|R - I| source", "|R - I| target", "before", "after")
-    rows = [
-        [
+    rows = (
+        (
+            Names((each.source, each.target)),
             each.form,
             interval_text(each.distance_source),
             interval_text(each.distance_target),
             interval_text(each.similarity_before),
             interval_text(each.similarity_after),
-        ]
+        )
         for each in result.alignment
-    ]
-    names = [(each.source, each.target) for each in result.alignment]
+    )
     below = ["before, after: covariance similarity (eq. 6) of the held-out rows without and with R"]
-    return Section("Alignment", headers, names, rows, below=below)
+    return _section("Alignment", headers, rows, below=below)
 
 
-def _capacity(result: ProbeResult) -> Section:
+def _capacity(result: ProbeResult) -> Iterator[Part]:
     sweeps = result.capacity
     headers = ["model", *(f"r = {r:,}" for r in sweeps[0].capacities), ""]
-    names, rows = [], []
+    rows: list[list[Cell]] = []
     for sweep in sweeps:
         cells = []
         for r, loss in zip(sweep.capacities, sweep.loss, strict=True):
             error = f" ± {short(loss.stderr)}" if loss.stderr is not None else ""
             cells.append(f"{short(loss.mean)}{error}{'*' * (r == sweep.chosen)}")
-        names.append((_model(sweep.model),))
-        rows.append([*cells, curve_bars([loss.mean for loss in sweep.loss])])
+        bars = curve_bars([loss.mean for loss in sweep.loss])
+        rows.append([Names((_model(sweep.model),)), *cells, bars])
     below = [
         "loss relative to a constant predictor, mean and standard error over seeds; * chosen: the "
         "smallest r within one standard error of the best",
         _table_one(result),
     ]
-    return Section("Capacity", headers, names, rows, below=below)
+    return _section("Capacity", headers, rows, below=below)
 
 
 def _model(name: str) -> str:
@@ -205,31 +220,26 @@ def _table_one(result: ProbeResult) -> str:
     return "; ".join(parts) or "no capacity was chosen"
 
 
-def _transference(result: ProbeResult) -> Section:
+def _transference(result: ProbeResult) -> Iterator[Part]:
     headers = ("source → target", "Z", "own Z", "ratio", "over time")
     every = {each.run for each in result.transference}
 
-    def cells(each: TransferenceRow) -> list[str]:
+    def cells(each: TransferenceRow) -> list[Cell]:
+        names = Names((each.source, each.target))
         where = f" ({each.run})" if len(every) > 1 else ""
         own, ratio = signed(each.own.mean), signed_interval(each.ratio)
-        return [signed_interval(each.z) + where, own, ratio, curve_bars(each.over_time)]
+        return [names, signed_interval(each.z) + where, own, ratio, curve_bars(each.over_time)]
 
-    names = [(each.source, each.target) for each in result.transference]
     below = [
         "Z: relative drop in target loss after one source update; negative: loss rises; own Z: "
         "after an update on itself; it orders sources and decides nothing"
     ]
-    rows = [cells(each) for each in result.transference]
-    return Section("Transference", headers, names, rows, below=below)
+    return _section("Transference", headers, map(cells, result.transference), below=below)
 
 
-def _weights(result: ProbeResult) -> Section:
-    rows = [
-        [", ".join(f"{name} {short(weight)}" for name, weight in weights.items())]
-        for weights in result.weights.values()
-    ]
-    names = [(mix,) for mix in result.weights]
-    return Section("Task weights", ("trained together", "mean weights"), names, rows)
-
-
-__all__ = ["Section", "headline", "sections"]
+def _weights(result: ProbeResult) -> Iterator[Part]:
+    rows = (
+        (Names((mix,)), ", ".join(f"{name} {short(weight)}" for name, weight in weights.items()))
+        for mix, weights in result.weights.items()
+    )
+    return _section("Task weights", ("trained together", "mean weights"), rows)

@@ -1,7 +1,8 @@
-"""A page of rich renderables that becomes text and looks at nothing but its arguments."""
+"""A canvas of rich renderables that becomes text and looks at nothing but its arguments."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import StringIO
 
 from rich.color import ColorSystem
@@ -14,17 +15,19 @@ from rich.text import Text
 
 from taskaff.stages.report.escape import guard, terminal
 from taskaff.stages.report.options import ReportOptions
+from taskaff.stages.report.parts import Numbering
 
 NARROWEST = 40
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-class Page:
+class Canvas:
     """Renderables one below the other, laid out for ``options.width`` columns."""
 
     def __init__(self, options: ReportOptions) -> None:
         self.width = max(NARROWEST, options.width)
         self.color = options.color
+        self.notes = Numbering()
         self._parts: list[RenderableType] = []
 
     def add(self, *parts: RenderableType) -> None:
@@ -60,45 +63,40 @@ class Page:
         return segment.style.render(segment.text, color_system=ColorSystem.EIGHT_BIT)
 
 
-def heading(page: Page, title: str) -> None:
+def heading(canvas: Canvas, title: str) -> None:
     """A section title; the blank line before it separates the sections."""
-    page.blank()
-    page.add(Rule(Text(title, style="bold"), align="left", characters="─", style="dim"))
+    canvas.blank()
+    canvas.add(Rule(Text(terminal(title), style="bold"), align="left", characters="─", style="dim"))
 
 
-def paragraph(page: Page, text: str, indent: int = 0, style: str = "") -> None:
+def paragraph(canvas: Canvas, text: str, indent: int = 0, style: str = "") -> None:
     """Trusted or untrusted text, wrapped and indented."""
-    page.add(Padding(Text(terminal(text), style=style), (0, 0, 0, indent)))
+    canvas.add(Padding(Text(terminal(text), style=style), (0, 0, 0, indent)))
 
 
-def hanging(page: Page, text: str) -> None:
+def hanging(canvas: Canvas, text: str) -> None:
     """Untrusted text, wrapped with every line but the first indented, the start in bold."""
     start, mark, rest = terminal(text).partition("; ")
     found = Text(start, style="bold")
     found.append(mark + rest, style="not bold")
-    first, *others = found.wrap(Console(width=page.width), page.width - 2)
-    page.add(first, *(Padding(line, (0, 0, 0, 2)) for line in others))
+    first, *others = found.wrap(Console(width=canvas.width), canvas.width - 2)
+    canvas.add(first, *(Padding(line, (0, 0, 0, 2)) for line in others))
 
 
-def command(page: Page, text: str) -> None:
-    """A command on one line however long it is, so that it can be copied."""
-    page.add(Text(f"  {terminal(text)}", no_wrap=True, overflow="ignore"))
-
-
-def unwrapped(page: Page, text: Text) -> None:
+def unwrapped(canvas: Canvas, text: Text) -> None:
     """Text that is cut at the right edge, never wrapped."""
     text.no_wrap, text.overflow = True, "crop"
-    page.add(text)
+    canvas.add(text)
 
 
-def listing(page: Page, entries: list[tuple[str, str]]) -> None:
+def listing(canvas: Canvas, entries: Sequence[tuple[str, str]]) -> None:
     """Terms with their wrapped explanations, the terms in a column of their own."""
     grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True, style="bold", max_width=max(8, page.width // 2))
+    grid.add_column(no_wrap=True, style="bold", max_width=max(8, canvas.width // 2))
     grid.add_column(overflow="fold")
     for term, text in entries:
         grid.add_row(Text(terminal(term)), Text(terminal(text)))
-    page.add(grid)
+    canvas.add(grid)
 
 
 def plain_table(*headers: str, right: tuple[int, ...] = ()) -> Table:
