@@ -1,4 +1,4 @@
-"""Rows without a label: what stands for none, whatever the column's type."""
+"""Rows without a label: which values mean that there is none, whatever the column's type."""
 
 from __future__ import annotations
 
@@ -31,62 +31,62 @@ NO_CLASS = "-1, which ClassLabel has for none"
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """What a cell holds where there is no label, in every row of the data set."""
+    """Values that mean "no label" in every row of the data set."""
 
     declared: tuple[str, ...] = ()
     """Values of ``--missing-label``, as they are spelled."""
 
     def masks(self, array: pa.Array, names: Sequence[str], several: bool) -> dict[str, Mask]:
-        """Rows of a label column without a label, by reason; a row may have two."""
+        """Masks ``(n,)`` of the rows without a label, by reason; a row may have two reasons."""
         null = arrow.is_null(array)
-        found = {NO_VALUE: null}
+        masks = {NO_VALUE: null}
         if is_list(array.type):
-            return found | self._lists(array, names)
+            return masks | self._lists(array, names)
         if pat.is_fixed_size_list(array.type):
             values = matrix(array)
-            found[NO_VALUE] = null | (np.isnan(values).all(axis=1) if values.size else False)
-            return found
+            masks[NO_VALUE] = null | (np.isnan(values).all(axis=1) if values.size else False)
+            return masks
         kind = decoded(array).type
         if pat.is_floating(kind):
-            found[NO_VALUE] = null | np.isnan(numbers(array))
+            masks[NO_VALUE] = null | np.isnan(numbers(array))
         words = None
         if is_words(kind):
             words = spelled(array)
-            found[NO_VALUE] = null | _equal(words, "")
+            masks[NO_VALUE] = null | _equal(words, "")
         if several and words is not None:
-            found[_quoted(DASH)] = _equal(words, DASH)
-            found[NO_VALUE] |= like(words, NAN)
+            masks[_quoted(DASH)] = _equal(words, DASH)
+            masks[NO_VALUE] |= like(words, NAN)
         if names and pat.is_integer(kind):
-            found[NO_CLASS] = numbers(array) == -1
+            masks[NO_CLASS] = numbers(array) == -1
         for value in self.declared:
             plain = spelled(array)
             mask = _equal(plain, value) | _same_number(plain, value)
             if names:
                 mask |= _equal(spelled(array, names), value)
-            found[f"{_quoted(value)}, by --missing-label"] = mask
-        return found
+            masks[f"{_quoted(value)}, by --missing-label"] = mask
+        return masks
 
     def _lists(self, array: pa.Array, names: Sequence[str]) -> dict[str, Mask]:
-        """Lists of nothing but such values."""
+        """Masks ``(n,)``, by reason, of lists that hold only values that mean "no label"."""
         items = array.flatten()
         parents = arrow.array(pc.list_parent_indices(array))
         total = np.bincount(parents, minlength=len(array))
-        found = {}
+        masks = {}
         for reason, mask in self.masks(items, names, several=False).items():
             if reason != NO_VALUE:
                 hits = np.bincount(parents[mask], minlength=len(array))
-                found[reason] = (total > 0) & (hits == total)
-        return found
+                masks[reason] = (total > 0) & (hits == total)
+        return masks
 
 
 def absent(declared: Sequence[str]) -> Absent:
-    """With what the user declared."""
+    """Build ``Absent`` from the values of ``--missing-label``, in their one spelling."""
     values = [declared] if isinstance(declared, str) else declared
     return Absent(tuple(dict.fromkeys(by_value(tidy(str(value))) for value in values)))
 
 
 def unfit(array: pa.Array, kind: LabelKind | None) -> Mask:
-    """Rows whose label is present but no finite number, where numbers are needed.
+    """Mask ``(n,)`` of rows whose label is present but no finite number, where numbers are needed.
 
     With the kind still open (None), words are no reason; the spellings of infinity are.
     """
@@ -108,7 +108,7 @@ def unfit(array: pa.Array, kind: LabelKind | None) -> Mask:
 
 
 def like(words: pa.Array, pattern: str) -> Mask:
-    """Words that match a pattern; nulls do not."""
+    """Mask ``(n,)`` of words that match a regular expression; nulls do not."""
     same = pc.match_substring_regex(words, pattern)
     return np.asarray(arrow.array(same) & ~arrow.is_null(same))
 

@@ -75,22 +75,22 @@ class NpzReader:
 
     @property
     def dialect(self) -> Mapping[str, str]:
-        """Nothing to choose."""
+        """Empty: an array file has no dialect."""
         return {}
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """The first rows."""
+        """First rows, at most ``PEEK_ROWS``."""
         for batch in self._read(columns, PEEK_ROWS):
             return batch
         empty = [pa.array([], plain_type(_type(self._headers[name]))) for name in columns]
         return pa.RecordBatch.from_arrays(empty, names=list(columns))
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Both passes are the same reader."""
+        """First pass, which reads as ``batches`` does."""
         return self.batches(columns)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Pieces of the arrays, in step."""
+        """Batches of the same rows of every array, of bounded rows and bytes."""
         widest = max((self._headers[name].row_bytes for name in columns), default=1)
         return self._read(columns, max(1, min(BATCH_ROWS, BATCH_BYTES // max(1, widest))))
 
@@ -137,15 +137,15 @@ class NpzReader:
     def _wanted(self, archive: zipfile.ZipFile) -> list[str]:
         members = {info.filename: info for info in archive.infolist()}
         names = [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
-        found = [[n for n in names if n in keys] for keys in (X_KEYS, Y_KEYS)]
-        if len(found[0]) != 1 or len(found[1]) > 1:
+        matches = [[n for n in names if n in keys] for keys in (X_KEYS, Y_KEYS)]
+        if len(matches[0]) != 1 or len(matches[1]) > 1:
             raise DataError(
                 f"the archive holds {', '.join(names) or 'no array'}: one of "
                 f"{', '.join(X_KEYS)} is needed, and at most one of {', '.join(Y_KEYS)}",
                 where=Place(self._blob.path),
                 hint="np.savez(path, X=X, y=y)",
             )
-        chosen = found[0] + found[1]
+        chosen = matches[0] + matches[1]
         for name in chosen:
             info = members[f"{name}.npy"]
             if info.file_size > max(_RATIO_FREE, _RATIO * info.compress_size):

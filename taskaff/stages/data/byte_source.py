@@ -1,4 +1,4 @@
-"""Bytes, wherever they lie: local files, object stores and spooled streams look the same here."""
+"""Bytes of local files, object stores and spooled streams behind one interface, ``Blob``."""
 
 from __future__ import annotations
 
@@ -102,9 +102,9 @@ def spool(
             if first_line is not None and (b"\n" in block or b"\r" in block):
                 first_line = None
             if first_line is not None and size > first_line:
-                raise _endless(f"the first line is longer than {first_line:,} bytes", path)
+                raise _too_long(f"the first line is longer than {first_line:,} bytes", path)
             if limit is not None and size > limit:
-                raise _endless(f"more than {limit:,} bytes came in", path)
+                raise _too_long(f"more than {limit:,} bytes came in", path)
     return spooled(file, path, compression)
 
 
@@ -119,9 +119,9 @@ def temporary() -> Iterator[Any]:
         raise
 
 
-def _endless(found: str, path: str) -> DataError:
-    hint = "write it to a file, look at it, and give its path"
-    return DataError(found, where=Place(path), hint=hint)
+def _too_long(problem: str, path: str) -> DataError:
+    hint = "write it to a file, check it, and give its path"
+    return DataError(problem, where=Place(path), hint=hint)
 
 
 def spooled(file: Any, path: str, compression: str | None = None) -> Blob:

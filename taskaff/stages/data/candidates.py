@@ -15,7 +15,7 @@ import pyarrow.types as pat
 from taskaff.stages.data.reader import Reader
 
 _SEEN = 200
-"""Columns that are looked at."""
+"""Number of columns that are examined."""
 _LABEL_WORDS = (
     "label", "class", "category", "target", "sentiment", "polarity", "rating", "stars", "score",
     "topic", "intent", "emotion", "gold", "answer", "toxic", "y",
@@ -42,8 +42,8 @@ class Candidates:
 
     def labels(self, text: str | None) -> list[str]:
         """Columns of few values, those first whose name sounds like a label."""
-        found = [name for name in self._cells if name != text and self._repeats(name)]
-        return sorted(found, key=lambda n: (not _sounds(n), len(set(self._cells[n]))))
+        columns = [name for name in self._cells if name != text and self._repeats(name)]
+        return sorted(columns, key=lambda n: (not _sounds(n), len(set(self._cells[n]))))
 
     def label_flag(self, text: str | None) -> str:
         """``--label COL`` with the likeliest one; without any, the comparison of inputs."""

@@ -40,8 +40,8 @@ def configurations(text: str) -> list[Configuration]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise CardError(str(error).splitlines()[0]) from error
     entries = fields.get("configs") if isinstance(fields, Mapping) else None
-    found = [_configuration(e) for e in _items(entries) if isinstance(e, Mapping)]
-    return [configuration for configuration in found if configuration.files]
+    configs = [_configuration(e) for e in _items(entries) if isinstance(e, Mapping)]
+    return [configuration for configuration in configs if configuration.files]
 
 
 def _configuration(entry: Mapping[Any, Any]) -> Configuration:

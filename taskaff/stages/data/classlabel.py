@@ -19,11 +19,11 @@ _LISTS = ("Sequence", "List", "LargeList")
 def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
     """Top-level fields, with the names that a ``ClassLabel`` gives to their ids."""
     features = _features(schema.metadata or {})
-    found = []
+    columns = []
     for field in schema:
-        inside = _found(features.get(field.name))
-        found.append(Column(field.name, field.type, inside.pop((), ()), inside))
-    return tuple(found)
+        inside = _ids_of(features.get(field.name))
+        columns.append(Column(field.name, field.type, inside.pop((), ()), inside))
+    return tuple(columns)
 
 
 def metadata(columns: Sequence[Column]) -> dict[bytes, bytes]:
@@ -34,13 +34,13 @@ def metadata(columns: Sequence[Column]) -> dict[bytes, bytes]:
 
 def _features(metadata: Mapping[bytes, bytes]) -> Mapping[str, Any]:
     try:
-        found = json.loads(metadata.get(_KEY, b"{}"))["info"]["features"]
+        features = json.loads(metadata.get(_KEY, b"{}"))["info"]["features"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return features if isinstance(features, dict) else {}
 
 
-def _found(feature: Any) -> dict[tuple[str, ...], tuple[str, ...]]:
+def _ids_of(feature: Any) -> dict[tuple[str, ...], tuple[str, ...]]:
     try:
         return dict(_inside(feature, ()))
     except RecursionError:

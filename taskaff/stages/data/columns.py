@@ -70,7 +70,7 @@ class Chooser:
         self._notes: list[str] = []
 
     def choose(self) -> Choice:
-        """The choice, or an error that names the candidates and the flag."""
+        """Choose the columns; raises ``DataError`` with the candidates and the flag."""
         split = self._split()
         labels = self._named_labels(split)
         inputs, layout, features = self._inputs(labels, split)
@@ -116,19 +116,19 @@ class Chooser:
     def _split(self) -> str | None:
         """The column that ``--split-column`` names, or one called ``split``; ``none`` is neither.
 
-        Its cells are judged by the scan, which refuses the first one that names no split.
+        The scan checks its cells and refuses the first one that names no split.
         """
         asked = self._request.split_column
         if asked == NO_SPLIT:
             return None
         if asked is not None:
-            found = self._exact((asked,), "--split-column")
-            if len(found) > 1:
+            columns = self._exact((asked,), "--split-column")
+            if len(columns) > 1:
                 raise self._error(
-                    f"{asked!r} stands for {len(found)} columns, and one names the splits",
-                    flag("--split-column", found[:1]),
+                    f"{asked!r} stands for {len(columns)} columns, and one names the splits",
+                    flag("--split-column", columns[:1]),
                 )
-            return found[0]
+            return columns[0]
         named = self._match(("split",))
         if named in (*(self._request.text or ()), *(self._request.label or ())):
             return None
@@ -163,12 +163,12 @@ class Chooser:
         return self._features(labels, split), "vectors", True
 
     def _pairs(self) -> list[tuple[str, ...]]:
-        found: list[tuple[str, ...]] = []
+        pairs: list[tuple[str, ...]] = []
         for first, second in TEXT_PAIRS:
             a, b = self._match((first,)), self._match((second,))
             if a and b:
-                found.append((a, b))
-        return found
+                pairs.append((a, b))
+        return pairs
 
     def _asked(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], Layout, bool]:
         """What ``--text`` named: texts, one vector column, or features."""
@@ -196,18 +196,18 @@ class Chooser:
                 f"no text column: the {len(left)} numeric columns are the input vectors"
             )
             return tuple(left)
-        found = "no column has a name that says text; columns: " + _listed(list(self._columns))
+        problem = "no column has a name that says text; columns: " + _listed(list(self._columns))
         wanted = labels is None and self._request.label_kind != "none"
         flags = Candidates(self._reader, without=(*(labels or ()), split)).flags(label=wanted)
         hint = flags or "name a column of texts in the header, or --text COL"
         headless = self._headless()
         if headless is not None:
-            found += "; the first line looks like a row"
+            problem += "; the first line looks like a row"
             hint = f"--no-header {Candidates(headless).flags()}; or, if it is the header: {hint}"
-        raise self._error(found, hint)
+        raise self._error(problem, hint)
 
     def _headless(self) -> Reader | None:
-        """The same file read without a header line, where that line looks like a row."""
+        """Reader of the file without a header line, if that line looks like a row; else None."""
         again = getattr(self._reader, "without_header", None)
         if again is None or not looks_like_a_row(list(self._columns), self._reader):
             return None
@@ -227,14 +227,14 @@ class Chooser:
             return prefixed
         names = LABELS + (("y",) if self._match(("x",)) or self._array_label() == "y" else ())
         asked = self._request.text or ()
-        found = [n for n in self._among(names, lambda _: True) if n not in (*asked, split)]
-        if len(found) > 1:
+        columns = [n for n in self._among(names, lambda _: True) if n not in (*asked, split)]
+        if len(columns) > 1:
             raise self._error(
-                f"several columns could be the label: {_listed(found)}",
-                " or ".join(flag("--label", [name]) for name in found),
+                f"several columns could be the label: {_listed(columns)}",
+                " or ".join(flag("--label", [name]) for name in columns),
             )
-        if found:
-            return (found[0],)
+        if columns:
+            return (columns[0],)
         return None
 
     def _array_label(self) -> str | None:
@@ -265,12 +265,12 @@ class Chooser:
         head = self._reader.peek(plain) if plain else None
         if head is None or head.num_rows == 0:
             return []
-        found = []
+        columns = []
         for name, array in zip(plain, head.columns, strict=True):
             cells = {str(cell).lower() for cell in array.to_pylist()}
             if cells <= {"0", "1", "0.0", "1.0", "true", "false"}:
-                found.append(name)
-        return found
+                columns.append(name)
+        return columns
 
     # -- names
 
@@ -280,14 +280,16 @@ class Chooser:
 
     def _match(self, names: Sequence[str]) -> str | None:
         """The one column whose lower-case name is among ``names``."""
-        found = [name for name in self._columns if name.lower() in names]
-        if len(found) > 1:
-            raise self._error(f"columns {_listed(found)} differ only in case", "rename one of them")
-        return found[0] if found else None
+        columns = [name for name in self._columns if name.lower() in names]
+        if len(columns) > 1:
+            raise self._error(
+                f"columns {_listed(columns)} differ only in case", "rename one of them"
+            )
+        return columns[0] if columns else None
 
     def _among(self, names: Sequence[str], suits: Callable[[Column], bool]) -> list[str]:
-        found = [self._match((name,)) for name in names]
-        return [name for name in found if name and suits(self._columns[name])]
+        columns = [self._match((name,)) for name in names]
+        return [name for name in columns if name and suits(self._columns[name])]
 
     def _exact(self, asked: Sequence[str], option: str) -> tuple[str, ...]:
         """Columns named exactly, or by patterns."""
@@ -308,8 +310,8 @@ class Chooser:
     def _matching(self, pattern: str) -> list[str]:
         return [name for name in self._columns if fnmatch.fnmatchcase(name, pattern)]
 
-    def _error(self, found: str, hint: str) -> DataError:
-        return DataError(found, where=Place(self._path), hint=hint)
+    def _error(self, problem: str, hint: str) -> DataError:
+        return DataError(problem, where=Place(self._path), hint=hint)
 
 
 def _listed(names: Sequence[str]) -> str:

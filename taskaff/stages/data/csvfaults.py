@@ -87,9 +87,9 @@ def header(
         )
     other = [d for d in _DELIMITERS if d != at.delimiter and d in first[0]]
     if len(first) == 1 and other:
-        found = f"there is one column, named {first[0]!r}"
+        problem = f"there is one column, named {first[0]!r}"
         raise DataError(
-            f"with delimiter {SHOWN.get(at.delimiter, at.delimiter)!r} {found}",
+            f"with delimiter {SHOWN.get(at.delimiter, at.delimiter)!r} {problem}",
             where=_top(at),
             hint=f"--delimiter {_shell(other[0])}",
         )
@@ -161,7 +161,7 @@ def header_again(at: Dialect, row: int) -> DataError:
     """The error for a header between the rows, as ``cat a.csv b.csv`` leaves it there."""
     path = shlex.quote(at.path)
     return DataError(
-        "the header stands here again, as when files are joined",
+        "the header is repeated here, as when files are joined",
         where=at.at(row),
         hint="give the files one by one, in a folder; or leave the line out: "
         f"awk 'NR == 1 {{ h = $0 }} NR == 1 || $0 != h' {path} > joined.csv",
@@ -175,11 +175,11 @@ def _folded(names: Iterable[str]) -> list[str]:
 # -- rows
 
 
-def ragged(at: Dialect, row: int, found: int, width: int) -> DataError:
+def ragged(at: Dialect, row: int, cells: int, width: int) -> DataError:
     """The error for a row of another width than the header."""
     first = "header" if at.header else "first row"
     return DataError(
-        f"{found} cells where the {first} has {width}",
+        f"{cells} cells where the {first} has {width}",
         where=at.at(row),
         hint=_quoting(at, "quote cells that hold the delimiter"),
     )
@@ -188,30 +188,30 @@ def ragged(at: Dialect, row: int, found: int, width: int) -> DataError:
 def broken(at: Dialect, row: int, reason: str) -> DataError:
     """The error for what the strict reader complained about."""
     if "unexpected end" in reason:
-        found = "a quote is opened in this row and never closed"
+        problem = "a quote is opened in this row and never closed"
     elif "field larger" in reason:
-        found = f"a cell is longer than {CELL_BYTES >> 20} MiB: a quote may not be closed"
+        problem = f"a cell is longer than {CELL_BYTES >> 20} MiB: a quote may not be closed"
     elif "expected after" in reason:
-        found = "text follows a closing quote"
+        problem = "text follows a closing quote"
     else:
-        found = f"not valid CSV: {reason}"
+        problem = f"not valid CSV: {reason}"
     return DataError(
-        found, where=at.at(row), hint=_quoting(at, "double the quotes inside a quoted cell")
+        problem, where=at.at(row), hint=_quoting(at, "double the quotes inside a quoted cell")
     )
 
 
-def two_readings(at: Dialect, row: int, found: str) -> DataError:
+def two_readings(at: Dialect, row: int, problem: str) -> DataError:
     """The error for a row that can be read in two ways."""
     hint = _quoting(at, "put such cells in quotes, with the quotes inside them doubled")
     return DataError(
-        found, where=at.at(row), hint=hint + "; if the file is right as it is: --quote '\"'"
+        problem, where=at.at(row), hint=hint + "; if the file is right as it is: --quote '\"'"
     )
 
 
-def _quoting(at: Dialect, mend: str) -> str:
+def _quoting(at: Dialect, remedy: str) -> str:
     if at.plain_quotes_fit:
-        return f"if quotes are ordinary characters in this file: --quote none; if not, {mend}"
-    return mend
+        return f"if quotes are ordinary characters in this file: --quote none; if not, {remedy}"
+    return remedy
 
 
 def _shell(delimiter: str) -> str:

@@ -1,4 +1,4 @@
-"""One file of a data set, found but not opened."""
+"""One file of a data set before it is opened: path, format, split, and where its bytes are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from taskaff.stages.data.tables import TableReader
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DataFile:
     """One file (or table) of a task, not opened yet."""
 
     path: str
@@ -25,10 +25,10 @@ class Found:
 
 @dataclass(slots=True)
 class Located:
-    """Everything that one argument stands for."""
+    """What one argument names: a task's name, its files, and notes for the user."""
 
     name: str
-    files: list[Found]
+    files: list[DataFile]
     notes: list[str] = field(default_factory=list)
 
 
@@ -42,7 +42,7 @@ def format_and_compression(path: str, request: DataRequest) -> tuple[str, str | 
 
 
 def requested_format(text: str) -> tuple[str, str | None]:
-    """Take ``csv.gz`` apart."""
+    """Format and compression of a name such as ``csv.gz``; raises ``UsageError``."""
     name, _, suffix = text.lower().partition(".")
     if suffix and f".{suffix}" not in COMPRESSIONS:
         known = ", ".join(COMPRESSIONS)
@@ -52,10 +52,10 @@ def requested_format(text: str) -> tuple[str, str | None]:
     return name, COMPRESSIONS.get(f".{suffix}")
 
 
-def found_local(
+def local_file(
     path: str, request: DataRequest, folders: tuple[str, ...], declared: str | None = None
-) -> Found:
-    """A file of this machine, under folders whose names may say the split.
+) -> DataFile:
+    """Describe a file of this machine, under folders whose names may say the split.
 
     A split that was declared for the file counts more than its name. A name that is not
     UTF-8 is refused, since no report could show it.
@@ -65,18 +65,18 @@ def found_local(
         raise DataError("the file name is not UTF-8", where=Place(shown), hint="rename the file")
     name, compression = format_and_compression(path, request)
     split = split_of((*folders, stem_of(path)) if declared is None else (declared,))
-    return Found(path, name, split, local_blob(path, compression))
+    return DataFile(path, name, split, local_blob(path, compression))
 
 
-def found_remote(
+def remote_file(
     filesystem: Any,
     info: Any,
     request: DataRequest,
     folders: tuple[str, ...],
     shown: str,
     declared: str | None = None,
-) -> Found:
-    """A file of an Arrow filesystem, shown as ``shown`` in messages."""
+) -> DataFile:
+    """Describe a file of an Arrow filesystem, called ``shown`` in messages."""
     name, compression = format_and_compression(info.path, request)
 
     def stamp() -> object:
@@ -85,4 +85,4 @@ def found_remote(
 
     blob = Blob(shown, info.size, lambda: filesystem.open_input_file(info.path), stamp, compression)
     split = split_of((*folders, stem_of(info.path)) if declared is None else (declared,))
-    return Found(shown, name, split, blob)
+    return DataFile(shown, name, split, blob)

@@ -48,7 +48,7 @@ def cards(tree: Tree, path: str) -> list[Configuration]:
         raise DataError(
             f"the YAML head of {CARD} cannot be read: {error}",
             where=Place(tree.shown(f"{path}/{CARD}")),
-            hint="mend or delete it, or name the files",
+            hint="fix or delete it, or name the files",
         ) from error
 
 
@@ -61,8 +61,8 @@ def configuration(tree: Tree, path: str, name: str | None) -> Declared | None:
     ------
     DataError : several configurations, and none of them is the default.
     """
-    found = cards(tree, path)
-    wanted = [c for c in found if c.name == name] if name is not None else found
+    declared = cards(tree, path)
+    wanted = [c for c in declared if c.name == name] if name is not None else declared
     if not wanted:
         return None
     files = _files(tree, path)
@@ -74,7 +74,7 @@ def configuration(tree: Tree, path: str, name: str | None) -> Declared | None:
             raise _several(tree, path, present)
         return None
     chosen = there[default[0].name]
-    others = [c.name for c in found if c is not default[0]]
+    others = [c.name for c in declared if c is not default[0]]
     if others:
         chosen.notes.insert(0, f"configuration {default[0].name!r}; others: {listed(others)}")
     return chosen
@@ -90,10 +90,10 @@ def _several(tree: Tree, path: str, present: Sequence[Configuration]) -> DataErr
 
 
 def _files(tree: Tree, path: str) -> dict[str, Any]:
-    found = {}
+    files_by_path = {}
     for _, files, _ in tree.walk(path):
-        found.update({below(info.path, path): info for info in files})
-    return found
+        files_by_path.update({below(info.path, path): info for info in files})
+    return files_by_path
 
 
 def _matched(config: Configuration, files: dict[str, Any], tree: Tree, path: str) -> Declared:
@@ -109,14 +109,14 @@ def _matched(config: Configuration, files: dict[str, Any], tree: Tree, path: str
                 raise DataError(
                     f"{CARD} says {known!r} and {split!r} of one file",
                     where=Place(tree.shown(f"{path}/{name}")),
-                    hint="mend the patterns of the card, or name the files",
+                    hint="fix the patterns of the card, or name the files",
                 )
     out.files = [(files[name], split) for name, split in sorted(splits.items())]
     return out
 
 
 def listed(names: Sequence[str]) -> str:
-    """A dozen names, and how many more there are."""
+    """Join a dozen names for a message, and say how many more there are."""
     return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 

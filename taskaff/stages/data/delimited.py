@@ -86,7 +86,7 @@ class CsvReader:
         return said
 
     def without_header(self) -> CsvReader:
-        """The same file, its first line a row."""
+        """Reader of this file that takes its first line for a row."""
         return type(self)(self._blob, replace(self._options, header=False))
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
@@ -205,9 +205,9 @@ class CsvReader:
         with self._blob.stream() as stream:
             lines = Lines(self._text(stream)[1])
             quotes = Quotes(self._delimiter, len(self._header))
-            found = first_fault(self._strict(lines), lines, quotes, self._options.header)
-        if found:
-            raise csvfaults.two_readings(self._faults, *found)
+            fault = first_fault(self._strict(lines), lines, quotes, self._options.header)
+        if fault:
+            raise csvfaults.two_readings(self._faults, *fault)
 
     def _text(self, stream: Any, watch: Any = None) -> tuple[Utf8, io.TextIOWrapper]:
         skip = self._options.skip_lines

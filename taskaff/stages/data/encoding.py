@@ -189,8 +189,8 @@ def numbered_lines(
         while line := text.readline(longest + 1):
             number += 1
             if len(line) > longest:
-                found = f"the line is longer than {longest >> 20} MiB"
-                raise DataError(found, where=Place(blob.path, line=number), hint=hint)
+                problem = f"the line is longer than {longest >> 20} MiB"
+                raise DataError(problem, where=Place(blob.path, line=number), hint=hint)
             if not line.isspace():
                 yield number, line
     except NulError:

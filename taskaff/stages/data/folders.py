@@ -8,7 +8,7 @@ from typing import Any
 
 from taskaff.core.errors import DataError, Place
 from taskaff.core.records.data import DataRequest
-from taskaff.stages.data.data_file import Found, Located, found_local, found_remote
+from taskaff.stages.data.data_file import DataFile, Located, local_file, remote_file
 from taskaff.stages.data.declared import Declared, cards, configuration, listed, quoted, revision
 from taskaff.stages.data.names import format_of, is_notice, split_of, split_word
 from taskaff.stages.data.shards import check_numbers, check_state, saved_splits
@@ -35,7 +35,7 @@ class Folder:
         if declared is not None:
             return self._declared(declared)
         files = self._own()
-        tables = [found for found in files if found.format != "txt"]
+        tables = [file for file in files if file.format != "txt"]
         if tables:
             return self._checked(tables, self._left_out(tables))
         holders = self._holders(DEPTH)
@@ -53,12 +53,12 @@ class Folder:
         return self._declared(declared) if declared is not None else None
 
     def _declared(self, declared: Declared) -> Located:
-        files = [self._found(info, (), split) for info, split in declared.files]
+        files = [self._file(info, (), split) for info, split in declared.files]
         return self._checked(files, declared.notes)
 
-    def _checked(self, files: list[Found], notes: Sequence[str]) -> Located:
-        check_numbers([found.path for found in files])
-        formats = sorted({found.format for found in files})
+    def _checked(self, files: list[DataFile], notes: Sequence[str]) -> Located:
+        check_numbers([file.path for file in files])
+        formats = sorted({file.format for file in files})
         if len(formats) > 1:
             suffix = PurePosixPath(files[0].path).suffix
             raise self._error(
@@ -69,8 +69,8 @@ class Folder:
 
     # -- the folder's own files
 
-    def _own(self) -> list[Found]:
-        """Its files, and those of the subfolders that are splits."""
+    def _own(self) -> list[DataFile]:
+        """Files of the folder itself and of its subfolders that are named after splits."""
         infos, folders = self._tree.inside(self._path)
         self._refuse_classes(folders)
         own = split_word(PurePosixPath(self._path).name)
@@ -84,7 +84,7 @@ class Folder:
                 files += self._shards(folder.path, inside, (name,))
         return files
 
-    def _shards(self, path: str, infos: Sequence[Any], folders: tuple[str, ...]) -> list[Found]:
+    def _shards(self, path: str, infos: Sequence[Any], folders: tuple[str, ...]) -> list[DataFile]:
         files = _data(infos) or self._others(infos)
         dead = [link for link in self._tree.dead_links(path) if format_of(link)[0] is not None]
         if dead:
@@ -94,33 +94,33 @@ class Folder:
                 hint="fetch the data set again, as with hf download, or delete the link",
             )
         check_state(self._tree, path, {info.base_name for info in files})
-        return [self._found(info, folders, None) for info in files]
+        return [self._file(info, folders, None) for info in files]
 
     def _others(self, infos: Sequence[Any]) -> list[Any]:
         """Files of one text a line; where a format was named, also those of an odd suffix."""
         asked = self._request.format is not None
-        kept = [i for i in infos if not is_notice(i.base_name)]
-        texts = [i for i in kept if format_of(i.path)[0] == "txt"]
-        odd = [i for i in kept if PurePosixPath(i.path).suffix.lower() not in _METADATA]
+        data = [i for i in infos if not is_notice(i.base_name)]
+        texts = [i for i in data if format_of(i.path)[0] == "txt"]
+        odd = [i for i in data if PurePosixPath(i.path).suffix.lower() not in _METADATA]
         return texts or (odd if asked else [])
 
-    def _found(self, info: Any, folders: tuple[str, ...], split: str | None) -> Found:
+    def _file(self, info: Any, folders: tuple[str, ...], split: str | None) -> DataFile:
         path = str(info.path)
         if self._tree.remote:
             shown = self._tree.shown(path)
-            return found_remote(self._tree.filesystem, info, self._request, folders, shown, split)
-        return found_local(path, self._request, folders, split)
+            return remote_file(self._tree.filesystem, info, self._request, folders, shown, split)
+        return local_file(path, self._request, folders, split)
 
     # -- folders below
 
     def _holders(self, depth: int) -> list[str]:
         """The folders below that are data sets by themselves."""
-        found = []
+        paths = []
         for path, files, folders in self._tree.walk(self._path, depth):
             if path != self._path and self._holds(path, files, folders):
-                found.append(path)
+                paths.append(path)
                 folders.clear()
-        return found
+        return paths
 
     def _holds(self, path: str, files: Sequence[Any], folders: Sequence[Any]) -> bool:
         if _data(files) or cards(self._tree, path):
@@ -128,8 +128,8 @@ class Folder:
         splits = [folder for folder in folders if split_of((folder.base_name,))]
         return any(_data(self._tree.inside(folder.path)[0]) for folder in splits)
 
-    def _left_out(self, files: Sequence[Found]) -> list[str]:
-        read = {str(PurePosixPath(found.path).parent) for found in files}
+    def _left_out(self, files: Sequence[DataFile]) -> list[str]:
+        read = {str(PurePosixPath(file.path).parent) for file in files}
         holders = [path for path in self._holders(1) if self._tree.shown(path) not in read]
         names = [PurePosixPath(path).name for path in holders]
         return [f"not read: the folders {listed(names)}"] if names else []
@@ -173,8 +173,8 @@ class Folder:
             "the folder must hold .csv, .tsv, .jsonl, .txt, .parquet, .arrow, .npz or .npy files",
         )
 
-    def _error(self, found: str, hint: str) -> DataError:
-        return DataError(found, where=Place(self._tree.shown(self._path)), hint=hint)
+    def _error(self, problem: str, hint: str) -> DataError:
+        return DataError(problem, where=Place(self._tree.shown(self._path)), hint=hint)
 
 
 def _data(infos: Sequence[Any]) -> list[Any]:

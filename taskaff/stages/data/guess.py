@@ -45,15 +45,15 @@ def likely_format(blob: Blob) -> str | None:
             head = stream.read(HEAD)
     except TaskaffError:
         return None
-    found = recognise(head)
-    if found is None:
+    content = recognise(head)
+    if content is None:
         return _of_text(head)
-    if found.kind in _READABLE:
-        return found.kind
-    suffix = next((s for s, kind in COMPRESSIONS.items() if kind == found.kind), None)
+    if content.kind in _READABLE:
+        return content.kind
+    suffix = next((s for s, kind in COMPRESSIONS.items() if kind == content.kind), None)
     if suffix is None or blob.compression is not None:
         return None
-    inner = likely_format(replace(blob, compression=found.kind))
+    inner = likely_format(replace(blob, compression=content.kind))
     return f"{inner}{suffix}" if inner else None
 
 

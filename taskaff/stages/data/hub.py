@@ -13,14 +13,14 @@ from typing import Any
 from taskaff.core.errors import DataError, Place, TaskaffError
 from taskaff.core.records.data import DataRequest
 from taskaff.stages.data.byte_source import spool
-from taskaff.stages.data.data_file import Found, Located
+from taskaff.stages.data.data_file import DataFile, Located
 from taskaff.stages.data.names import HubAddress, hub_address, task_name
 from taskaff.stages.data.remote import from_tree
 from taskaff.stages.data.trees import Tree
 
 SCHEME = "hf://"
 ENDPOINT: str | None = None
-"""Address of the hub; that of ``huggingface_hub`` by default."""
+"""Address of the hub; None: the default of ``huggingface_hub``."""
 MOST_FILES = 200
 MOST_BYTES = 8 << 30
 
@@ -35,7 +35,7 @@ def from_hub(text: str, request: DataRequest) -> Located:
         path = f"{root}/{address.path}" if address.path else root
         located = from_tree(tree, path, request)
         _refuse_many(located, address)
-        files = [_copied(found) for found in located.files]
+        files = [_copied(file) for file in located.files]
     except TaskaffError:
         raise
     except Exception as error:  # of any kind: the network library below changes with versions
@@ -52,13 +52,13 @@ def _connected(address: HubAddress) -> tuple[Any, str]:
     from huggingface_hub import HfApi, HfFileSystem
 
     api = HfApi(endpoint=ENDPOINT)
-    found = api.dataset_info(address.repository, revision=address.revision)
+    info = api.dataset_info(address.repository, revision=address.revision)
     files = HfFileSystem(endpoint=ENDPOINT, skip_instance_cache=True)
-    return pafs.PyFileSystem(pafs.FSSpecHandler(files)), str(found.sha)
+    return pafs.PyFileSystem(pafs.FSSpecHandler(files)), str(info.sha)
 
 
 def _refuse_many(located: Located, address: HubAddress) -> None:
-    size = sum(found.blob.size for found in located.files if found.blob)
+    size = sum(file.blob.size for file in located.files if file.blob)
     if len(located.files) > MOST_FILES or size > MOST_BYTES:
         raise DataError(
             f"{len(located.files)} files of {size >> 20:,} MiB are too many to copy for one run",
@@ -67,13 +67,13 @@ def _refuse_many(located: Located, address: HubAddress) -> None:
         )
 
 
-def _copied(found: Found) -> Found:
-    assert found.blob is not None
-    with found.blob.native() as file:
-        copy = spool(file, found.path, found.blob.compression)
-    if copy.size != found.blob.size:
-        raise EOFError(f"{copy.size} of {found.blob.size} bytes of {found.path}")
-    return replace(found, blob=copy)
+def _copied(data_file: DataFile) -> DataFile:
+    assert data_file.blob is not None
+    with data_file.blob.native() as file:
+        copy = spool(file, data_file.path, data_file.blob.compression)
+    if copy.size != data_file.blob.size:
+        raise EOFError(f"{copy.size} of {data_file.blob.size} bytes of {data_file.path}")
+    return replace(data_file, blob=copy)
 
 
 def _not_read(address: HubAddress, error: Exception) -> DataError:
@@ -86,14 +86,14 @@ def _not_read(address: HubAddress, error: Exception) -> DataError:
     where = Place(address.text)
     if isinstance(error, GatedRepoError):
         hint = "accept them on its page, then: hf auth login"
-        found = "the hub gives this data set only to those who accepted its terms"
+        problem = "the hub gives this data set only to those who accepted its terms"
     elif isinstance(error, RepositoryNotFoundError):
         hint = "check the name; a private data set needs: hf auth login"
-        found = "the hub knows no such data set"
+        problem = "the hub knows no such data set"
     elif isinstance(error, RevisionNotFoundError):
         hint = "check the revision after the @"
-        found = f"the data set has no revision {address.revision!r}"
+        problem = f"the data set has no revision {address.revision!r}"
     else:
         hint = f"where there is a network: {address.download}"
-        found = f"the hub cannot be read ({type(error).__name__})"
-    return DataError(found, where=where, hint=hint)
+        problem = f"the hub cannot be read ({type(error).__name__})"
+    return DataError(problem, where=where, hint=hint)

@@ -38,17 +38,17 @@ class ArrowReader:
 
     @property
     def dialect(self) -> Mapping[str, str]:
-        """Nothing to choose."""
+        """Empty: an Arrow file has no dialect."""
         return {}
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """The first rows."""
+        """First rows, at most ``PEEK_ROWS``."""
         for batch in self.batches(columns):
             return batch.slice(0, PEEK_ROWS)
         return no_rows(self._columns, columns)
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Both passes are the same reader."""
+        """First pass, which reads as ``batches`` does."""
         return self.batches(columns)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -73,10 +73,10 @@ class ArrowReader:
                 file.seek(8)  # past the padded magic a file is a stream
             else:
                 file.seek(0)
-            found = oversized(file)
-        if found is not None:
+            sizes = oversized(file)
+        if sizes is not None:
             raise DataError(
-                f"a record batch declares {found[0]:,} bytes from {found[1]:,}",
+                f"a record batch declares {sizes[0]:,} bytes from {sizes[1]:,}",
                 where=Place(self._blob.path),
                 hint="if that is meant, write the file again without compression",
             )

@@ -27,7 +27,7 @@ from taskaff.stages.data.values import Mask
 
 
 class Items(Shape):
-    """Lists of labels."""
+    """Counts the labels of a column of lists, and decides the task from them."""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -58,7 +58,7 @@ class Items(Shape):
                 self._pending[key].update(self._unknown(words, parents, mine & filled))
 
     def _unknown(self, words: pa.Array, parents: NDArray[np.int64], rows: Mask) -> Any:
-        """The lists of some rows that hold no label that train was seen to have."""
+        """Lists of which no label has been seen in train so far."""
         train = arrow.strings({*self.tally.count([TRAIN]), *self.tally.trained})
         known = np.asarray(arrow.array(pc.is_in(words, value_set=train)))
         rows = rows & (np.bincount(parents[known], minlength=len(rows)) == 0)
@@ -72,15 +72,15 @@ class Items(Shape):
     def add_trained(self, array: pa.Array) -> None:
         """Take in the values of training rows past the limit."""
         if not self.tally.full:
-            found = spelled(array.flatten().drop_null(), self.ids)
-            self.tally.trained.update(pc.unique(found).to_pylist())
+            words = spelled(array.flatten().drop_null(), self.ids)
+            self.tally.trained.update(pc.unique(words).to_pylist())
 
     def decide(self) -> Labelling:
         """Kind, names and meanings."""
         if self.requested in ("classes", "regression"):
             raise no_lists(self.requested)
-        looks = self.tally.looks
-        column = Column(self.columns[0], self.tally, self.tally.count(), looks, bool(self.ids))
+        forms = self.tally.forms
+        column = Column(self.columns[0], self.tally, self.tally.count(), forms, bool(self.ids))
         check_count(column, asked=self.requested is not None)
         self.column = column
         meaning, unseen = unseen_items(self.tally, canonical(column))
@@ -99,20 +99,20 @@ class Items(Shape):
 
     def lost_rows(self, labelling: Labelling) -> dict[Key, Counter[str]]:
         """Rows that turned out to have no label."""
-        found: dict[Key, Counter[str]] = {}
+        lost: dict[Key, Counter[str]] = {}
         for key, lists in self._pending.items():
             total = sum(n for own, n in lists.items() if not any(map(labelling.meaning.get, own)))
             if total:
-                found[key] = Counter({UNSEEN: total})
+                lost[key] = Counter({UNSEEN: total})
         for key, count in self._empty.items():
             if count and key[1] in labelling.empty:
-                found.setdefault(key, Counter())[EMPTY] += count
-        return found
+                lost.setdefault(key, Counter())[EMPTY] += count
+        return lost
 
     def counts(self, labelling: Labelling) -> dict[str, int]:
         """Rows of each class, or positive rows of each label."""
-        found = dict.fromkeys(labelling.schema.names, 0)
+        rows = dict.fromkeys(labelling.schema.names, 0)
         for word, count in self._positives.items():
             for name in labelling.meaning[word]:
-                found[name] += count
-        return found
+                rows[name] += count
+        return rows

@@ -14,7 +14,7 @@ from taskaff.core import arrow
 from taskaff.core.errors import DataError, Place
 from taskaff.stages.data.byte_source import Blob
 from taskaff.stages.data.encoding import Utf8, known_encoding, numbered_lines
-from taskaff.stages.data.nested import look, names_of
+from taskaff.stages.data.nested import names_of, value_at
 from taskaff.stages.data.reader import (
     BATCH_BYTES,
     BATCH_ROWS,
@@ -60,10 +60,10 @@ class JsonlReader:
         return {"encoding": self._encoding} | skipped
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """The first rows."""
+        """First rows, at most ``PEEK_ROWS``."""
         rows = []
-        for row, (number, found) in enumerate(self._head(), 1):
-            cells = [_value(found, name) for name in columns]
+        for row, (number, fields) in enumerate(self._head(), 1):
+            cells = [_value(fields, name) for name in columns]
             try:
                 for name, cell in zip(columns, cells, strict=True):
                     if isinstance(cell, str):
@@ -74,7 +74,7 @@ class JsonlReader:
         return _batch(rows, columns)
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Both passes are the same reader."""
+        """First pass, which reads as ``batches`` does."""
         return self.batches(columns)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -123,7 +123,7 @@ class JsonlReader:
         return head
 
     def _infer(self) -> tuple[Column, ...]:
-        head = [found for _, found in self._head()]
+        head = [fields for _, fields in self._head()]
         if not head:
             raise DataError(
                 "the file is empty",
@@ -175,7 +175,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     row = dict(pairs)
     if len(row) < len(pairs):
         name, times = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise _BadLineError(f"the key {name!r} stands {times} times in one object")
+        raise _BadLineError(f"the key {name!r} occurs {times} times in one object")
     return row
 
 
@@ -183,7 +183,7 @@ def _cells(row: dict[str, Any], columns: Sequence[str], families: dict[str, str]
     cells = []
     for name in columns:
         try:
-            value = look(row, name)
+            value = value_at(row, name)
         except KeyError:
             raise _BadLineError(f"the key {name!r} is missing") from None
         if value is not None:
@@ -194,7 +194,7 @@ def _cells(row: dict[str, Any], columns: Sequence[str], families: dict[str, str]
 
 def _value(row: dict[str, Any], name: str) -> Any:
     try:
-        return look(row, name)
+        return value_at(row, name)
     except KeyError:
         return None
 

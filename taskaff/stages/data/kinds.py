@@ -21,44 +21,44 @@ MAX_CLASSES_ASKED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The labelled values of a column: its tally without those that stand for no label."""
+    """Labelled values of a column: its tally without those that mean "no label"."""
 
     name: str
     tally: Tally
     words: Counter[str]
     """Labelled values, as far as they were counted."""
-    looks: Counter[str]
-    """Labelled values by their look."""
+    forms: Counter[str]
+    """Labelled values by the form in which they are written (``Tally.forms``)."""
     named: bool
     """Whether a ClassLabel names the values."""
 
     @property
     def rows(self) -> int:
         """Labelled rows."""
-        return self.looks.total()
+        return self.forms.total()
 
     @property
     def numeric(self) -> bool:
-        """Whether all are numbers."""
-        return not (self.looks["word"] or self.looks["comma"] or self.looks["list"])
+        """Whether all labelled values are numbers."""
+        return not (self.forms["word"] or self.forms["comma"] or self.forms["list"])
 
-    def sample(self, look: str) -> str:
-        """A value of some look, for messages."""
-        return repr(self.tally.samples[look][:60])
+    def sample(self, form: str) -> str:
+        """One value of a form, for messages."""
+        return repr(self.tally.samples[form][:60])
 
 
 def kind_of(column: Column) -> LabelKind:
-    """The kind by the values; raises ``DataError`` where they do not make sense of one."""
-    looks = column.looks
+    """Label kind that the values tell; raises ``DataError`` where they mix kinds."""
+    forms = column.forms
     if column.named:
         return "classes"
-    if looks["list"]:
+    if forms["list"]:
         _check_lists(column)
         return "multilabel"
-    decimals = looks["decimal"]
+    decimals = forms["decimal"]
     if column.numeric:
         return "regression" if decimals or _too_many(column) else "classes"
-    if not looks["word"]:
+    if not forms["word"]:
         raise DataError(
             f"label column {column.name!r} holds numbers with a comma, such as "
             + column.sample("comma"),
@@ -70,7 +70,7 @@ def kind_of(column: Column) -> LabelKind:
         raise DataError(
             f"label column {column.name!r} holds numbers with a decimal point, and "
             f"words such as {column.sample('word')}",
-            hint=f"mend those cells; if they stand for no label: {said}; if all are classes: "
+            hint=f"fix those cells; if they mean no label: {said}; if all are classes: "
             "--label-kind classes",
         )
     return "classes"
@@ -91,21 +91,21 @@ def _check_lists(column: Column) -> None:
 
 def _too_many(column: Column) -> bool:
     """Whether whole numbers are too many to be classes; those that count the rows are refused."""
-    found = len(column.words)
-    if not _like_an_id(column, found, asked=False):
+    distinct = len(column.words)
+    if not _like_an_id(column, distinct, asked=False):
         return False
     spans = column.tally.spans.values()
     low, high = min(s.low for s in spans), max(s.high for s in spans)
-    if high - low + 1 == column.rows and (column.tally.full or found == column.rows):
+    if high - low + 1 == column.rows and (column.tally.full or distinct == column.rows):
         check_count(column, asked=False)
     return True
 
 
 def check_count(column: Column, *, asked: bool) -> None:
     """Refuse more classes than can be meant."""
-    found = len(column.words)
-    if _like_an_id(column, found, asked):
-        number = f"over {MAX_COUNTED:,}" if column.tally.full else f"{found:,}"
+    distinct = len(column.words)
+    if _like_an_id(column, distinct, asked):
+        number = f"over {MAX_COUNTED:,}" if column.tally.full else f"{distinct:,}"
         raise DataError(
             f"label column {column.name!r} has {number} distinct values in "
             f"{column.rows:,} rows: it looks like an id or free text",
@@ -114,7 +114,7 @@ def check_count(column: Column, *, asked: bool) -> None:
         )
 
 
-def _like_an_id(column: Column, found: int, asked: bool) -> bool:
-    many = column.tally.full or found > (MAX_CLASSES_ASKED if asked else MAX_CLASSES)
-    alike = not asked and not column.named and column.rows > 50 and 2 * found > column.rows
+def _like_an_id(column: Column, distinct: int, asked: bool) -> bool:
+    many = column.tally.full or distinct > (MAX_CLASSES_ASKED if asked else MAX_CLASSES)
+    alike = not asked and not column.named and column.rows > 50 and 2 * distinct > column.rows
     return many or alike

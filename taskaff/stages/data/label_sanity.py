@@ -27,34 +27,34 @@ def unlabelled_note(unlabelled: Mapping[str, Mapping[str, int]]) -> list[str]:
 
 
 def sanity_note(tally: LabelTally, labelling: Labelling, paths: Sequence[str]) -> list[str]:
-    """One note, where there is something to say."""
+    """Join all remarks on the labels into one note; no note without remarks."""
     column = tally.column
-    found = []
+    remarks = []
     if column is not None:
-        found += _on_values(tally, column, labelling)
+        remarks += _on_values(tally, column, labelling)
     if column is not None and labelling.schema.kind in ("classes", "multilabel"):
-        found += [*_unseen(labelling), *_between_splits(tally, labelling)]
-        found += _between_files(tally, labelling, paths)
-    return [f"labels: {'; '.join(found)}"] if found else []
+        remarks += [*_unseen(labelling), *_between_splits(tally, labelling)]
+        remarks += _between_files(tally, labelling, paths)
+    return [f"labels: {'; '.join(remarks)}"] if remarks else []
 
 
 def _on_values(tally: LabelTally, column: Column, labelling: Labelling) -> list[str]:
     kind, counts = labelling.schema.kind, tally.counts(labelling)
     if kind == "classes":
-        found = [*_alike(counts), *_rare(counts, column)]
+        remarks = [*_alike(counts), *_rare(counts, column)]
         if not tally.requested and not column.named:
-            found += _whole_numbers(column, counts)
+            remarks += _whole_numbers(column, counts)
         if not column.numeric:
-            found += _mixed(column, labelling)
-        return found
+            remarks += _mixed(column, labelling)
+        return remarks
     if tally.requested:
         return []
-    if kind == "regression" and not column.looks["decimal"]:
+    if kind == "regression" and not column.forms["decimal"]:
         return [
             f"{len(column.words):,} whole numbers in {column.rows:,} rows are amounts; "
             "--label-kind classes if they are classes"
         ]
-    if kind == "multilabel" and column.looks["list"]:
+    if kind == "multilabel" and column.forms["list"]:
         return ["the lists written as text are read; --label-kind classes takes each as one class"]
     return []
 
@@ -78,14 +78,14 @@ def _mixed(column: Column, labelling: Labelling) -> list[str]:
     if truth and set(digits) <= set(BINARY):
         rows = sum(column.words[word] for word in truth)
         return [f"true and false count as 1 and 0 ({rows:,} rows, among 0 and 1)"]
-    numbers = column.looks["integer"] + column.looks["decimal"]
+    numbers = column.forms["integer"] + column.forms["decimal"]
     if not numbers:
         return []
     rare = [w for w, n in column.words.most_common() if not _number(w)]
     listed = _first([f"{word[:60]!r} {column.words[word]:,}" for word in rare])
     return [
         f"{numbers:,} numbers and the words {listed} are classes; "
-        "--missing-label for words that stand for no label"
+        "--missing-label for words that mean no label"
     ]
 
 
@@ -112,30 +112,30 @@ def _rare(counts: Mapping[str, int], column: Column) -> list[str]:
     if not single or column.rows < _RARE_ROWS or len(single) > SHOWN:
         return []
     shown = ", ".join(repr(name[:60]) for name in single)
-    return [f"classes of a single row: {shown}; --missing-label if that stands for no label"]
+    return [f"classes of a single row: {shown}; --missing-label if that means no label"]
 
 
 def _between_splits(tally: LabelTally, labelling: Labelling) -> list[str]:
     train = _names(tally, labelling, 0)
-    found = []
+    remarks = []
     for code in (1, 2) if train else ():
         own = _names(tally, labelling, code)
         lacks = [name for name in labelling.schema.names if name in train - own]
         more = [name for name in labelling.schema.names if name in own - train]
         if own and lacks:
-            found.append(f"{SPLITS[code]} has none of {_quoted(lacks)}")
+            remarks.append(f"{SPLITS[code]} has none of {_quoted(lacks)}")
         if more:
-            found.append(f"train has none of {_quoted(more)}, which {SPLITS[code]} has")
-    return found
+            remarks.append(f"train has none of {_quoted(more)}, which {SPLITS[code]} has")
+    return remarks
 
 
 def _unseen(labelling: Labelling) -> list[str]:
-    """Labels of lists that stand beside others."""
-    found = []
+    """Remarks on labels of lists that train lacks, in rows that have other labels too."""
+    remarks = []
     for code, counts in labelling.unseen.items():
         listed = _first([f"{name[:60]!r} {count:,}" for name, count in counts.items()])
-        found.append(f"train has none of {listed} of {SPLITS[code]}, where they are left out")
-    return found
+        remarks.append(f"train has none of {listed} of {SPLITS[code]}, where they are left out")
+    return remarks
 
 
 def _names(tally: LabelTally, labelling: Labelling, code: int) -> set[str]:
@@ -146,17 +146,17 @@ def _names(tally: LabelTally, labelling: Labelling, code: int) -> set[str]:
 
 def _between_files(tally: LabelTally, labelling: Labelling, paths: Sequence[str]) -> list[str]:
     """Files of one split that lack some of its labels."""
-    found = []
+    remarks = []
     for code, split in enumerate(SPLITS):
-        whole = _names(tally, labelling, code)
+        split_labels = _names(tally, labelling, code)
         files = [(file, span) for (file, c), span in tally.tally.spans.items() if c == code]
         if len(files) < 2:
             continue
         for file, span in files:
             own = {n for word in span.words for n in labelling.meaning.get(word, ())}
-            if lacks := [name for name in labelling.schema.names if name in whole - own]:
-                found.append(f"{paths[file]} ({split}) has none of {_quoted(lacks)}")
-    return [_first(found)] if found else []
+            if lacks := [name for name in labelling.schema.names if name in split_labels - own]:
+                remarks.append(f"{paths[file]} ({split}) has none of {_quoted(lacks)}")
+    return [_first(remarks)] if remarks else []
 
 
 def _quoted(names: Sequence[str]) -> str:

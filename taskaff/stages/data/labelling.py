@@ -25,7 +25,7 @@ EMPTY = "empty lists alone, which train does not have"
 
 @dataclass(frozen=True, slots=True)
 class Labelling:
-    """Kind and names, and which values stand for what."""
+    """Label kind and names of a task, and how each stored value is read."""
 
     schema: LabelSchema
     ids: tuple[str, ...] = ()
@@ -33,47 +33,47 @@ class Labelling:
     meaning: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The class, or the labels of a list that is text, behind each spelling."""
     lost: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
-    """By split code: the spellings that stand for no label there, and why."""
+    """By split code: spellings that mean "no label" there, and why."""
     minus: bool = False
     """Whether a row of -1 in every column has no label."""
     unseen: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
-    """By split code: labels of lists that train does not have, and how often they stand there."""
+    """By split code: labels of lists that train does not have, and in how many rows."""
     empty: frozenset[int] = frozenset()
     """Codes of the splits in which an empty list is no label."""
 
     def unlabelled(self, arrays: Sequence[pa.Array], codes: NDArray[np.int8]) -> dict[str, Mask]:
-        """Rows whose label turned out to be none, by reason."""
+        """Masks ``(n,)``, by reason, of rows whose label turned out to be none."""
         if self.minus:
             return {MINUS: all_minus(arrays)}
         if is_list(arrays[0].type):
             return self._unlabelled_lists(arrays[0], codes)
-        found: dict[str, Mask] = {}
+        masks: dict[str, Mask] = {}
         if not any(self.lost.values()):
-            return found
+            return masks
         words = spelled(arrays[0], self.ids)
         for code, reasons in self.lost.items():
             mine = codes == code
             for reason in dict.fromkeys(reasons.values()):
                 named = [word for word, why in reasons.items() if why == reason]
                 hit = arrow.array(pc.is_in(words, value_set=arrow.strings(named)))
-                found[reason] = found.get(reason, False) | (hit & mine)
-        return found
+                masks[reason] = masks.get(reason, False) | (hit & mine)
+        return masks
 
     def _unlabelled_lists(self, array: pa.Array, codes: NDArray[np.int8]) -> dict[str, Mask]:
-        found: dict[str, Mask] = {}
+        masks: dict[str, Mask] = {}
         parents = arrow.integers(pc.list_parent_indices(array))
         filled = np.bincount(parents, minlength=len(array)) > 0
         if self.empty:
-            found[EMPTY] = ~filled & np.isin(codes, list(self.empty))
+            masks[EMPTY] = ~filled & np.isin(codes, list(self.empty))
         if self.unseen:
             names = arrow.strings([word for word, own in self.meaning.items() if own])
             known = arrow.array(pc.is_in(spelled(array.flatten(), self.ids), value_set=names))
             hits = np.bincount(parents[known], minlength=len(array))
-            found[UNSEEN] = filled & (hits == 0) & np.isin(codes, list(self.unseen))
-        return found
+            masks[UNSEEN] = filled & (hits == 0) & np.isin(codes, list(self.unseen))
+        return masks
 
     def encode(self, arrays: Sequence[pa.Array]) -> NDArray[Any] | None:
-        """Labels as ``RowBatch`` holds them."""
+        """Labels as ``RowBatch`` holds them: codes ``(n,)``, or 0/1 or targets ``(n, c)``."""
         schema = self.schema
         if schema.kind == "none":
             return None
@@ -96,14 +96,14 @@ class Labelling:
         return np.ascontiguousarray(out.T)
 
     def _table(self, words: pa.Array) -> NDArray[np.int64]:
-        found = pc.index_in(words, value_set=arrow.strings(self.meaning))
-        if found.null_count:
-            value = words.filter(pc.is_null(found))[0].as_py()
+        indices = pc.index_in(words, value_set=arrow.strings(self.meaning))
+        if indices.null_count:
+            value = words.filter(pc.is_null(indices))[0].as_py()
             raise DataError(
                 f"label {value!r} was not there when the file was first read",
                 hint="the file changed while it was read, or two readers disagree: run again",
             )
-        return arrow.integers(found)
+        return arrow.integers(indices)
 
     def _codes(self, words: pa.Array) -> NDArray[np.int64]:
         code = {name: i for i, name in enumerate(self.schema.names)}
@@ -121,14 +121,14 @@ class Labelling:
 
 
 def all_minus(arrays: Sequence[pa.Array]) -> Mask:
-    """Rows in which every number is -1."""
+    """Mask ``(n,)`` of rows in which every number is -1."""
     first = arrays[0]
     if pat.is_fixed_size_list(first.type):
         values = matrix(first)
         return np.asarray((values == -1).all(axis=1)) if values.size else arrow.is_null(first)
-    found = numbers(first) == -1
+    mask = numbers(first) == -1
     for array in arrays[1:]:
-        if not found.any():
+        if not mask.any():
             break
-        found = found & (numbers(array) == -1)
-    return np.asarray(found)
+        mask = mask & (numbers(array) == -1)
+    return np.asarray(mask)

@@ -1,4 +1,4 @@
-"""What labels are: tallied over every file of a task, then decided once.
+"""Labels of a task: counted over all its files, then their kind is decided once.
 
 One scalar column of words, whole numbers or truth values is ``classes``; of numbers of which some
 are not whole, or too many to be classes, ``regression``; of lists, be they written as text,
@@ -70,7 +70,7 @@ class LabelTally:
         return next((shape.column for shape in self._shapes.values()), None)
 
     def decide(self) -> Labelling:
-        """Kind, names and meanings; ``DataError`` where the values do not make sense of them."""
+        """Decide kind, names and meanings; raises ``DataError`` where the values mix kinds."""
         if not self.columns or self.requested == "none":
             return Labelling(LabelSchema("none"))
         if len(self._shapes) > 1:
@@ -84,8 +84,8 @@ class LabelTally:
 
     def lost_rows(self, labelling: Labelling) -> dict[Key, Counter[str]]:
         """Rows that turned out to have no label, by file and split, and why."""
-        found = [shape.lost_rows(labelling) for shape in self._shapes.values()]
-        return found[0] if found else {}
+        lost = [shape.lost_rows(labelling) for shape in self._shapes.values()]
+        return lost[0] if lost else {}
 
     def counts(self, labelling: Labelling) -> dict[str, int]:
         """Rows of each class, or positive rows of each label."""

@@ -1,4 +1,4 @@
-"""Values that stand for no label, which only all files together can tell."""
+"""Values that mean "no label", which only all files together can tell."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ SOME = 10
 """Rows of a split that, if all hold one number, are no coincidence."""
 
 Lost = dict[int, dict[str, str]]
-"""By split code: spellings that stand for no label there, and why."""
+"""By split code: spellings that mean "no label" there, and why."""
 
 
 def lost_before(tally: Tally, numbers: bool) -> Lost:
-    """What is no label whatever the kind: a dash, unless ``+`` is a label too; and the only value
-    of a split that train does not have (if it is a number, where only ``numbers`` are asked for).
+    """Values that mean "no label", whatever the kind.
+
+    These are a dash, unless ``+`` is a label too; and the only value of a split, if train does not
+    have it (if it is a number, where only ``numbers`` are asked for).
     """
     lost: Lost = {code: {} for code in range(len(SPLITS))}
     every = tally.count()
@@ -41,20 +43,20 @@ def lost_before(tally: Tally, numbers: bool) -> Lost:
 
 def _means_none(tally: Tally, code: int, numbers: bool) -> bool:
     """Whether one value in all rows of a split is no coincidence: outside of train's numbers."""
-    train, own = (_whole(tally, one) for one in (TRAIN, code))
+    train, own = (_merged_spans(tally, one) for one in (TRAIN, code))
     if not own.numbers or not train.numbers:
         return bool(own.numbers) or not numbers
     return own.numbers >= SOME or (own.numbers > 1 and not train.low <= own.low <= train.high)
 
 
-def _whole(tally: Tally, code: int) -> Span:
-    """All files of a split."""
+def _merged_spans(tally: Tally, code: int) -> Span:
+    """Numbers of a split, over all its files: how many, the lowest, the highest."""
     spans = [span for (_, split), span in tally.spans.items() if split == code]
-    found = Span()
-    found.numbers = sum(span.numbers for span in spans)
-    found.low = min((span.low for span in spans), default=found.low)
-    found.high = max((span.high for span in spans), default=found.high)
-    return found
+    merged = Span()
+    merged.numbers = sum(span.numbers for span in spans)
+    merged.low = min((span.low for span in spans), default=merged.low)
+    merged.high = max((span.high for span in spans), default=merged.high)
+    return merged
 
 
 def unseen(word: str) -> str:
@@ -63,23 +65,23 @@ def unseen(word: str) -> str:
 
 
 def lost_by_class(tally: Tally, lost: Lost, meaning: Mapping[str, tuple[str, ...]]) -> Lost:
-    """The classes too that train does not have."""
+    """Extend ``lost`` by the classes of other splits that train does not have."""
     train = set(tally.count([TRAIN])) | tally.trained
     known = {meaning.get(word, (word,)) for word in train - set(lost[TRAIN])}
     if not known:
         return lost
-    found = {code: dict(reasons) for code, reasons in lost.items()}
+    extended = {code: dict(reasons) for code, reasons in lost.items()}
     for code in (1, 2):
         for word in tally.count([code]):
             if meaning[word] not in known:
-                found[code].setdefault(word, unseen(meaning[word][0]))
-    return found
+                extended[code].setdefault(word, unseen(meaning[word][0]))
+    return extended
 
 
 Meaning = dict[str, tuple[str, ...]]
 """The labels behind each spelling."""
 Unseen = dict[int, Counter[str]]
-"""By split code: labels that train does not have, and how often they stand there."""
+"""By split code: labels that train does not have, and in how many rows."""
 
 
 def unseen_items(tally: Tally, meaning: Meaning) -> tuple[Meaning, Unseen]:
@@ -96,26 +98,29 @@ def unseen_items(tally: Tally, meaning: Meaning) -> tuple[Meaning, Unseen]:
 
 
 def lost_lists(tally: Tally, lost: Lost, meaning: Meaning) -> tuple[Lost, Meaning, Unseen]:
-    """The same of lists that are text: a list of nothing else stands for no label."""
+    """Extend ``lost`` by lists, written as text, of which train has no label.
+
+    Returns it with the meanings cut to labels that train has, and the labels cut off.
+    """
     train = {*tally.count([TRAIN]), *tally.trained} - set(lost[TRAIN])
     known = {name for word in train for name in meaning[word]}
     if not train:
         return lost, meaning, {}
-    found = {code: dict(reasons) for code, reasons in lost.items()}
+    extended = {code: dict(reasons) for code, reasons in lost.items()}
     missed: Unseen = {}
     for code in (1, 2):
         for word, count in tally.count([code]).items():
             own = meaning.get(word, ())
             if own and not known & set(own):
-                found[code].setdefault(word, UNSEEN)
+                extended[code].setdefault(word, UNSEEN)
             elif more := dict.fromkeys((name for name in own if name not in known), count):
                 missed.setdefault(code, Counter()).update(more)
     left = {word: tuple(n for n in own if n in known) for word, own in meaning.items()}
-    return found, left, missed
+    return extended, left, missed
 
 
 def lost_numbers(tally: Tally, lost: Lost) -> Lost:
-    """In a regression ``nan`` too, which is how a missing number is written."""
+    """Extend ``lost`` by ``nan``, which is how a missing number is written (regression)."""
     nans = [word for word in tally.count() if re.match(NAN, word)]
     more = dict.fromkeys(nans, NO_VALUE)
     return {code: reasons | more for code, reasons in lost.items()}

@@ -22,7 +22,7 @@ from taskaff.stages.data.reader import (
 )
 
 _COLUMN = "text"
-_LOOKED_AT = 20
+_FIRST_LINES = 20
 
 
 class TxtReader:
@@ -38,7 +38,7 @@ class TxtReader:
     def __init__(self, blob: Blob, options: Options) -> None:
         self._blob, self._options = blob, options
         self._encoding = known_encoding(options.encoding)
-        first = [line for _, line in islice(self._lines(), _LOOKED_AT)]
+        first = [line for _, line in islice(self._lines(), _FIRST_LINES)]
         if not options.named and first:
             self._refuse_tables(first)
 
@@ -54,11 +54,11 @@ class TxtReader:
         return {"encoding": self._encoding} | ({"skip_lines": str(skip)} if skip else {})
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """The first rows."""
+        """First rows, at most ``PEEK_ROWS``."""
         return _batch([line for _, line in islice(self._lines(), PEEK_ROWS)], columns)
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Both passes are the same reader."""
+        """First pass, which reads as ``batches`` does."""
         return self.batches(columns)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

@@ -70,7 +70,7 @@ _STORED = re.compile(r"[0-9a-f]{40,64}|\d+\.\d+\.\d+|snapshots|default")
 
 
 def split_argument(argument: str) -> tuple[str | None, str]:
-    """Take ``name=PATH`` apart; an existing path, or a name with odd characters, stays whole."""
+    """Name and path of ``name=PATH``; an existing path, or one without a valid name, has none."""
     match = _NAMED.fullmatch(argument)
     if match is None or Path(argument).exists():
         return None, argument
@@ -101,22 +101,22 @@ def _tokens(word: str) -> list[str]:
 
 
 def split_word(word: str) -> SplitWord | None:
-    """The split that a whole value names (a cell of a ``split`` column), or None."""
+    """Split that a value (a cell of a ``split`` column) names, or None."""
     return _SPLIT_WORDS.get(word.strip().lower())
 
 
 def split_of(parts: tuple[str, ...]) -> SplitWord | None:
-    """The split named by a file stem, else by the nearest folder: a whole token of the name."""
+    """Split that a token of the file's stem names, else of the nearest folder; None without any."""
     for part in reversed(parts):
-        found = {_SPLIT_WORDS[token] for token in _tokens(part) if token in _SPLIT_WORDS}
-        if len(found) > 1:
+        splits = {_SPLIT_WORDS[token] for token in _tokens(part) if token in _SPLIT_WORDS}
+        if len(splits) > 1:
             raise DataError(
-                f"the name {part!r} names {len(found)} splits: {', '.join(sorted(found))}",
+                f"the name {part!r} names {len(splits)} splits: {', '.join(sorted(splits))}",
                 where=Place("/".join(parts)),
                 hint="rename the file so that it holds one of train, validation, test",
             )
-        if found:
-            return found.pop()
+        if splits:
+            return splits.pop()
     return None
 
 

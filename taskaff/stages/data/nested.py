@@ -18,7 +18,7 @@ from taskaff.stages.data.plain import columns_of, not_utf8, plain_pieces, plain_
 from taskaff.stages.data.reader import Column, Reader, unique
 
 DEPTH = 20
-"""Objects nested deeper than this stay whole."""
+"""Objects nested deeper than this are not opened."""
 
 
 def opened(reader: Reader, path: str) -> Reader:
@@ -57,21 +57,21 @@ class _Nested:
 
     @property
     def dialect(self) -> Mapping[str, str]:
-        """That of the reader."""
+        """Dialect of the wrapped reader."""
         return self._reader.dialect
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """The first rows."""
+        """First rows, at most ``PEEK_ROWS``."""
         picked = self._picked(self._reader.peek(self._tops(columns)), columns)
         return next(plain_pieces(picked), picked)
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """First pass."""
+        """First pass of the wrapped reader."""
         for batch in self._reader.scan(self._tops(columns)):
             yield from plain_pieces(self._picked(batch, columns))
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Second pass."""
+        """Second pass of the wrapped reader."""
         for batch in self._reader.batches(self._tops(columns)):
             yield from plain_pieces(self._picked(batch, columns))
 
@@ -97,7 +97,7 @@ def _at(array: Any, fields: Sequence[str]) -> Any:
 
 def _paths(columns: Sequence[Column], path: str) -> dict[str, _Path]:
     exact = {column.name for column in columns if not pat.is_struct(column.type)}
-    names, found = [], {}
+    names, paths = [], {}
     for column in columns:
         try:
             ends = list(_ends(column.type, ()))
@@ -108,9 +108,9 @@ def _paths(columns: Sequence[Column], path: str) -> dict[str, _Path]:
             if not fields or name not in exact:
                 names.append(name)
                 ids = column.inside.get(fields, ()) if fields else column.names
-                found[name] = column.name, fields, Column(name, kind, ids)
+                paths[name] = column.name, fields, Column(name, kind, ids)
     unique(names, path)
-    return found
+    return paths
 
 
 def _ends(
@@ -149,7 +149,7 @@ def names_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [name for name, said in names.items() if said or name not in inside]
 
 
-def look(row: Mapping[str, Any], name: str) -> Any:
+def value_at(row: Mapping[str, Any], name: str) -> Any:
     """The value at a path, None where an object on the way is null.
 
     Raises
@@ -165,7 +165,7 @@ def look(row: Mapping[str, Any], name: str) -> Any:
             return None
         if isinstance(inside, dict):
             try:
-                return look(inside, name[at + 1 :])
+                return value_at(inside, name[at + 1 :])
             except KeyError:
                 pass
         at = name.find(".", at + 1)

@@ -14,12 +14,12 @@ from taskaff.core.records.data import DataRequest
 from taskaff.stages.data.absent import absent
 from taskaff.stages.data.classlabel import agreed
 from taskaff.stages.data.columns import Choice, Chooser
-from taskaff.stages.data.data_file import Found
+from taskaff.stages.data.data_file import DataFile
 from taskaff.stages.data.labelling import Labelling
 from taskaff.stages.data.labels import LabelTally
 from taskaff.stages.data.names import UNSUPERVISED, task_name
 from taskaff.stages.data.readers import open_reader, options_of
-from taskaff.stages.data.scan import FileScan, Gate, Judge, Marks, scan_file
+from taskaff.stages.data.scan import FileScan, Marks, RowCheck, SplitAssigner, scan_file
 from taskaff.stages.data.sources import locate
 from taskaff.stages.data.summary import Summary
 from taskaff.stages.data.task import FileTask
@@ -49,35 +49,35 @@ def open_task(request: DataRequest, formats: Mapping[str, str]) -> FileTask:
 
 
 def _provisional(source: Any) -> str:
-    """A name for errors before the files are found."""
+    """Name for errors until the files are located."""
     if isinstance(source, str | PathLike):
         return task_name(str(source), folder=False)
     return "table"
 
 
 class _Opening:
-    """The first pass, step by step."""
+    """First pass over the files of one task; ``task`` runs its steps in order."""
 
     def __init__(
         self,
         request: DataRequest,
         name: str,
-        found: list[Found],
+        data_files: list[DataFile],
         notes: list[str],
         formats: Mapping[str, str],
     ) -> None:
         self._request, self._name, self._notes = request, name, notes
         self._apart: Counter[str] = Counter()
         """Rows of test files without a label column, by reason."""
-        self._found = found
+        self._data_files = data_files
         options = options_of(request)
-        readers = [joined(open_reader(f, options, formats), request, f.path) for f in found]
-        only = all(f.split == UNSUPERVISED for f in found)
+        readers = [joined(open_reader(f, options, formats), request, f.path) for f in data_files]
+        only = all(f.split == UNSUPERVISED for f in data_files)
         self._files = [
             FileScan(f.path, "train" if only or f.split is None else f.split, reader)
-            for f, reader in zip(found, readers, strict=True)
+            for f, reader in zip(data_files, readers, strict=True)
         ]
-        self._blob_stamps = [f.blob.stamp() if f.blob else None for f in found]
+        self._blob_stamps = [f.blob.stamp() if f.blob else None for f in data_files]
 
     def task(self) -> FileTask:
         first = next((f for f in self._files if f.split != "test"), self._files[0])
@@ -89,11 +89,11 @@ class _Opening:
                 _same_columns(self._request, choice, first.path, file)
         ids = self._ids(choice)
         missing = absent(self._request.missing_label)
-        judge = Judge(choice, any(f.reader.nullable for f in self._files), missing, ids)
+        row_check = RowCheck(choice, any(f.reader.nullable for f in self._files), missing, ids)
         tally = LabelTally(choice.labels, self._request.label_kind, ids)
-        gate = Gate(choice.split, self._request.limit)
+        assigner = SplitAssigner(choice.split, self._request.limit)
         for file in self._files:
-            scan_file(file, judge, gate, tally, self._request.label_kind)
+            scan_file(file, row_check, assigner, tally, self._request.label_kind)
             self._complain(file.bad, file.path)
         labelling = self._decided(tally, choice)
         schema = labelling.schema
@@ -105,23 +105,23 @@ class _Opening:
             )
         if schema.kind in ("regression", "multilabel"):
             for file in self._files:
-                file.bad += file.endless
-                self._complain(file.endless, file.path)
+                file.bad += file.nonfinite
+                self._complain(file.nonfinite, file.path)
         summary = Summary(
-            self._request, self._name, self._files, self._found, self._notes, self._apart
+            self._request, self._name, self._files, self._data_files, self._notes, self._apart
         )
-        info = summary.info(labelling, tally, judge)
-        stamps = {f.path: s for f, s in zip(self._found, self._blob_stamps, strict=True)}
+        info = summary.info(labelling, tally, row_check)
+        stamps = {f.path: s for f, s in zip(self._data_files, self._blob_stamps, strict=True)}
         return FileTask(
-            info, self._files, self._found, judge, labelling, stamps, self._request.limit
+            info, self._files, self._data_files, row_check, labelling, stamps, self._request.limit
         )
 
     def _leave_out(self, lost: list[Lost]) -> None:
         """Take out the files of the test split that have no labels, and count their rows."""
         for file, reason, rows in lost:
             at = self._files.index(file)
-            for kept in (self._files, self._found, self._blob_stamps):
-                del kept[at]
+            for files in (self._files, self._data_files, self._blob_stamps):
+                del files[at]
             self._apart[reason] += rows
 
     def _complain(self, marks: list[Marks], path: str) -> None:
@@ -133,7 +133,7 @@ class _Opening:
         raise DataError(
             first.reason + more,
             where=Place(path, row=int(first.rows[0])),
-            hint="mend the row, or leave such rows out and have them counted: --on-bad-row skip",
+            hint="fix the row, or leave such rows out and have them counted: --on-bad-row skip",
         )
 
     def _ids(self, choice: Choice) -> tuple[str, ...]:

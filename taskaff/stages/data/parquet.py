@@ -56,11 +56,11 @@ class ParquetReader:
 
     @property
     def dialect(self) -> Mapping[str, str]:
-        """Nothing to choose."""
+        """Empty: a Parquet file has no dialect."""
         return {}
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """The first rows."""
+        """First rows, at most ``PEEK_ROWS``."""
         with self._open() as (file, _), arrow_errors(self._blob.path, "the Parquet file"):
             self._check(file, columns)
             for batch in file.iter_batches(PEEK_ROWS, columns=list(columns)):
@@ -69,7 +69,7 @@ class ParquetReader:
         return no_rows(self._columns, columns)
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Both passes are the same reader."""
+        """First pass, which reads as ``batches`` does."""
         return self.batches(columns)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -199,7 +199,7 @@ def _within(path: str, names: set[str]) -> bool:
 def _dictionary_bytes(bytes_: Any, chunk: Any) -> int:
     """Uncompressed size of a column chunk's dictionary page: no text in it can be longer.
 
-    It stands in the page header, second field of a Thrift compact struct of integers.
+    The size is in the page header, second field of a Thrift compact struct of integers.
     """
     if not chunk.has_dictionary_page:
         return 0

@@ -43,7 +43,7 @@ def columns_of(schema: pa.Schema, path: str) -> tuple[Column, ...]:
 
 
 def not_utf8(error: UnicodeDecodeError, path: str) -> DataError:
-    """What to say of a column or field name in another encoding."""
+    """Error for a column or field name that is not UTF-8."""
     return DataError(
         f"a column name is not UTF-8: {error.object[:60]!r}",
         where=Place(path),
@@ -98,7 +98,7 @@ def _item(kind: pa.DataType) -> pa.DataType:
 
 
 def plain(array: pa.Array) -> pa.Array:
-    """The same values as ``plain_type`` says."""
+    """Column ``array`` in the type that ``plain_type`` gives for it; values unchanged."""
     kind, target = array.type, plain_type(array.type)
     if kind == target:
         return array
@@ -130,7 +130,7 @@ def _cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def spelled_bytes(array: pa.Array) -> int:
-    """About how many bytes the values take when each stands for itself.
+    """Estimate the bytes that the values take when each is written out.
 
     A text that is stored once may be shared by all rows of a dictionary, a run or a view.
     """
@@ -175,8 +175,8 @@ def _lengths(array: pa.Array) -> NDArray[np.int64]:
     """Bytes of each text; 0 for nulls."""
     if pat.is_string_view(array.type) or pat.is_binary_view(array.type):
         views = np.frombuffer(array.buffers()[1], np.int32).reshape(-1, 4)  # the length comes first
-        found = views[array.offset : array.offset + len(array), 0].astype(np.int64)
+        lengths = views[array.offset : array.offset + len(array), 0].astype(np.int64)
     else:
-        found = arrow.array(pc.binary_length(array)).astype(np.int64)
-    found[arrow.is_null(array)] = 0
-    return found
+        lengths = arrow.array(pc.binary_length(array)).astype(np.int64)
+    lengths[arrow.is_null(array)] = 0
+    return lengths

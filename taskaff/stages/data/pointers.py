@@ -1,4 +1,4 @@
-"""Pointers of Git LFS, which stand in a clone where the file itself was not fetched."""
+"""Pointers of Git LFS, which a clone holds in place of files that were not fetched."""
 
 from __future__ import annotations
 

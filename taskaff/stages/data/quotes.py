@@ -1,7 +1,7 @@
 """Rows of CSV that two honest readings divide differently, although both are of the right width.
 
-A quote that stands inside an unquoted cell is an ordinary character, so ``5" pipe`` and
-``say "hi"`` are read as they stand. Two kinds of row are refused, because the file itself tells
+A quote inside an unquoted cell is an ordinary character, so ``5" pipe`` and
+``say "hi"`` are read as written. Two kinds of row are refused, because the file itself tells
 that the quotes were not written that way:
 
 * **a quote that opens inside a cell**: ``bad,1"a, b"``. An unquoted cell has a quote right before
@@ -46,7 +46,7 @@ def inner_quote(delimiter: str) -> Callable[[bytes], bool]:
 
 
 class Lines:
-    """Physical lines on their way to ``csv``, kept until their row is finished."""
+    """Physical lines on their way to ``csv``, stored until their row is finished."""
 
     def __init__(self, text: Iterable[str]) -> None:
         self._text = text
@@ -78,7 +78,7 @@ class Quotes:
         self._doubtful: list[tuple[int, list[list[str]]]] = []
 
     def fault(self, raw: str, cells: Sequence[str]) -> str | None:
-        """What is wrong with the next row, given as it stands in the file and as it was read."""
+        """Fault of the next row, given as written in the file and as read; None without any."""
         self._rows += 1
         if self._rows <= _KNOWN_ROWS:
             for values, cell in zip(self._known, cells, strict=True):
@@ -137,8 +137,8 @@ def first_fault(reader: Any, lines: Lines, quotes: Quotes, header: bool) -> tupl
         raw = lines.take()
         if not cells:
             continue
-        found = quotes.fault(raw, cells) if row else None
-        if found:
-            return row, found
+        fault = quotes.fault(raw, cells) if row else None
+        if fault:
+            return row, fault
         row += 1
     return quotes.swallowed()

@@ -42,7 +42,7 @@ class Column(NamedTuple):
     names: tuple[str, ...] = ()
     """Names of the ids 0, 1 ... that ClassLabel metadata gives."""
     inside: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType({})
-    """The same for fields of objects, by their paths below the column."""
+    """Names of the ids of fields of objects, by the fields' paths below the column."""
 
 
 class Reader(Protocol):
@@ -51,7 +51,7 @@ class Reader(Protocol):
     typed: bool
     """Whether column types mean something (False for CSV, where every cell is text)."""
     nullable: bool
-    """Whether a text can be missing, so that the scan must look at texts too."""
+    """Whether a text can be missing, so that the scan must read texts too."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -68,7 +68,7 @@ class Reader(Protocol):
         ...
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """First pass: validate the whole file, and give some of its columns."""
+        """First pass: validate the file to its end, and yield some of its columns."""
         ...
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -127,9 +127,9 @@ def _first_invalid(batch: pa.RecordBatch, reason: str) -> tuple[int | None, str 
 
     for name, array in zip(batch.schema.names, batch.columns, strict=True):
         keyed = pat.is_dictionary(array.type)
-        found = _invalid_in(array.dictionary if keyed else array)
-        if found is not None:
-            row, reason = found
+        invalid = _invalid_in(array.dictionary if keyed else array)
+        if invalid is not None:
+            row, reason = invalid
             return array.indices.to_pylist().index(row) if keyed else row, name, reason
     return None, None, reason
 

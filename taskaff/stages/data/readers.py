@@ -1,4 +1,4 @@
-"""From a file that was found to a reader, or to the reason why it cannot be read."""
+"""Open a located file with the reader of its format, or say why it cannot be read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from taskaff.core.file_content import recognise
 from taskaff.core.records.data import DataRequest
 from taskaff.core.registry import resolve
 from taskaff.stages.data.byte_source import Blob
-from taskaff.stages.data.data_file import Found
+from taskaff.stages.data.data_file import DataFile
 from taskaff.stages.data.guess import head_of, likely_flags
 from taskaff.stages.data.nested import opened
 from taskaff.stages.data.pointers import refuse_pointer
@@ -18,7 +18,7 @@ from taskaff.stages.data.suspects import refuse_other
 
 
 def options_of(request: DataRequest) -> Options:
-    """What the user said about reading."""
+    """Reading options of a request."""
     return Options(
         request.delimiter,
         request.encoding,
@@ -29,39 +29,39 @@ def options_of(request: DataRequest) -> Options:
     )
 
 
-def open_reader(found: Found, options: Options, formats: Mapping[str, str]) -> Reader:
+def open_reader(file: DataFile, options: Options, formats: Mapping[str, str]) -> Reader:
     """The reader of one file; its header or metadata is read, and nothing else."""
-    if found.table is not None:
-        _refuse_options(found, options, frozenset())
-        return found.table
-    assert found.blob is not None
-    if found.blob.size == 0:
+    if file.table is not None:
+        _refuse_options(file, options, frozenset())
+        return file.table
+    assert file.blob is not None
+    if file.blob.size == 0:
         raise DataError(
-            "the file is empty", where=Place(found.path), hint="fetch or write the file again"
+            "the file is empty", where=Place(file.path), hint="fetch or write the file again"
         )
-    if not found.format:
-        raise _unknown_suffix(found.blob, options)
-    make = resolve("format", formats, found.format)
-    _refuse_options(found, options, getattr(make, "uses", frozenset()))
-    refuse_other(found.blob, found.format, options)
-    return opened(make(found.blob, options), found.path)
+    if not file.format:
+        raise _unknown_suffix(file.blob, options)
+    make = resolve("format", formats, file.format)
+    _refuse_options(file, options, getattr(make, "uses", frozenset()))
+    refuse_other(file.blob, file.format, options)
+    return opened(make(file.blob, options), file.path)
 
 
 def _unknown_suffix(blob: Blob, options: Options) -> DataError:
     """The error for a suffix that says no format; the first bytes tell what the hint is."""
     refuse_pointer(blob)
     content = recognise(head_of(blob))
-    found = "the suffix says no known format"
+    problem = "the suffix says no known format"
     return DataError(
-        f"{found}, and the file is {content.what}" if content else found,
+        f"{problem}, and the file is {content.what}" if content else problem,
         where=Place(blob.path),
         hint=likely_flags(blob, options)
         or (content.hint if content else "name the format: --input-format csv"),
     )
 
 
-def _refuse_options(found: Found, options: Options, uses: frozenset[str]) -> None:
-    """No option is accepted and ignored: what this format has no use for is refused."""
+def _refuse_options(file: DataFile, options: Options, uses: frozenset[str]) -> None:
+    """Refuse options that the file's format does not use; none is accepted and ignored."""
     said = {
         "delimiter": options.delimiter,
         "encoding": options.encoding,
@@ -73,6 +73,6 @@ def _refuse_options(found: Found, options: Options, uses: frozenset[str]) -> Non
     if idle:
         option = "--" + idle[0].replace("_", "-")
         raise UsageError(
-            f"{option} means nothing for {found.path}, which is {found.format}",
-            hint=f"leave it out; for one of several data sets, {idle[0]} stands in [datasets.NAME]",
+            f"{option} means nothing for {file.path}, which is {file.format}",
+            hint=f"leave it out; for one of several data sets, set {idle[0]} in [datasets.NAME]",
         )

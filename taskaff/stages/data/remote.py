@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from taskaff.core.errors import DataError, Place
 from taskaff.core.records.data import DataRequest
-from taskaff.stages.data.data_file import Located, found_remote
+from taskaff.stages.data.data_file import Located, remote_file
 from taskaff.stages.data.folders import Folder
 from taskaff.stages.data.names import task_name
 from taskaff.stages.data.trees import Tree
@@ -22,8 +22,8 @@ def from_tree(tree: Tree, path: str, request: DataRequest) -> Located:
         raise DataError("the address names no folder", where=where, hint=hint)
     info = tree.filesystem.get_file_info(path)
     if info.type == pafs.FileType.File:
-        found = found_remote(tree.filesystem, info, request, (), tree.shown(path))
-        return Located(task_name(path, folder=False), [found])
+        file = remote_file(tree.filesystem, info, request, (), tree.shown(path))
+        return Located(task_name(path, folder=False), [file])
     if info.type == pafs.FileType.Directory:
         located = Folder(path, request, tree).files()
     else:

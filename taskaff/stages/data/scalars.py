@@ -23,7 +23,7 @@ from taskaff.stages.data.late_missing import (
 )
 from taskaff.stages.data.shape import Shape, canonical, not_binary, without_labels
 from taskaff.stages.data.spelling import by_value, in_order, listed, spelled
-from taskaff.stages.data.value_counts import BINARY, Key, looks_of
+from taskaff.stages.data.value_counts import BINARY, Key, forms_of
 
 
 class Scalars(Shape):
@@ -43,7 +43,7 @@ class Scalars(Shape):
         """Kind, names and meanings."""
         lost = lost_before(self.tally, self.requested in ("regression", "multilabel"))
         column = self._column(lost)
-        if column.looks["nan"] and (column.numeric or self.requested == "regression"):
+        if column.forms["nan"] and (column.numeric or self.requested == "regression"):
             lost = lost_numbers(self.tally, lost)
             column = self._column(lost)
         if not column.rows:
@@ -54,7 +54,7 @@ class Scalars(Shape):
             return Labelling(LabelSchema(kind, self.columns, self.columns), lost=lost)
         if kind == "classes":
             return self._classes(column, lost)
-        if column.looks["list"]:
+        if column.forms["list"]:
             return self._lists(column, lost)
         odd = next((word for word in column.words if by_value(word) not in BINARY), None)
         if odd is not None:
@@ -83,33 +83,33 @@ class Scalars(Shape):
         for code, reasons in lost.items():
             count = self.tally.count([code])
             gone.update({word: count[word] for word in reasons})
-        looks = self.tally.looks - looks_of(+gone)
-        return Column(self.columns[0], self.tally, words, looks, bool(self.ids))
+        forms = self.tally.forms - forms_of(+gone)
+        return Column(self.columns[0], self.tally, words, forms, bool(self.ids))
 
     def _labelled(self, lost: Mapping[int, Mapping[str, str]]) -> Counter[str]:
-        found: Counter[str] = Counter()
+        words: Counter[str] = Counter()
         for code in range(len(SPLITS)):
             count = self.tally.count([code])
-            found.update({w: n for w, n in count.items() if w not in lost.get(code, {})})
-        return found
+            words.update({w: n for w, n in count.items() if w not in lost.get(code, {})})
+        return words
 
     def lost_rows(self, labelling: Labelling) -> dict[Key, Counter[str]]:
         """Rows that turned out to have no label."""
-        found: dict[Key, Counter[str]] = {}
+        lost: dict[Key, Counter[str]] = {}
         for key, span in self.tally.spans.items():
             for word, reason in labelling.lost.get(key[1], {}).items():
                 if span.words[word]:
-                    found.setdefault(key, Counter())[reason] += span.words[word]
-        return found
+                    lost.setdefault(key, Counter())[reason] += span.words[word]
+        return lost
 
     def counts(self, labelling: Labelling) -> dict[str, int]:
         """Rows of each class, or positive rows of each label."""
-        found = dict.fromkeys(labelling.schema.names, 0)
+        rows = dict.fromkeys(labelling.schema.names, 0)
         for word, count in self._labelled(labelling.lost).items():
             own = labelling.meaning[word] if labelling.meaning else self._ones_of(word)
             for name in own:
-                found[name] += count
-        return found
+                rows[name] += count
+        return rows
 
     def _ones_of(self, word: str) -> Iterable[str]:
         return self.columns if by_value(word) in ("1", "true") else ()

@@ -1,4 +1,4 @@
-"""The first pass over a task: every file read and judged, splits and bad rows counted."""
+"""The first pass over a task: every file read and checked, splits and bad rows counted."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ SHOWN = 20
 """Skipped rows that are named; the others are counted."""
 
 
-class Gate:
-    """Gives each row its split, and stops each split at the limit.
+class SplitAssigner:
+    """Assigns each row its split, and stops each split at the limit.
 
     The first ``limit`` rows of a split are in, in the order of the files, skipped rows included.
     """
@@ -90,7 +90,7 @@ def _split_codes(array: pa.Array, column: str, path: str, row: int) -> NDArray[n
 
 
 @dataclass(slots=True)
-class Judge:
+class RowCheck:
     """Which rows cannot be used, and why: the same in both passes once the kind is known."""
 
     choice: Choice
@@ -103,7 +103,7 @@ class Judge:
     width_path: str = ""
 
     def inputs(self, batch: pa.RecordBatch, path: str, row: int) -> dict[str, Mask]:
-        """Masks of rows with an unusable text or vector, by reason."""
+        """Masks ``(n,)`` of rows with an unusable text or vector, by reason."""
         names = [name for name in self.choice.inputs if name in batch.schema.names]
         if self.choice.features:
             reasons = {}
@@ -114,8 +114,8 @@ class Judge:
             return reasons
         if self.choice.layout == "vectors" and names:
             return self._vectors(batch.column(names[0]), path, row)
-        found = {f"text is missing in column {n!r}": missing(batch.column(n)) for n in names}
-        return {reason: mask for reason, mask in found.items() if mask.any()}
+        masks = {f"text is missing in column {n!r}": missing(batch.column(n)) for n in names}
+        return {reason: mask for reason, mask in masks.items() if mask.any()}
 
     def _vectors(self, array: pa.Array, path: str, row: int) -> dict[str, Mask]:
         try:
@@ -140,10 +140,10 @@ class Judge:
         return {"vector is missing": null, "vector is not finite": ~finite & ~null}
 
     def labels(self, batch: pa.RecordBatch, kind: LabelKind | None) -> Labels:
-        """Rows without a label, with a part of one, and those that regression could not use."""
-        found = Labels()
+        """Masks of rows without a label, with a part of one, and unusable for regression."""
+        result = Labels()
         if kind == "none":
-            return found
+            return result
         several = len(self.choice.labels) > 1
         every = np.ones(batch.num_rows, dtype=np.bool_)
         reasons: dict[str, Mask] = {}
@@ -158,17 +158,17 @@ class Judge:
                 hit = np.asarray(mask.reshape(shape).any(axis=0))
                 reasons[reason] = reasons.get(reason, False) | hit
             bad = (lost | _null_inside(array)).reshape(shape)
-            endless = (unfit(array, kind) & ~lost).reshape(shape)
+            nonfinite = (unfit(array, kind) & ~lost).reshape(shape)
             for at in np.flatnonzero(bad.any(axis=1)):
-                found.bad[f"label is missing in column {names[at]!r}"] = bad[at]
-            for at in np.flatnonzero(endless.any(axis=1)):
+                result.bad[f"label is missing in column {names[at]!r}"] = bad[at]
+            for at in np.flatnonzero(nonfinite.any(axis=1)):
                 reason = f"label is not a finite number in column {names[at]!r}"
-                found.endless[reason] = endless[at]
-        found.unlabelled = {reason: mask & every for reason, mask in reasons.items()}
-        for masks in (found.bad, found.endless):
+                result.nonfinite[reason] = nonfinite[at]
+        result.unlabelled = {reason: mask & every for reason, mask in reasons.items()}
+        for masks in (result.bad, result.nonfinite):
             for reason in masks:
                 masks[reason] = masks[reason] & ~every
-        return found
+        return result
 
 
 @dataclass(slots=True)
@@ -177,21 +177,21 @@ class Labels:
 
     unlabelled: dict[str, Mask] = field(default_factory=dict)
     bad: dict[str, Mask] = field(default_factory=dict)
-    endless: dict[str, Mask] = field(default_factory=dict)
+    nonfinite: dict[str, Mask] = field(default_factory=dict)
 
 
 def _null_inside(array: pa.Array) -> Mask:
-    """Rows whose list holds a null."""
-    found = np.zeros(len(array), dtype=np.bool_)
+    """Mask ``(n,)`` of rows whose list holds a null."""
+    mask = np.zeros(len(array), dtype=np.bool_)
     if is_list(array.type) or pat.is_fixed_size_list(array.type):
         items = array.flatten()
         if items.null_count:
-            found[arrow.array(pc.list_parent_indices(array))[arrow.is_null(items)]] = True
-    return found
+            mask[arrow.array(pc.list_parent_indices(array))[arrow.is_null(items)]] = True
+    return mask
 
 
 def any_of(masks: dict[str, Mask], rows: int) -> Mask:
-    """Rows that any of the masks names."""
+    """Union of masks, ``(rows,)``."""
     out = np.zeros(rows, dtype=np.bool_)
     for mask in masks.values():
         out |= mask
@@ -208,7 +208,7 @@ class FileScan:
     number: int = 0
     """Place among the files of the task."""
     total: int = 0
-    """All rows, whatever became of them."""
+    """All rows, usable or not."""
     taken_before: tuple[int, ...] = (0, 0, 0)
     admitted: list[int] = field(default_factory=lambda: [0, 0, 0])
     apart: int = 0
@@ -217,7 +217,7 @@ class FileScan:
     """Rows without a label by the code of their split, and why."""
     bad: list[Marks] = field(default_factory=list)
     """Rows that cannot be used."""
-    endless: list[Marks] = field(default_factory=list)
+    nonfinite: list[Marks] = field(default_factory=list)
     """Rows that cannot be used if the task turns out to be a regression."""
 
 
@@ -231,29 +231,33 @@ class Marks:
 
 
 def scan_file(
-    file: FileScan, judge: Judge, gate: Gate, tally: LabelTally, kind: LabelKind | None
+    file: FileScan,
+    row_check: RowCheck,
+    assigner: SplitAssigner,
+    tally: LabelTally,
+    kind: LabelKind | None,
 ) -> None:
     """Read one file to its end; fills ``file`` and ``tally``."""
-    file.taken_before = tuple(gate.taken)
-    choice = judge.choice
+    file.taken_before = tuple(assigner.taken)
+    choice = row_check.choice
     skipped = () if file.reader.nullable or choice.features else choice.inputs
     for batch in file.reader.scan([name for name in choice.used if name not in skipped]):
         row = file.total + 1
-        codes = gate.admit(batch, file.split, file.path, row)
+        codes = assigner.admit(batch, file.split, file.path, row)
         file.total += batch.num_rows
         file.apart += int((codes == APART).sum())
         for code in range(len(SPLITS)):
             file.admitted[code] += int((codes == code).sum())
-        labels = judge.labels(batch, kind)
-        bad = judge.inputs(batch, file.path, row) | labels.bad
+        labels = row_check.labels(batch, kind)
+        bad = row_check.inputs(batch, file.path, row) | labels.bad
         file.bad += _marks(bad, codes, row)
-        file.endless += _marks(labels.endless, codes, row)
+        file.nonfinite += _marks(labels.nonfinite, codes, row)
         if choice.labels:
             keep = (codes >= 0) & ~any_of(bad, batch.num_rows)
             _count_unlabelled(file, labels.unlabelled, codes, keep)
             lost = any_of(labels.unlabelled, batch.num_rows)
             _tally(file, tally, batch.select(choice.labels), codes, keep & ~lost)
-            past = gate.trained & (codes == OUT) & ~lost
+            past = assigner.trained & (codes == OUT) & ~lost
             if past.any():
                 arrays = [batch.column(name).filter(arrow.flags(past)) for name in choice.labels]
                 tally.add_trained(arrays)
@@ -282,9 +286,9 @@ def _tally(
 
 
 def _marks(masks: dict[str, Mask], codes: NDArray[np.int8], row: int) -> list[Marks]:
-    found = []
+    marks = []
     for reason, mask in masks.items():
         rows = np.flatnonzero(mask & (codes >= 0))
         if len(rows):
-            found.append(Marks(rows + row, codes[rows], reason))
-    return found
+            marks.append(Marks(rows + row, codes[rows], reason))
+    return marks

@@ -39,7 +39,7 @@ class Shape(ABC):
 
     @abstractmethod
     def decide(self) -> Labelling:
-        """Kind, names and meanings; ``DataError`` where the values do not make sense of them."""
+        """Decide kind, names and meanings; raises ``DataError`` where the values mix kinds."""
 
     @abstractmethod
     def lost_rows(self, labelling: Labelling) -> dict[Key, Counter[str]]:
@@ -51,7 +51,7 @@ class Shape(ABC):
 
 
 def without_labels(columns: Sequence[str], requested: LabelKind | None) -> Labelling:
-    """What a data set is of which no row has a label."""
+    """Labelling of a data set of which no row has a label."""
     if requested not in (None, "none"):
         raise DataError(
             f"no row has a label in {', '.join(map(repr, columns[:6]))}, "
@@ -62,7 +62,7 @@ def without_labels(columns: Sequence[str], requested: LabelKind | None) -> Label
 
 
 def no_lists(requested: LabelKind) -> DataError:
-    """What to say where one value a row was asked for and there are several."""
+    """Error where one value a row was asked for and a row has several."""
     if requested == "regression":
         return DataError("lists of labels are no regression target", hint="--label OTHER")
     return DataError(
@@ -72,7 +72,7 @@ def no_lists(requested: LabelKind) -> DataError:
 
 
 def not_binary(name: str, value: str) -> DataError:
-    """What to say where a column of a multi-label task holds something else than 0 and 1."""
+    """Error where a column of a multi-label task holds something else than 0 and 1."""
     return DataError(
         f"multi-label columns hold 0 or 1, and {name!r} holds {value[:60]!r}",
         hint="--label with the 0/1 columns, or --label-kind classes for one column",

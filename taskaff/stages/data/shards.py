@@ -79,11 +79,11 @@ def _listed(tree: Tree, path: str, names: Any) -> list[str] | None:
     if raw is None:
         return None
     try:
-        found: list[str] = names(json.loads(raw))
+        shards: list[str] = names(json.loads(raw))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
             f"{PurePosixPath(path).name} is not what save_to_disk writes",
             where=Place(tree.shown(path)),
             hint="save the data set again, or name the files: '*.arrow'",
         ) from error
-    return found
+    return shards

@@ -1,4 +1,4 @@
-"""From what was typed to a list of files: paths, folders, globs, standard input, URLs, tables."""
+"""Locate the files of an argument: a path, folder, glob, standard input, URL or table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from taskaff.core.errors import DataError, Place, UsageError
 from taskaff.core.records.data import DataRequest
 from taskaff.core.registry import closest
 from taskaff.stages.data.byte_source import spool
-from taskaff.stages.data.data_file import Found, Located, found_local, requested_format
+from taskaff.stages.data.data_file import DataFile, Located, local_file, requested_format
 from taskaff.stages.data.folders import Folder
 from taskaff.stages.data.names import SplitWord, split_word, task_name
 from taskaff.stages.data.reader import CELL_BYTES
@@ -43,17 +43,17 @@ def locate(request: DataRequest) -> Located:
     return Located("table", [_from_object(source, "table", None)])
 
 
-def _from_object(source: Any, path: str, split: SplitWord | None) -> Found:
+def _from_object(source: Any, path: str, split: SplitWord | None) -> DataFile:
     if hasattr(source, "collect_schema") and hasattr(source, "collect"):
         source = source.collect()  # a polars LazyFrame
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
     if isinstance(source, pa.Table):
-        return Found(path, "table", split, table=TableReader(source, path))
+        return DataFile(path, "table", split, table=TableReader(source, path))
     if isinstance(source, tuple) and len(source) == 2:
-        return Found("(X, y)", "table", split, table=TableReader(pair_table(*source), "(X, y)"))
+        return DataFile("(X, y)", "table", split, table=TableReader(pair_table(*source), "(X, y)"))
     if hasattr(source, "__arrow_c_stream__") or hasattr(source, "with_format"):
-        return Found(path, "arrow", split, blob=spool_stream(source, path))
+        return DataFile(path, "arrow", split, blob=spool_stream(source, path))
     raise UsageError(
         f"a data set cannot be made of {type(source).__name__}",
         hint="pass a path, an Arrow table, an object with __arrow_c_stream__, or (X, y)",
@@ -67,8 +67,8 @@ def _from_text(text: str, request: DataRequest) -> Located:
         return _from_url(text, request)
     path = Path(text)
     if path.is_file():
-        found = found_local(text, request, ())
-        return Located(task_name(str(path.absolute()), folder=False), [found])
+        file = local_file(text, request, ())
+        return Located(task_name(str(path.absolute()), folder=False), [file])
     if path.is_dir():
         names = Folder(text, request).files()
         return Located(task_name(str(path.absolute()), folder=True), names.files, names.notes)
@@ -108,7 +108,7 @@ def _standard_input(request: DataRequest) -> Located:
     lines = compression is None and format in ("csv", "tsv", "jsonl", "txt")
     first_line = CELL_BYTES if lines else None
     blob = spool(stream, "-", compression, limit=STDIN_BYTES, first_line=first_line)
-    return Located("stdin", [Found("-", format, None, blob)])
+    return Located("stdin", [DataFile("-", format, None, blob)])
 
 
 def _from_glob(text: str, request: DataRequest) -> Located:
@@ -123,7 +123,7 @@ def _from_glob(text: str, request: DataRequest) -> Located:
     files = []
     for path in paths:
         parts = Path(path).relative_to(fixed).parts
-        files.append(found_local(path, request, parts[:-1]))
+        files.append(local_file(path, request, parts[:-1]))
     name = task_name(str(fixed.absolute()), folder=True)
     return Located(name, files)
 

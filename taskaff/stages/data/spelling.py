@@ -64,9 +64,9 @@ def _of_floats(array: pa.Array) -> pa.Array:
     lost = arrow.is_null(array)
     values = np.array(arrow.array(array.cast(pa.float64())), dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        whole = ~lost & (np.abs(values) < _WHOLE) & (values == np.trunc(values))
-    integers = arrow.flat(np.where(whole, values, 0).astype(np.int64)).cast(pa.string())
-    return pc.if_else(arrow.flags(whole), integers, array.cast(pa.string()))
+        integral = ~lost & (np.abs(values) < _WHOLE) & (values == np.trunc(values))
+    integers = arrow.flat(np.where(integral, values, 0).astype(np.int64)).cast(pa.string())
+    return pc.if_else(arrow.flags(integral), integers, array.cast(pa.string()))
 
 
 def _named(array: pa.Array, names: Sequence[str]) -> pa.Array:
@@ -80,8 +80,8 @@ def _named(array: pa.Array, names: Sequence[str]) -> pa.Array:
 
 def tidy(word: str) -> str:
     """One word as ``spelled`` writes it."""
-    found: str = _tidied(arrow.strings([word]))[0].as_py()
-    return found
+    spelling: str = _tidied(arrow.strings([word]))[0].as_py()
+    return spelling
 
 
 def by_value(word: str) -> str:

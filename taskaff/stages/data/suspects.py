@@ -24,19 +24,21 @@ def refuse_other(blob: Blob, format: str, options: Options) -> None:
     """Refuse a file that its first bytes show to be no ``format``; say what to do instead."""
     refuse_pointer(blob)
     head = head_of(blob)
-    found = recognise(head)
+    content = recognise(head)
     if blob.compression is not None:
-        if found is None or found.kind != blob.compression:
-            raise _not_compressed(blob, found)
+        if content is None or content.kind != blob.compression:
+            raise _not_compressed(blob, content)
         try:
             with blob.stream() as stream:
                 head = stream.read(HEAD)
         except TaskaffError:
             return  # the reader meets the damage too, and names it
-        found = recognise(head)
-    if found is not None and found.kind.partition("-")[0] != format:
-        raise _error(blob, f"the file is {found.what}", likely_flags(blob, options) or found.hint)
-    if found is None and format in _BINARY and is_text(head) and not head.startswith(_BEGUN):
+        content = recognise(head)
+    if content is not None and content.kind.partition("-")[0] != format:
+        raise _error(
+            blob, f"the file is {content.what}", likely_flags(blob, options) or content.hint
+        )
+    if content is None and format in _BINARY and is_text(head) and not head.startswith(_BEGUN):
         hint = likely_flags(blob, options) or "fetch or write the file again"
         raise _error(blob, f"the file is text, and no {_BINARY[format]} file", hint)
     if format not in _BINARY:
@@ -58,19 +60,19 @@ def _refuse_json(blob: Blob, format: str, head: bytes) -> None:
         raise _error(blob, "the lines are JSON objects", "--input-format jsonl")
 
 
-def _not_compressed(blob: Blob, found: Content | None) -> DataError:
+def _not_compressed(blob: Blob, content: Content | None) -> DataError:
     suffix = next(s for s, kind in COMPRESSIONS.items() if kind == blob.compression)
     kinds = {kind: s for s, kind in COMPRESSIONS.items()}
-    what = found.what if found else "no such data"
+    what = content.what if content else "no such data"
     plain = re.sub(re.escape(suffix) + "$", "", PurePosixPath(blob.path).name, flags=re.IGNORECASE)
-    if found is None or found.kind in ("parquet", "arrow", "npy", "npz"):
+    if content is None or content.kind in ("parquet", "arrow", "npy", "npz"):
         hint = f"if it was decompressed already, rename it to {plain}; else fetch it again"
-    elif found.kind in kinds:
-        hint = f"rename it to {plain}{kinds[found.kind]}"
+    elif content.kind in kinds:
+        hint = f"rename it to {plain}{kinds[content.kind]}"
     else:
-        hint = found.hint
+        hint = content.hint
     return _error(blob, f"the name ends in {suffix}, and the file is {what}", hint)
 
 
-def _error(blob: Blob, found: str, hint: str) -> DataError:
-    return DataError(found, where=Place(blob.path), hint=hint)
+def _error(blob: Blob, problem: str, hint: str) -> DataError:
+    return DataError(problem, where=Place(blob.path), hint=hint)

@@ -34,18 +34,18 @@ class TableReader:
 
     @property
     def dialect(self) -> Mapping[str, str]:
-        """Nothing to choose."""
+        """Empty: a table has no dialect."""
         return {}
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """The first rows."""
+        """First rows, at most ``PEEK_ROWS``."""
         for batch in self._select(columns).slice(0, PEEK_ROWS).combine_chunks().to_batches():
             for piece in plain_pieces(validate(batch, self._path, 1)):
                 return piece
         return no_rows(self._columns, columns)
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Both passes are the same."""
+        """First pass, which reads as ``batches`` does."""
         return self.batches(columns)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -80,7 +80,7 @@ class TableReader:
 
 
 def spool_stream(source: Any, path: str) -> Blob:
-    """Write what an Arrow stream gives into a temporary file, since a stream can be read once."""
+    """Copy an Arrow stream into a temporary file, since a stream can be read only once."""
     try:
         return _spooled(source, path)
     except TaskaffError:

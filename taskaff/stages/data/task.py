@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from taskaff.core import arrow
 from taskaff.core.errors import DataError, Place, TaskaffError
 from taskaff.core.records.data import SPLITS, InputFile, RowBatch, TaskInfo
-from taskaff.stages.data.data_file import Found
+from taskaff.stages.data.data_file import DataFile
 from taskaff.stages.data.labelling import Labelling
 from taskaff.stages.data.names import SplitWord
 from taskaff.stages.data.plain import plain_pieces
-from taskaff.stages.data.scan import FileScan, Gate, Judge, any_of
+from taskaff.stages.data.scan import FileScan, RowCheck, SplitAssigner, any_of
 from taskaff.stages.data.spelling import spelled
 from taskaff.stages.data.values import is_words, matrix, numbers, words
 
@@ -29,20 +29,20 @@ class FileTask:
         self,
         info: TaskInfo,
         files: list[FileScan],
-        found: list[Found],
-        judge: Judge,
+        data_files: list[DataFile],
+        row_check: RowCheck,
         labelling: Labelling,
         stamps: Mapping[str, object],
         limit: int | None,
     ) -> None:
-        self._info, self._choice, self._limit = info, judge.choice, limit
-        self._judge, self._labelling = judge, labelling
-        self._scans = {scan.path: (scan, f) for scan, f in zip(files, found, strict=True)}
+        self._info, self._choice, self._limit = info, row_check.choice, limit
+        self._row_check, self._labelling = row_check, labelling
+        self._scans = {scan.path: (scan, f) for scan, f in zip(files, data_files, strict=True)}
         self._stamps = stamps
 
     @property
     def info(self) -> TaskInfo:
-        """What was understood."""
+        """What the scan learned of the data set."""
         return self._info
 
     def batches(self, file: InputFile | None = None) -> Iterator[RowBatch]:
@@ -61,14 +61,14 @@ class FileTask:
             ) from error
 
     def _file(self, entry: InputFile) -> Iterator[RowBatch]:
-        scan, found = self._scans[entry.path]
-        if found.blob is not None and found.blob.stamp() != self._stamps[entry.path]:
+        scan, data_file = self._scans[entry.path]
+        if data_file.blob is not None and data_file.blob.stamp() != self._stamps[entry.path]:
             raise _changed(entry.path)
-        judge = replace(self._judge, width=self._info.vector_width)
-        gate = Gate(self._choice.split, self._limit, scan.taken_before)
+        row_check = replace(self._row_check, width=self._info.vector_width)
+        assigner = SplitAssigner(self._choice.split, self._limit, scan.taken_before)
         total = given = 0
         for batch in scan.reader.batches(self._choice.used):
-            keep = self._keep(batch, judge, gate, entry, total + 1, scan.split)
+            keep = self._keep(batch, row_check, assigner, entry, total + 1, scan.split)
             given += int(keep.sum())
             yield from self._row_batches(batch, keep, entry, total + 1)
             total += batch.num_rows
@@ -78,20 +78,20 @@ class FileTask:
     def _keep(
         self,
         batch: pa.RecordBatch,
-        judge: Judge,
-        gate: Gate,
+        row_check: RowCheck,
+        assigner: SplitAssigner,
         entry: InputFile,
         row: int,
         split: SplitWord,
     ) -> NDArray[np.bool_]:
-        codes = gate.admit(batch, split, entry.path, row)
-        labels = judge.labels(batch, self._info.schema.kind)
+        codes = assigner.admit(batch, split, entry.path, row)
+        labels = row_check.labels(batch, self._info.schema.kind)
         late: dict[str, NDArray[np.bool_]] = {}
         if self._info.schema.kind != "none":
             late = self._labelling.unlabelled(self._arrays(batch), codes)
-        inputs = judge.inputs(batch, entry.path, row)
+        inputs = row_check.inputs(batch, entry.path, row)
         keep: NDArray[np.bool_] = codes == SPLITS.index(entry.split)
-        for masks in (inputs, labels.unlabelled, labels.bad, labels.endless, late):
+        for masks in (inputs, labels.unlabelled, labels.bad, labels.nonfinite, late):
             keep &= ~any_of(masks, batch.num_rows)
         return keep
 
@@ -124,7 +124,7 @@ class FileTask:
 
 
 def _texts(column: pa.Array) -> pa.Array:
-    """Texts as they stand; numbers with one spelling a value."""
+    """Texts as written; numbers with one spelling a value."""
     return words(column) if is_words(column.type) else spelled(column)
 
 

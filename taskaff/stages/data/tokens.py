@@ -73,19 +73,19 @@ class _Joined:
 
     @property
     def dialect(self) -> Mapping[str, str]:
-        """That of the reader."""
+        """Dialect of the wrapped reader."""
         return self._reader.dialect
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """The first rows."""
+        """First rows, at most ``PEEK_ROWS``."""
         return self._texts(self._reader.peek(columns))
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """First pass."""
+        """First pass of the wrapped reader."""
         return map(self._texts, self._reader.scan(columns))
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Second pass."""
+        """Second pass of the wrapped reader."""
         return map(self._texts, self._reader.batches(columns))
 
     def _texts(self, batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -11,9 +11,9 @@ from taskaff.core.errors import DataError, Place
 
 _HIDDEN = (".", "_", "cache-")
 DEPTH = 6
-"""Levels of folders that are looked into."""
+"""Levels of folders that are listed."""
 MOST = 2000
-"""Folders that are looked into."""
+"""Number of folders that are listed."""
 
 
 class Tree:
@@ -29,7 +29,7 @@ class Tree:
         self.filesystem = filesystem if self.remote else pafs.LocalFileSystem()
 
     def shown(self, path: str) -> str:
-        """A path as messages have it."""
+        """Path for messages, with the scheme before it."""
         return self.scheme + path
 
     def inside(self, path: str) -> tuple[list[Any], list[Any]]:
@@ -38,15 +38,15 @@ class Tree:
 
         infos = self.filesystem.get_file_info(pafs.FileSelector(path))
         try:
-            kept = [info for info in infos if not info.base_name.startswith(_HIDDEN)]
+            visible = [info for info in infos if not info.base_name.startswith(_HIDDEN)]
         except UnicodeDecodeError as error:
             name = error.object.decode("utf-8", "backslashreplace")
             raise DataError(
                 f"the file name {name!r} is not UTF-8", where=Place(path), hint="rename the file"
             ) from error
-        kept.sort(key=lambda info: str(info.base_name))
-        folders = [info for info in kept if info.type == pafs.FileType.Directory]
-        return [info for info in kept if info.type != pafs.FileType.Directory], folders
+        visible.sort(key=lambda info: str(info.base_name))
+        folders = [info for info in visible if info.type == pafs.FileType.Directory]
+        return [info for info in visible if info.type != pafs.FileType.Directory], folders
 
     def dead_links(self, path: str) -> list[str]:
         """Links of a local folder to what is not there, which Arrow's listings leave out."""

@@ -21,7 +21,7 @@ MAX_COUNTED = 20_000
 """Distinct values that are counted; past that the column is ``full``."""
 DASH = "-"
 _ALWAYS = frozenset({DASH, "nan", "NaN", "NAN"})
-"""Counted however many others there are, since they may stand for no label."""
+"""Counted however many others there are, since they may mean that a label is missing."""
 BINARY = ("0", "1", "false", "true")
 Key = tuple[int, int]
 """Number of a file, and code of a split."""
@@ -29,7 +29,7 @@ Key = tuple[int, int]
 
 @dataclass(slots=True)
 class Span:
-    """Labels of one split of one file."""
+    """Labels of one split of one file: words with counts, and the range of the numbers."""
 
     words: Counter[str] = field(default_factory=Counter)
     numbers: int = 0
@@ -46,14 +46,14 @@ class Span:
 
 @dataclass(slots=True)
 class Tally:
-    """One column of scalars, or the items of a column of lists."""
+    """Counted values of one column of scalars, or of the items of a column of lists."""
 
     spans: dict[Key, Span] = field(default_factory=dict)
-    looks: Counter[str] = field(default_factory=Counter)
-    """Values that look like an ``integer``, a ``decimal``, a ``comma`` number, a ``list``, ``nan``,
-    an ``endless`` number, a ``dash``, or any other ``word``."""
+    forms: Counter[str] = field(default_factory=Counter)
+    """Values by form: ``integer``, ``decimal``, number with a ``comma``, ``list``, ``nan``,
+    ``infinite`` number, ``dash``, or any other ``word``."""
     samples: dict[str, str] = field(default_factory=dict)
-    """Some value of each look."""
+    """One value of each form."""
     stored: set[str] = field(default_factory=set)
     """Families of types: ``words``, ``integer``, ``real``, ``truth`` or another type's name."""
     pointed: int = 0
@@ -67,7 +67,7 @@ class Tally:
     @property
     def rows(self) -> int:
         """Values counted."""
-        return self.looks.total()
+        return self.forms.total()
 
     def add(self, array: pa.Array, file: int, codes: NDArray[np.int8], words: pa.Array) -> None:
         """Take in values that are present, with the codes of their splits and their spellings."""
@@ -82,16 +82,16 @@ class Tally:
 
     def _add(self, span: Span, uniques: pa.Array, times: NDArray[np.int64], real: bool) -> None:
         values = numbers(uniques)
-        for look, mask in _looks(uniques, values).items():
+        for form, mask in _form_masks(uniques, values).items():
             total = int(times[mask].sum())
             if total:
-                self.looks[look] += total
-                self.samples.setdefault(look, uniques[int(mask.argmax())].as_py())
+                self.forms[form] += total
+                self.samples.setdefault(form, uniques[int(mask.argmax())].as_py())
         finite = np.isfinite(values)
         span.widen(values[finite], times[finite])
-        whole = finite & (values == np.trunc(values))
+        integral = finite & (values == np.trunc(values))
         plain = arrow.array(pc.match_substring_regex(uniques, INTEGER))
-        self.pointed += int(times[whole & (real | ~plain)].sum())
+        self.pointed += int(times[integral & (real | ~plain)].sum())
         self._count(span, uniques.to_pylist(), times.tolist())
 
     def _count(self, span: Span, words: Iterable[str], times: Iterable[int]) -> None:
@@ -111,35 +111,35 @@ class Tally:
         return total
 
 
-def looks_of(words: Counter[str]) -> Counter[str]:
-    """How many of some words have each look."""
+def forms_of(words: Counter[str]) -> Counter[str]:
+    """Number of words of each form (``Tally.forms``)."""
     if not words:
         return Counter()
     uniques = arrow.strings(words)
     times = np.array(list(words.values()))
-    masks = _looks(uniques, numbers(uniques))
-    return Counter({look: int(times[mask].sum()) for look, mask in masks.items()})
+    masks = _form_masks(uniques, numbers(uniques))
+    return Counter({form: int(times[mask].sum()) for form, mask in masks.items()})
 
 
-def _looks(uniques: pa.Array, values: NDArray[np.float64]) -> dict[str, Mask]:
+def _form_masks(uniques: pa.Array, values: NDArray[np.float64]) -> dict[str, Mask]:
     def like(pattern: str) -> Mask:
         return np.asarray(arrow.array(pc.match_substring_regex(uniques, pattern)))
 
     number, nan = like(NUMBER), like(NAN)
     with np.errstate(invalid="ignore"):
-        whole = number & (values == np.trunc(values)) & np.isfinite(values)
-    endless = (like(NONFINITE) & ~nan) | (number & ~np.isfinite(values))
-    found = {
-        "integer": whole,
-        "decimal": number & ~whole & ~endless,
-        "endless": endless,
+        integral = number & (values == np.trunc(values)) & np.isfinite(values)
+    infinite = (like(NONFINITE) & ~nan) | (number & ~np.isfinite(values))
+    masks = {
+        "integer": integral,
+        "decimal": number & ~integral & ~infinite,
+        "infinite": infinite,
         "nan": nan,
         "comma": like(COMMA),
         "list": like(LIST),
         "dash": like(f"^{DASH}$"),
     }
-    found["word"] = ~np.logical_or.reduce(list(found.values()))
-    return found
+    masks["word"] = ~np.logical_or.reduce(list(masks.values()))
+    return masks
 
 
 @dataclass(slots=True)
@@ -171,8 +171,8 @@ class BinaryTally:
 
 
 def _first(values: pa.Array, mask: Mask) -> str | None:
-    found: str | None = values[int(mask.argmax())].as_py() if mask.any() else None
-    return found
+    word: str | None = values[int(mask.argmax())].as_py() if mask.any() else None
+    return word
 
 
 def _family(kind: pa.DataType) -> str:

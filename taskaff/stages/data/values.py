@@ -23,7 +23,7 @@ Mask = NDArray[np.bool_]
 
 
 def is_list(kind: pa.DataType) -> bool:
-    """Lists of any length (a fixed length means a matrix)."""
+    """Whether a column holds lists of any length (a fixed length means a matrix)."""
     return bool(pat.is_list(kind) or pat.is_large_list(kind))
 
 
@@ -35,12 +35,12 @@ def is_words(kind: pa.DataType) -> bool:
 
 
 def decoded(array: pa.Array) -> pa.Array:
-    """Dictionaries spelled out."""
+    """Dictionary-encoded columns decoded; others unchanged."""
     return array.dictionary_decode() if pat.is_dictionary(array.type) else array
 
 
 def missing(array: pa.Array) -> Mask:
-    """Nulls, and NaN, which stands for them among floats."""
+    """Mask ``(n,)`` of nulls and, among floats, NaN."""
     lost = arrow.is_null(array)
     return lost | np.isnan(numbers(array)) if pat.is_floating(array.type) else lost
 
@@ -121,6 +121,6 @@ def matrix(array: pa.Array, width: int | None = None) -> NDArray[Any]:
 class WidthError(Exception):
     """A row (0-based, of the batch) whose list has another length than those before it."""
 
-    def __init__(self, row: int, found: int, width: int) -> None:
-        super().__init__(row, found, width)
-        self.row, self.found, self.width = row, found, width
+    def __init__(self, row: int, length: int, width: int) -> None:
+        super().__init__(row, length, width)
+        self.row, self.found, self.width = row, length, width

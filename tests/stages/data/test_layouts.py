@@ -115,7 +115,7 @@ def test_cards_that_are_wrong(tmp_path):
     make.card(tmp_path, "configs: [\n")
     refused(tmp_path, "the YAML head of README.md cannot be read", "name the files")
     make.card(tmp_path, "configs:\n- data_files: {train: a.parquet, test: '*.parquet'}\n")
-    refused(tmp_path, "says 'train' and 'test' of one file", "mend the patterns")
+    refused(tmp_path, "says 'train' and 'test' of one file", "fix the patterns")
     for odd in ("[]", "x", "[1]", "[{data_files: 3}]", "[{data_files: [[a]]}]", "[{a: b}]"):
         make.card(tmp_path, f"configs: {odd}\n")
         check(opened(tmp_path), train=make.TRAIN)

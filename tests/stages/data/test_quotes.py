@@ -108,7 +108,7 @@ def test_a_header_between_the_rows(tmp_path, again, row, suffix):
     path = write(tmp_path / f"t{suffix}", data)
     with pytest.raises(DataError) as caught:
         opened(path)
-    assert "the header stands here again" in caught.value.found
+    assert "the header is repeated here" in caught.value.found
     assert caught.value.where.row == row
     assert caught.value.where.line == row + 1
     if again == "text,label" and not suffix.endswith(".gz"):

@@ -65,9 +65,9 @@ def test_a_pattern_names_one_column(tmp_path):
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        ('{"text": "a", "label": "x", "label": "y"}', "the key 'label' stands 2 times"),
-        ('{"text": "a", "label": "x", "label": "x"}', "the key 'label' stands 2 times"),
-        ('{"text": "a", "label": "x", "more": [{"k": 1, "k": 2, "k": 3}]}', "'k' stands 3 times"),
+        ('{"text": "a", "label": "x", "label": "y"}', "the key 'label' occurs 2 times"),
+        ('{"text": "a", "label": "x", "label": "x"}', "the key 'label' occurs 2 times"),
+        ('{"text": "a", "label": "x", "more": [{"k": 1, "k": 2, "k": 3}]}', "'k' occurs 3 times"),
     ],
 )
 @pytest.mark.parametrize("index", [0, 149])
