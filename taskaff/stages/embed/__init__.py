@@ -1,4 +1,4 @@
-"""How rows become vectors: encoders by name, and the layout of a row's vector.
+"""Encoders by name, and the layout of the vector that they make of a row.
 
 Light at import: numpy, Arrow and the encoders load with the first call.
 """
@@ -40,7 +40,7 @@ def open_encoder(
 ) -> Encoder:
     """Open ``glove``, ``glove:PATH``, ``vectors``, ``st:MODEL`` or ``hf:MODEL``.
 
-    Converted files are kept in the cache. ``options`` are those of models; word vectors have none.
+    ``store`` caches converted files. ``options`` are those of models; word vectors have none.
     """
     name, colon, argument = spec.partition(":")
     if colon and not argument:
@@ -51,7 +51,7 @@ def open_encoder(
 
 
 def keeping(encoder: Encoder, store: Store) -> Encoder:
-    """The encoder with its results kept in ``store``, for encoders slower than the disk."""
+    """Wrap the encoder so that ``store`` caches its vectors; for encoders slower than the disk."""
     from taskaff.stages.embed.cached import CachedEncoder
 
     return CachedEncoder(encoder, store)
@@ -71,12 +71,12 @@ def row_width(card: EncoderCard, layout: Layout) -> int:
 
 
 def vectors_card(width: int) -> EncoderCard:
-    """The card of ready vectors: nothing is known of them but their width."""
+    """Card of ready vectors, of which only the width is known."""
     return EncoderCard(id="vectors", fingerprint=f"vectors-{width}", width=width)
 
 
 def describe(path: str | Path, *, store: Store | None = None) -> WordVectorInfo:
-    """What a word-vector file holds, after reading all of it."""
+    """Facts about a word-vector file, from reading all of it."""
     from taskaff.stages.embed import wordfiles
 
     return wordfiles.describe(str(path), store or _store(None))

@@ -28,7 +28,7 @@ class AverageEncoder:
     """Mean of the vectors ``(v, d)`` float32 of a text's known tokens; zero when there is none.
 
     A text's vector depends on the text alone, to the last bit: its tokens are added in order,
-    whatever stands beside it in a batch. Safe to call from several threads.
+    whatever the rest of the batch is. Safe to call from several threads.
     """
 
     def __init__(self, id: str, words: pa.Array, vectors: Floats32, weights: str) -> None:

@@ -1,4 +1,4 @@
-"""A batch of rows to its matrix: single texts, pairs, ready vectors."""
+"""Embed a batch of rows as one matrix: single texts, pairs, ready vectors."""
 
 from __future__ import annotations
 

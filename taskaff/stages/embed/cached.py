@@ -27,7 +27,7 @@ FORMAT_VERSION = 2
 
 
 class CachedEncoder:
-    """An encoder whose results are kept in ``store``, batch by batch."""
+    """An encoder whose vectors ``store`` caches, batch by batch."""
 
     def __init__(self, encoder: Encoder, store: Store) -> None:
         self._encoder = encoder
@@ -39,18 +39,18 @@ class CachedEncoder:
         return self._encoder.card
 
     def encode(self, texts: pa.Array) -> tuple[Floats32, EncodeCounts]:
-        """What the encoder gives for these texts, computed at most once."""
-        return self._kept((texts,), self._encoder.encode)
+        """Vectors ``(n, d)`` float32 and counts of ``n`` texts, from the cache if it has them."""
+        return self._cached((texts,), self._encoder.encode)
 
     def encode_pairs(self, first: pa.Array, second: pa.Array) -> tuple[Floats32, EncodeCounts]:
-        """What the encoder gives for these pairs, where it takes two texts as one sequence."""
-        return self._kept((first, second), cast("PairEncoder", self._encoder).encode_pairs)
+        """Vectors ``(n, d)`` float32 and counts of ``n`` pairs, each encoded as one sequence."""
+        return self._cached((first, second), cast("PairEncoder", self._encoder).encode_pairs)
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is the encoder's own: its threads, its tokens."""
+        """Other attributes of the wrapped encoder: its threads, its tokens."""
         return getattr(self._encoder, name)
 
-    def _kept(
+    def _cached(
         self,
         columns: tuple[pa.Array, ...],
         encode: Callable[..., tuple[Floats32, EncodeCounts]],
@@ -60,16 +60,16 @@ class CachedEncoder:
             texts=[texts_digest(column) for column in columns],
             format=FORMAT_VERSION,
         )
-        found = self._store.get(KIND, key)
-        if found is not None:
-            return _load(found)
+        entry = self._store.get(KIND, key)
+        if entry is not None:
+            return _load(entry)
         X, counts = encode(*columns)
         self._store.put(KIND, key, lambda path: _save(path, X, counts))
         return X, counts
 
 
 def texts_digest(texts: pa.Array) -> str:
-    """SHA-256 of the strings in order, wherever they lie in Arrow's buffers."""
+    """SHA-256 of the strings in order, whatever their offsets in Arrow's buffers."""
     texts = texts.cast(pa.large_string())
     bounds = np.frombuffer(texts.buffers()[1], "<i8", len(texts) + 1, 8 * texts.offset)
     digest = hashlib.sha256(np.diff(bounds).astype("<i8").tobytes())

@@ -65,8 +65,8 @@ def _matrix(path: Path) -> Floats32:
             f"an array of {matrix.dtype} with shape {matrix.shape}, not (words, width) of floats",
             where=Place(str(path)),
         )
-    found: Floats32 = matrix
-    return found
+    mapped: Floats32 = matrix
+    return mapped
 
 
 def _words(path: Path) -> pa.Array:

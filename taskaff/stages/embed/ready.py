@@ -1,4 +1,4 @@
-"""``vectors``: the input is embedded already."""
+"""``vectors``: input that consists of vectors, so that nothing is embedded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ReadyVectors:
         return vectors_card(0)
 
     def encode(self, texts: pa.Array) -> NoReturn:
-        """Refuse."""
+        """Raise ``EmbedError``: this encoder embeds no text."""
         raise EmbedError(
             f"{len(texts)} rows are text, and the encoder 'vectors' expects ready vectors",
             hint="use --encoder glove, or name the column of vectors, such as 'embedding'",

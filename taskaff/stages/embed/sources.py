@@ -104,8 +104,8 @@ def _named(spec: str) -> Iterator[None]:
         hint = "extract the file and name it instead"
         raise EmbedError(f"cannot decompress: {error}", where=Place(spec), hint=hint) from error
     except OSError as error:
-        found = f"cannot read: {error.strerror or error}"
-        raise EmbedError(found, where=Place(spec), hint="check the path") from error
+        problem = f"cannot read: {error.strerror or error}"
+        raise EmbedError(problem, where=Place(spec), hint="check the path") from error
 
 
 def refuse_suffix(path: Path) -> None:
@@ -120,16 +120,18 @@ def refuse_content(head: bytes, name: str) -> None:
     for magic, what, hint in _BY_MAGIC:
         if re.match(magic, head):
             raise EmbedError(f"{what} is not read as word vectors", where=Place(name), hint=hint)
-    found = recognise(head[:CONTENT_HEAD])
-    if found is not None:
+    content = recognise(head[:CONTENT_HEAD])
+    if content is not None:
         raise EmbedError(
-            f"{found.what} is not read as word vectors", where=Place(name), hint=_way(found)
+            f"{content.what} is not read as word vectors", where=Place(name), hint=_way(content)
         )
 
 
-def _way(found: Content) -> str:
+def _way(content: Content) -> str:
     """The hint of a data file names options that word vectors do not have."""
-    return _PLAIN if "--" in found.hint or found.kind in ("xls", "xlsx", "ods") else found.hint
+    return (
+        _PLAIN if "--" in content.hint or content.kind in ("xls", "xlsx", "ods") else content.hint
+    )
 
 
 def split_member(spec: str) -> tuple[Path, str | None]:
@@ -153,8 +155,8 @@ def _member(archive: zipfile.ZipFile, spec: str, member: str | None) -> zipfile.
         return files[fit[0]]
     listing = ", ".join(sorted(fit or files)[:20]) or "nothing"
     path = spec if member is None else spec.removesuffix(f":{member}")
-    found = f"no member {member!r} in the archive" if member else "which member of the archive?"
+    problem = f"no member {member!r} in the archive" if member else "which member of the archive?"
     first = sorted(fit or files)[0] if files else "MEMBER"
     raise EmbedError(
-        f"{found} It holds: {listing}", where=Place(path), hint=f"name it: glove:{path}:{first}"
+        f"{problem} It holds: {listing}", where=Place(path), hint=f"name it: glove:{path}:{first}"
     )

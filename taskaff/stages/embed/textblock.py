@@ -53,7 +53,7 @@ class _Lines:
 
 
 def parse_block(block: bytes, width: int, where: Place) -> tuple[pa.Array, Floats32]:
-    """Words (large_binary) and vectors ``(n, d)`` of whole lines; ``where`` is the first line."""
+    """Words (large_binary) and vectors ``(n, d)`` of complete lines, the first at ``where``."""
     lines = _cut(block, width, where)
     _refuse_too_wide(lines, width, where)
     _refuse_tabs(lines, width, where)
@@ -105,7 +105,7 @@ def _refuse_tabs(lines: _Lines, width: int, where: Place) -> None:
     for row in np.unique(np.searchsorted(lines.ends, tabs)).tolist():
         if number_after_tab(lines.word(row)):
             raise EmbedError(
-                f"a tab stands between the word and a number, and {width} numbers follow",
+                f"a tab separates the word from a number, and {width} numbers follow",
                 where=_line(where, row),
                 hint="separate the word and its numbers by single spaces",
             )
@@ -114,8 +114,8 @@ def _refuse_tabs(lines: _Lines, width: int, where: Place) -> None:
 def _words(lines: _Lines) -> pa.Array:
     sizes = lines.splits - lines.starts
     bounds = np.concatenate(([0], np.cumsum(sizes)))
-    kept = lines.data[_inside(lines.starts, lines.splits, len(lines.data))]
-    buffers = [None, pa.py_buffer(bounds.astype(np.int64)), pa.py_buffer(kept)]
+    letters = lines.data[_inside(lines.starts, lines.splits, len(lines.data))]
+    buffers = [None, pa.py_buffer(bounds.astype(np.int64)), pa.py_buffer(letters)]
     return pa.Array.from_buffers(pa.large_binary(), len(sizes), buffers)
 
 

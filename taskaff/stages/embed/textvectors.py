@@ -38,7 +38,7 @@ class Shape:
 
 
 def head_shape(head: bytes, name: str) -> Shape:
-    """Shape by the first lines of a file (``head`` may end inside a line)."""
+    """Shape that the first lines of a file tell (``head`` may end inside a line)."""
     lines = head.removeprefix(_BOM).split(b"\n")
     lines = [line.rstrip(b" \r") for line in (lines[:-1] or lines)[:HEAD_LINES]]
     header = parse_header(lines[0])
@@ -89,7 +89,7 @@ def read_text(
 
 
 def _whole_lines(stream: Stream, name: str, block: int) -> Iterator[bytes]:
-    """Blocks of lines that end in a newline; blank lines are dropped at the end of the file."""
+    """Blocks of complete lines; blank lines are dropped at the end of the file."""
     rest, line = b"", 1
     while data := stream.read(block):
         rest += data

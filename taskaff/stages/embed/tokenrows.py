@@ -1,4 +1,4 @@
-"""Rows as token numbers: what trunks that are fine-tuned read in place of vectors.
+"""Rows as token ids, which fine-tuned trunks read in place of vectors.
 
 An encoder takes part by ``token_rows(text, limit) -> (ids, starts, types, cut)``: the numbers of
 ``n`` rows as in ``TokenRows``, and which rows ``(n,)`` were longer than the limit. The layer that
@@ -56,8 +56,8 @@ def joined(encoder: Any, tasks: Sequence[np.ndarray]) -> list[TokenRows]:
     used = np.unique(np.concatenate([ids for ids, _, _ in parts]))
     layer = encoder.word_layer(used)
     assert layer.numbers is not None
-    found = (TokenRows(*part, layer) for part in parts)
-    return [replace(r, ids=_renumbered(r.ids, layer.numbers)) for r in found]
+    unnumbered = (TokenRows(*part, layer) for part in parts)
+    return [replace(r, ids=_renumbered(r.ids, layer.numbers)) for r in unnumbered]
 
 
 def _renumbered(ids: Ints32, numbers: Ints) -> Ints32:

@@ -1,7 +1,7 @@
-"""Words to row numbers, without a loop over words and without rebuilding a table for each batch.
+"""Row numbers of words, without a loop over words and without a new table for each batch.
 
 Arrow's ``index_in`` hashes the whole vocabulary at every call (80 ms for 400,000 words, as long as
-embedding 20,000 rows), so the table is kept here: the words' 64-bit hashes, sorted once.
+embedding 20,000 rows), so this module has its own table: the words' 64-bit hashes, sorted once.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _FIRST_BYTES = np.array([(1 << (8 * size)) - 1 for size in range(9)], np.uint64)
 class Vocabulary:
     """The rows of a list of words (any Arrow string or binary array); of equal ones the first.
 
-    A found hash is checked against the word itself, so that a look-up is never wrong. Of two words
-    of the list with the same 64-bit hash, which no real list has, the second would be unknown.
+    Where a hash matches, the word itself is compared, so that a look-up is never wrong. Of two
+    listed words with the same 64-bit hash, which no real list has, the second would be unknown.
     """
 
     def __init__(self, words: pa.Array) -> None:

@@ -66,8 +66,8 @@ class _Records:
     def require_end(self, promised: int) -> None:
         rest = self.data[self.at :] + self.stream.read(16)
         if rest.strip(b"\n"):
-            found = f"more follows after the {promised} words that the header promises"
-            raise EmbedError(found, where=Place(self.name), hint="correct the header line")
+            problem = f"more follows after the {promised} words that the header promises"
+            raise EmbedError(problem, where=Place(self.name), hint="correct the header line")
 
     def _find(self, mark: bytes) -> int:
         while (place := self.data.find(mark, self.at)) < 0:

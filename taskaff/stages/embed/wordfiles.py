@@ -1,6 +1,6 @@
 """``glove:PATH`` and ``taskaff vectors``: any word-vector file, converted once, then mapped.
 
-The conversion is kept in the cache under the content of the source, and what is known of a source
+The conversion is cached under the content of the source, and what is known of a source
 (its SHA-256) under its path, size and time of change, so that opening it again reads neither.
 """
 
@@ -43,11 +43,11 @@ class WordVectorInfo:
     words: int
     width: int
     repeats: int
-    """Lines whose word had come before; they are left out."""
+    """Number of lines whose word occurred before; they are left out."""
     with_spaces: int
     not_utf8: int
     digest: str
-    """Of words and numbers: equal for the same vectors in another format."""
+    """SHA-256 of words and numbers, the same whatever the file's format."""
     first: tuple[str, ...]
     """The first words of the file."""
 
@@ -69,23 +69,23 @@ def load(spec: str, store: Store) -> WordVectors:
     def write(out: Path) -> None:
         _write_converted(spec, out)
 
-    def kept() -> Path:
+    def converted() -> Path:
         return store.get("vectors", key, verify=False) or store.put(
             "vectors", key, write, verify=False
         )
 
-    found = kept()
+    file = converted()
     try:
-        return wordvectors.open_file(found)
+        return wordvectors.open_file(file)
     except EmbedError as error:
-        store.discard(found, error.found)
-    return wordvectors.open_file(kept())
+        store.discard(file, error.found)
+    return wordvectors.open_file(converted())
 
 
 def describe(spec: str, store: Store) -> WordVectorInfo:
     """Facts about a word-vector file, after reading all of it once."""
-    found = load(spec, store)
-    return _info(spec, found)
+    table = load(spec, store)
+    return _info(spec, table)
 
 
 def convert(spec: str, out: Path) -> WordVectorInfo:
@@ -94,8 +94,8 @@ def convert(spec: str, out: Path) -> WordVectorInfo:
         with whole_file(out) as temporary:
             _write_converted(spec, temporary)
     except OSError as error:
-        found = f"cannot write: {error.strerror or error}"
-        raise EmbedError(found, where=Place(str(out)), hint="choose another -o FILE") from error
+        problem = f"cannot write: {error.strerror or error}"
+        raise EmbedError(problem, where=Place(str(out)), hint="choose another -o FILE") from error
     return _info(spec, wordvectors.open_file(out))
 
 
@@ -145,22 +145,22 @@ def _is_converted(path: Path) -> bool:
 
 def _open_foreign(path: Path, store: Store) -> WordVectors:
     """A converted file that is not the cache's own: its digest is not taken on trust."""
-    found = wordvectors.open_file(path)
-    digest = _remembered(path, store, lambda _: _checked_digest(found, path))
-    if digest != found.digest:
+    table = wordvectors.open_file(path)
+    digest = _remembered(path, store, lambda _: _checked_digest(table, path))
+    if digest != table.digest:
         raise EmbedError(
             "the file of word vectors was changed after its conversion",
             where=Place(str(path)),
             hint="convert the original file again: taskaff vectors convert FILE -o OUT",
         )
-    return found
+    return table
 
 
-def _checked_digest(found: WordVectors, path: Path) -> str:
-    for at in range(0, len(found.vectors), wordvectors.ROWS_AT_ONCE):
-        if not np.isfinite(found.vectors[at : at + wordvectors.ROWS_AT_ONCE]).all():
+def _checked_digest(table: WordVectors, path: Path) -> str:
+    for at in range(0, len(table.vectors), wordvectors.ROWS_AT_ONCE):
+        if not np.isfinite(table.vectors[at : at + wordvectors.ROWS_AT_ONCE]).all():
             raise EmbedError("a value is not finite", where=Place(str(path)))
-    return wordvectors.weights_digest(found.words, found.vectors)
+    return wordvectors.weights_digest(table.words, table.vectors)
 
 
 def _content_digest(path: Path) -> str:
@@ -177,9 +177,9 @@ def _remembered(path: Path, store: Store, compute: Callable[[Path], str]) -> str
     stats = [(str(file.resolve()), file.stat()) for file in files]
     key = digest_key(files=[[name, s.st_size, s.st_mtime_ns, s.st_ino] for name, s in stats])
     notes = Store(store.root, "use")  # what a run may compute anyway, whatever the mode
-    found = notes.get("digests", key)
-    if found is not None:
-        return found.read_text()
+    entry = notes.get("digests", key)
+    if entry is not None:
+        return entry.read_text()
     digest = compute(path)
     with suppress(CacheError):  # a cache that may only be read
         notes.put("digests", key, lambda out: _write_text(out, digest))
@@ -190,18 +190,18 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def _info(spec: str, found: WordVectors) -> WordVectorInfo:
-    words = found.words
+def _info(spec: str, table: WordVectors) -> WordVectorInfo:
+    words = table.words
     foreign = words.filter(pc.match_substring_regex(words, r"[\x80-\xff]"))
     return WordVectorInfo(
         path=spec,
-        format=found.metadata.get("source_format", ""),
+        format=table.metadata.get("source_format", ""),
         words=len(words),
-        width=found.vectors.shape[1],
-        repeats=int(found.metadata.get("repeats", "0")),
+        width=table.vectors.shape[1],
+        repeats=int(table.metadata.get("repeats", "0")),
         with_spaces=pc.sum(pc.match_substring(words, b" ")).as_py() or 0,
         not_utf8=sum(not _is_utf8(word) for word in foreign.to_pylist()),
-        digest=found.digest,
+        digest=table.digest,
         first=tuple(word.decode("utf-8", "replace") for word in words[:5].to_pylist()),
     )
 

@@ -38,7 +38,7 @@ def word_rows(text: tuple[pa.Array, ...], vocabulary: Vocabulary, limit: int | N
         one, other = _cut_pair(one, other, limit)
     counts = one[1] + 1 + other[1]
     starts = np.cumsum(counts) - counts
-    out = np.full(counts.sum(), len(vocabulary) + 1)  # the mark, wherever no word will stand
+    out = np.full(counts.sum(), len(vocabulary) + 1)  # the mark, wherever no word is written
     out[_places(starts, one[1])] = one[0]
     out[_places(starts + one[1] + 1, other[1])] = other[0]
     return out, counts
@@ -48,10 +48,10 @@ def _words(texts: pa.Array, vocabulary: Vocabulary) -> Ragged:
     encoded, bounds = pieces(texts)
     ids, counts = _spelled(encoded.dictionary, vocabulary, 0)
     codes = integers(encoded.indices)
-    found = _gather((ids, counts), codes)
+    lists = _gather((ids, counts), codes)
     running = np.concatenate(([0], np.cumsum(counts[codes])))
     rows = running[bounds[1:]] - running[bounds[:-1]]
-    return _filled(found[0], rows, len(vocabulary))
+    return _filled(lists[0], rows, len(vocabulary))
 
 
 def _spelled(strings: pa.Array, vocabulary: Vocabulary, level: int) -> Ragged:
@@ -96,12 +96,12 @@ def _cut_pair(one: Ragged, other: Ragged, limit: int) -> tuple[Ragged, Ragged]:
 def _cut(lists: Ragged, most: Ints) -> Ragged:
     """The first ``most (n,)`` of each list."""
     ids, counts = lists
-    kept = np.minimum(counts, most)
-    return ids[_places(np.cumsum(counts) - counts, kept)], kept
+    cut = np.minimum(counts, most)
+    return ids[_places(np.cumsum(counts) - counts, cut)], cut
 
 
 def _gather(lists: Ragged, which: Ints) -> Ragged:
-    """The lists of these numbers, one after the other."""
+    """Concatenation of the lists with these numbers."""
     ids, counts = lists
     starts = np.cumsum(counts) - counts
     return ids[_places(starts[which], counts[which])], counts[which]

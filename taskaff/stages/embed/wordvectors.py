@@ -164,7 +164,7 @@ def _header(v: int, d: int, size: int, metadata: Mapping[str, str]) -> bytes:
 
 
 def _checksum(header: bytes, data: memoryview) -> str:
-    """Of a file from its header without the checksum, and all that follows."""
+    """CRC-32 of a file from its header without the checksum, and all that follows."""
     parts = [memoryview(header), *(data[at : at + BLOCK] for at in range(0, len(data), BLOCK))]
     sums = ordered_map(crc32, parts)
     return f"{crc32(b''.join(one.to_bytes(4, 'little') for one in sums)):08x}"

@@ -212,7 +212,7 @@ def test_a_tab_between_the_word_and_its_numbers_is_no_narrower_vector(made, tmp_
     with pytest.raises(EmbedError) as caught:
         made(PLAIN + b"one\t1.5 1 2 3\n")
     assert caught.value.where.line == 4
-    assert "a tab stands between" in caught.value.found
+    assert "a tab separates" in caught.value.found
     assert made(b"a\tb 1 2\nc 3 4\n")[0] == [b"a\tb", b"c"]  # a tab inside a word
 
 
