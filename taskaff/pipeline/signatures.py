@@ -71,7 +71,7 @@ def _profile(session: Session, task: Task, request: DataRequest) -> TaskSignatur
     # One at a time: a thousand shards need the room of two.
     whole = reduce(_merge_two, map(part, info.files))
     store = session.store if request.limit is None else None
-    said = giveaways.kept_notes(store, task, sample, unread)
+    said = giveaways.cached_notes(store, task, sample, unread)
     return replace(whole, name=info.name, inputs=info.files, notes=(*info.notes, *said))
 
 

@@ -294,7 +294,7 @@ def _notes(info: TaskInfo, found: Collected, settings: ProbeSettings) -> list[st
 def _giveaways(session: Session, task: Task, request: DataRequest) -> list[str]:
     """Words that give the label away; of all rows, which are read again if the cache lacks them."""
     store = session.store if request.limit is None else None
-    said = giveaways.kept_notes(store, task, LabelWords(), task.info.files)
+    said = giveaways.cached_notes(store, task, LabelWords(), task.info.files)
     return [f"{task.info.name}: {note}" for note in said]
 
 
@@ -304,7 +304,7 @@ def _torn(task: TaskVectors) -> Iterator[str]:
         conflicts, rows = Conflicts(), task.splits == number
         conflicts.add(task.hashes[rows], task.labels[rows])
         if count := conflicts.count():
-            yield f"{count:,} distinct rows of {split} stand with different labels"
+            yield f"{count:,} distinct rows of {split} occur with different labels"
 
 
 def _same_width(tasks: Sequence[TaskVectors]) -> list[TaskVectors]:

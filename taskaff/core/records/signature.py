@@ -44,17 +44,17 @@ class Sketch:
     threshold: int
     exact: bool
     conflicts: int = 0
-    """Distinct rows that stand with different labels in one file."""
+    """Distinct rows that occur with different labels in one file."""
     near: NearKeys | None = None
     """Of the first rows of ``hashes``; None for ready vectors, and in files that lack them."""
 
     @property
     def near_threshold(self) -> int:
         """The largest hash up to which every row's near keys are kept."""
-        kept = len(self.near.counts) if self.near else 0
-        if kept == len(self.hashes):
+        count = len(self.near.counts) if self.near else 0
+        if count == len(self.hashes):
             return self.threshold
-        return int(self.hashes[kept - 1]) if kept else 0
+        return int(self.hashes[count - 1]) if count else 0
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -1,4 +1,4 @@
-"""What is remembered of a task: folded sums and a row sketch, mergeable and stored without text.
+"""Signatures: sums of a task's rows by fold and a row sketch, mergeable, stored without text.
 
 ``docs/signature.md`` holds the mathematics and the file format. Names resolve on first use, so that
 importing this package loads no library.
@@ -49,5 +49,5 @@ _EXPORTS = {
 def __getattr__(name: str) -> Any:
     if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = _load(_EXPORTS[name])
-    return found
+    value = globals()[name] = _load(_EXPORTS[name])
+    return value

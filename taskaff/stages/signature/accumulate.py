@@ -192,8 +192,8 @@ class Accumulator:
     ) -> tuple[Floats32, NDArray[Any]]:
         """Vectors and labels as arrays of the right shape, all finite."""
         if X is None or X.shape != (n, self._width):
-            found = "none" if X is None else str(X.shape)
-            raise self._error(f"vectors of shape {found} where {(n, self._width)} was announced")
+            shape = "none" if X is None else str(X.shape)
+            raise self._error(f"vectors of shape {shape} where {(n, self._width)} was announced")
         if not np.isfinite(X).all():
             raise self._error(f"{_bad_rows(X)} of a batch of {n} have a vector that is not finite")
         if self._schema.kind == "classes":
@@ -215,9 +215,9 @@ class Accumulator:
             raise self._error(f"class codes {codes.min()} to {codes.max()} of {c} classes")
         return codes.astype(np.int64, copy=False)
 
-    def _error(self, found: str) -> SignatureError:
-        hint = "look at the input with `taskaff inspect`"
-        return SignatureError(found, task=self._name, hint=hint)
+    def _error(self, problem: str) -> SignatureError:
+        hint = "check the input with `taskaff inspect`"
+        return SignatureError(problem, task=self._name, hint=hint)
 
 
 def _bad_rows(array: Floats32 | Floats) -> str:

@@ -1,4 +1,4 @@
-"""What every signature satisfies, whoever wrote it: checked after summing, on save and on load."""
+"""Invariants of a signature, whoever wrote it: checked after summing, on save and on load."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from taskaff.core.records.arrays import Floats, Ints
 
 ROOM = 2**30
-"""Most bytes that the sums of a signature may take."""
+"""Maximum size of the sums of a signature, in bytes."""
 
 TOLERANCE = 1e-6
-"""Of the scale of a sum: far above rounding, far below any wrong number."""
+"""Tolerance relative to the scale of a sum: far above rounding, far below any wrong number."""
 
 MOST_ROWS = 2**53
-"""Beyond it float64 cannot count."""
+"""Number of rows beyond which float64 cannot count."""
 
 AGAIN = "profile the data set again with `taskaff profile`"
 
@@ -78,8 +78,8 @@ def require_symmetric(signature: TaskSignature, where: Place | None = None) -> N
     """
     for sums in (signature.sxx, signature.syy):
         if not np.array_equal(sums, sums.transpose(0, 2, 1)):
-            found = "a sum of products is not symmetric"
-            raise SignatureError(found, task=signature.name, where=where, hint=AGAIN)
+            problem = "a sum of products is not symmetric"
+            raise SignatureError(problem, task=signature.name, where=where, hint=AGAIN)
 
 
 def _wrong_shape(s: TaskSignature) -> str | None:

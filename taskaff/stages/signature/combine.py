@@ -27,7 +27,7 @@ def merge(
     allow_repeats: bool = False,
     sketch_limit: int = SKETCH_LIMIT,
 ) -> TaskSignature:
-    """What one pass over the rows of all shards would have given.
+    """Merge the signatures of shards: the result of one pass over the rows of all.
 
     Classes (and items of label lists) are united by name and sorted, by value where all are whole
     numbers; a shard without a class counts zero rows of it. The name is that of the first.
@@ -159,12 +159,12 @@ def _united_schema(signatures: Sequence[TaskSignature]) -> LabelSchema:
 
 
 def _united(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The names themselves when all agree, else their union, sorted as classes are."""
+    """Union of the shards' label names, sorted as classes are; unsorted where all agree."""
     if len(set(names)) == 1:
         return names[0]
     union = {name for some in names for name in some}
-    whole = all(len(name) < 20 and name.removeprefix("-").isdecimal() for name in union)
-    return tuple(sorted(union, key=(lambda name: (int(name), name)) if whole else None))
+    integers = all(len(name) < 20 and name.removeprefix("-").isdecimal() for name in union)
+    return tuple(sorted(union, key=(lambda name: (int(name), name)) if integers else None))
 
 
 def _places(names: tuple[str, ...], united: tuple[str, ...]) -> Ints:

@@ -15,10 +15,10 @@ MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Conflicts:
-    """Counts distinct rows that stand with different labels.
+    """Counts distinct rows that occur with different labels.
 
     Exact while there are at most ``limit`` distinct pairs of row and label; then those of the rows
-    with the smallest hashes are kept, and the count is scaled up from them.
+    with the smallest hashes are stored, and the count is scaled up from them.
     """
 
     def __init__(self, limit: int = SKETCH_LIMIT) -> None:
@@ -41,8 +41,8 @@ class Conflicts:
         """Distinct rows with at least two labels."""
         self._settle()
         hashes = self._pairs[0]
-        found = len(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
-        return round(found * (HASH_SPACE - 1) / max(self._complete, 1))
+        repeated = len(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
+        return round(repeated * (HASH_SPACE - 1) / max(self._complete, 1))
 
     def _settle(self) -> None:
         pairs = np.concatenate([self._pairs, *self._waiting], axis=1)
@@ -58,7 +58,7 @@ class Conflicts:
 
 
 def _marks(labels: Ints | Floats) -> Hashes:
-    """One number a label; equal for equal ones."""
+    """Numbers ``(n,)`` that are equal for equal labels."""
     if labels.ndim == 1:
         return labels.astype(np.int64).view(np.uint64)
     marks = np.zeros(len(labels), np.uint64)

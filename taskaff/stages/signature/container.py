@@ -2,7 +2,7 @@
 
 Written and read by the safetensors package. It keeps several strings in no fixed order, and equal
 signatures must give equal files: so there is one, a JSON object, whose first entry is the checksum,
-CRC-32 of the whole file with eight zeros in its place.
+CRC-32 of the file with eight zeros in its place.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 KINDS = {"float64", "int64", "uint64", "uint8"}
-"""All that a signature needs."""
+"""Element types that a tensor may have (NumPy's names)."""
 
 KEY = "taskaff"
-"""Of the one string."""
+"""Key of the one string in the metadata of safetensors."""
 
 PREFIX = rb'{"__metadata__":{"taskaff":"{\"checksum\":\"'
 UNSUMMED = b"0" * 8
@@ -38,16 +38,16 @@ class ContainerError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the file says of itself, before anything else is read."""
+    """Header of a file, which is read before anything else."""
 
     raw: bytes
-    """Its length and itself."""
+    """Bytes of the header: its length, then the header itself."""
     metadata: Mapping[str, Any]
-    """The object in the one string; of a file of format 1, its strings."""
+    """JSON object of the one string; of a file of format 1, its strings."""
 
 
 def encode(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]) -> bytes:
-    """The whole file. Equal tensors and metadata give equal bytes.
+    """Encode a file. Equal tensors and metadata give equal bytes.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def parse_header(raw: bytes) -> Header:
 
 
 def decode(header: Header, data: bytes) -> Tensors:
-    """The tensors, once the checksum is found right.
+    """Decode the tensors after the checksum has been verified.
 
     Raises
     ------
@@ -117,5 +117,5 @@ def decode(header: Header, data: bytes) -> Tensors:
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:
-    """Contiguous, and equal numbers of equal bytes: no negative zero."""
+    """Contiguous array in which equal numbers have equal bytes: no negative zero."""
     return np.ascontiguousarray(array + 0.0 if array.dtype.kind == "f" else array)

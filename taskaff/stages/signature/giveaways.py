@@ -1,4 +1,4 @@
-"""A note where a word gives the label away, as it does when the label was written into the text."""
+"""Notes on words that give the label away, as when the label was written into the text."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ def notes(task: Task, sample: LabelWords, unread: Sequence[InputFile] = ()) -> t
         for batch in task.batches(file):
             add(sample, batch, row_content(batch))
     schema = task.info.schema
-    found, covered = sample.giveaways(schema.kind, schema.width)
+    telltales, covered = sample.giveaways(schema.kind, schema.width)
     if covered < COVERAGE:
         return ()
-    named = found[:NAMED]
+    named = telltales[:NAMED]
     words = _spelled(task, {each.code for each in named})
     said = "; ".join(_sentence(each, words.get(each.code, "?"), schema) for each in named)
-    more = f"; {len(found) - NAMED:,} more" if len(found) > NAMED else ""
+    more = f"; {len(telltales) - NAMED:,} more" if len(telltales) > NAMED else ""
     return (
         f"the label may be written into the text: {said}{more} "
-        f"(such words stand in {100 * covered:.3g}% of all rows)",
+        f"(such words occur in {100 * covered:.3g}% of all rows)",
     )
 
 
-def kept_notes(
+def cached_notes(
     store: Store | None, task: Task, sample: LabelWords, unread: Sequence[InputFile]
 ) -> tuple[str, ...]:
-    """The same, through the cache."""
+    """Result of ``notes``, from ``store`` where it is there."""
     info = task.info
     if store is None or info.schema.kind not in ("classes", "multilabel") or not info.text_columns:
         return notes(task, sample, unread)
@@ -62,9 +62,9 @@ def kept_notes(
         dialect=dict(info.dialect),
         label_ids=list(info.label_ids),
     )
-    found = store.get("notes", key)
-    if found is not None:
-        return tuple(json.loads(found.read_text(encoding="utf-8")))
+    entry = store.get("notes", key)
+    if entry is not None:
+        return tuple(json.loads(entry.read_text(encoding="utf-8")))
     said = notes(task, sample, unread)
     store.put("notes", key, lambda path: _write(said, path))
     return said
@@ -84,14 +84,14 @@ def _sentence(each: Giveaway, word: str, schema: LabelSchema) -> str:
 
 
 def _spelled(task: Task, codes: set[int]) -> dict[int, str]:
-    """How words are spelled in the normal form; they are frequent, so the first batches do."""
-    found: dict[int, str] = {}
+    """Spelling of words in the normal form; they are frequent, so the first batches have them."""
+    spellings: dict[int, str] = {}
     for batch in task.batches():
         forms = row_forms(batch)
         words = [word for word in split_words(forms)[0].to_pylist() if word != BETWEEN.decode()]
         for code, word in zip(row_words(forms).codes.tolist(), words, strict=True):
             if code in codes:
-                found[code] = word
-        if len(found) == len(codes):
+                spellings[code] = word
+        if len(spellings) == len(codes):
             break
-    return found
+    return spellings

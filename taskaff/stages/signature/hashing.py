@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowContent:
-    """What the content of ``n`` rows is known by, from one look at their normal forms."""
+    """Hashes, words and near keys of ``n`` rows, from one pass over their normal forms."""
 
     hashes: Hashes
     """``(n,)`` as ``row_hashes`` gives them."""

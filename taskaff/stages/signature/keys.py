@@ -1,4 +1,4 @@
-"""Keys of near copies kept for a split: bounded, mergeable, and packed for a file.
+"""Keys of near copies of a split: bounded in number, mergeable, and packed for a file.
 
 What the keys are is a matter of ``stages.signature.near``.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from taskaff.core.records.signature import Sketch
 
 NEAR_LIMIT = 2**16
-"""Most rows of a split whose keys are kept: those with the smallest hashes."""
+"""Maximum number of rows of a split with stored keys: those with the smallest hashes."""
 
 KEY_BITS, KEY_BYTES = 40, 5
 
@@ -30,7 +30,7 @@ class NearBuilder:
 
     Parameters
     ----------
-    limit : most rows kept; memory stays within about three times as many.
+    limit : maximum number of stored rows; memory stays within about three times as many.
     """
 
     def __init__(self, limit: int = NEAR_LIMIT) -> None:
@@ -58,21 +58,21 @@ class NearBuilder:
         order = np.argsort(hashes, kind="stable")
         first = np.ones(len(order), bool)
         np.not_equal(hashes[order[1:]], hashes[order[:-1]], out=first[1:])
-        kept = order[first][: self._limit]
-        if len(kept) == self._limit:
-            self._largest = hashes[kept[-1]]
-        self._parts = [_taken(hashes, near, kept)]
+        smallest = order[first][: self._limit]
+        if len(smallest) == self._limit:
+            self._largest = hashes[smallest[-1]]
+        self._parts = [_taken(hashes, near, smallest)]
 
 
 def merge_near(sketches: Sequence[Sketch], limit: int = NEAR_LIMIT) -> NearKeys | None:
-    """The keys that one pass over all rows would have kept; None where a part has none."""
+    """Keys that one pass over all rows would have stored; None where a part has none."""
     builder = NearBuilder(limit)
     complete = 2**64 - 1
     for sketch in sketches:
         if sketch.near is None:
             return None
-        kept = len(sketch.near.counts)
-        builder.add(sketch.hashes[:kept], sketch.near)
+        rows = len(sketch.near.counts)
+        builder.add(sketch.hashes[:rows], sketch.near)
         complete = min(complete, sketch.near_threshold)
     return builder.near(complete)
 
@@ -83,7 +83,7 @@ def packed_keys(keys: Hashes) -> NDArray[np.uint8]:
 
 
 def unpacked_keys(packed: NDArray[np.uint8]) -> Hashes:
-    """The numbers again."""
+    """Keys ``(m,)`` uint64 of ``packed_keys``."""
     return np.pad(packed, ((0, 0), (0, 8 - KEY_BYTES))).view("<u8").reshape(-1).astype(np.uint64)
 
 

@@ -35,7 +35,7 @@ class Giveaway:
     """A word that gives a class away."""
 
     code: int
-    """Of the word, as in ``RowWords``."""
+    """Hash of the word, as in ``RowWords``."""
     label: int
     """Index of the class or label column."""
     inside: float
@@ -82,11 +82,11 @@ class LabelWords:
         hashes, Y, counts, codes = (np.concatenate(column) for column in columns)
         order = np.argsort(hashes, kind="stable")
         fits = np.cumsum(counts[order]) <= self._most_words
-        kept = order[: self._most_rows][fits[: self._most_rows]]
-        if len(kept) < len(order):
-            self._largest = hashes[kept[-1]] if len(kept) else np.uint64(0)
+        smallest = order[: self._most_rows][fits[: self._most_rows]]
+        if len(smallest) < len(order):
+            self._largest = hashes[smallest[-1]] if len(smallest) else np.uint64(0)
         wanted = np.zeros(len(hashes), bool)
-        wanted[kept] = True
+        wanted[smallest] = True
         self._parts = [_taken((hashes, Y, counts, codes), wanted)]
 
 
@@ -112,24 +112,24 @@ def _distinct_words(words: RowWords) -> tuple[Ints, Hashes]:
 
 
 def _giveaways(of: NDArray[np.bool_], owner: Ints, codes: Hashes) -> tuple[list[Giveaway], float]:
-    """``of (n, c)``: which rows are of which class."""
+    """Words that give a class away, most rows first; ``of (n, c)``: whether a row is of a class."""
     n, c = of.shape
     rows_of = of.sum(axis=0)
     vocabulary, place, seen = np.unique(codes, return_inverse=True, return_counts=True)
     enough = (rows_of >= FEWEST) & (n - rows_of >= FEWEST)
     frequent = seen >= RECALL * rows_of[enough].min(initial=n)
     number = np.cumsum(frequent) - 1
-    kept = frequent[place]
-    place, owner = number[place[kept]], owner[kept]
+    positions = frequent[place]
+    place, owner = number[place[positions]], owner[positions]
     together = np.zeros((int(frequent.sum()), c), np.int64)
     for label in range(c):
         own = of[owner, label]
         together[:, label] = np.bincount(place[own], minlength=len(together))
     seen, vocabulary = seen[frequent], vocabulary[frequent]
-    found = enough & (together >= PRECISION * seen[:, None]) & (together >= RECALL * rows_of)
-    words, labels = np.nonzero(found)
+    gives_away = enough & (together >= PRECISION * seen[:, None]) & (together >= RECALL * rows_of)
+    words, labels = np.nonzero(gives_away)
     covered = np.zeros(n, bool)
-    covered[owner[found.any(axis=1)[place]]] = True
+    covered[owner[gives_away.any(axis=1)[place]]] = True
     out = [
         Giveaway(
             int(vocabulary[w]),

@@ -1,4 +1,4 @@
-"""The part of a signature that is not numbers, to and from JSON values.
+"""Metadata of a signature, all but its tensors, to and from JSON values.
 
 Read strictly: a wrong type is an error, never a surprise in a later stage.
 """
@@ -68,7 +68,7 @@ def from_json(document: Any) -> dict[str, Any]:
 
 
 class _Entries:
-    """One JSON object, read with types. Paths of entries stand in the errors."""
+    """One JSON object, read with types. Errors name the path of the entry."""
 
     def __init__(self, value: Any, path: str = "") -> None:
         self.path = path
@@ -77,37 +77,37 @@ class _Entries:
         self.value: Mapping[str, Any] = value
 
     def get(self, key: str, kind: type[T]) -> T:
-        found = self.value.get(key)
-        if type(found) is not kind:  # not isinstance: True is an int
+        value = self.value.get(key)
+        if type(value) is not kind:  # not isinstance: True is an int
             raise ValueError(f"its metadata {self.path}{key} is missing or no {kind.__name__}")
-        return found
+        return value
 
     def text(self, key: str) -> str:
-        found = self.get(key, str)
-        found.encode()  # half a surrogate pair could not be printed: UnicodeEncodeError
-        return found
+        value = self.get(key, str)
+        value.encode()  # half a surrogate pair could not be printed: UnicodeEncodeError
+        return value
 
     def count(self, key: str) -> int:
-        found = self.get(key, int)
-        if not 0 <= found < 2**64:
+        value = self.get(key, int)
+        if not 0 <= value < 2**64:
             raise ValueError(f"its metadata {self.path}{key} is out of range")
-        return found
+        return value
 
     def optional_count(self, key: str) -> int | None:
         return None if self.value.get(key) is None else self.count(key)
 
     def one_of(self, key: str, known: tuple[str, ...]) -> Any:
-        found = self.text(key)
-        if found not in known:
-            raise ValueError(f"its metadata {self.path}{key} is {found[:40]!r}, not of {known}")
-        return found
+        value = self.text(key)
+        if value not in known:
+            raise ValueError(f"its metadata {self.path}{key} is {value[:40]!r}, not of {known}")
+        return value
 
     def texts(self, key: str) -> tuple[str, ...]:
-        found = self.get(key, list)
-        if not all(isinstance(x, str) for x in found):
+        values = self.get(key, list)
+        if not all(isinstance(x, str) for x in values):
             raise ValueError(f"its metadata {self.path}{key} holds something that is no str")
-        "".join(found).encode()  # as in text()
-        return tuple(found)
+        "".join(values).encode()  # as in text()
+        return tuple(values)
 
     def nested(self, key: str, read: Callable[[_Entries], T]) -> T:
         return read(_Entries(self.value.get(key), f"{self.path}{key}."))
@@ -160,7 +160,7 @@ def _sketch(e: _Entries) -> dict[str, Any]:
 
 
 def _base_name(path: str) -> str:
-    """The last part of a path of either kind; a file's folder is nobody's business."""
+    """The last part of a path of either kind; a file's folder stays private."""
     return _printable(re.split(r"[\\/]", path.rstrip("\\/"))[-1])
 
 

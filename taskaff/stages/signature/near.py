@@ -13,7 +13,7 @@ are compared as sets of numbers, without the rows:
   measured are 0.999 at 0.88, 0.95 at 0.8, 0.19 at 0.49, 0.02 at 0.33. At 0.03 it is 1e-8.
 
 Rows of fewer than ``LEAST`` words, or ``LEAST_CHARACTERS`` characters, have no key: phrases of that
-length differ by one word and are not copies. What they share is found by exact overlap.
+length differ by one word and are not copies. Exact overlap counts what they share.
 """
 
 from __future__ import annotations
@@ -66,27 +66,27 @@ def near_keys(words: RowWords) -> NearKeys:
 
 
 def _short(words: RowWords, owner: Ints) -> list[tuple[Ints, Hashes]]:
-    """The whole of a row, and the row without each of its words; sums, so in any order."""
+    """Keys of complete rows and of rows without each of their words; sums, so in any order."""
     fits = (words.script == SPACED) & (words.counts <= SHORT + 1)
     total = np.zeros(len(fits), np.uint64)
     some = words.counts > 0
     starts = (np.cumsum(words.counts) - words.counts)[some]
     total[some] = np.add.reduceat(words.codes, starts) if len(starts) else []
-    whole = np.flatnonzero(fits & (words.counts >= LEAST))
+    complete = np.flatnonzero(fits & (words.counts >= LEAST))
     less = np.flatnonzero((fits & (words.counts > LEAST))[owner])
     without = total[owner[less]] - words.codes[less]
-    return [(whole, _mixed(total[whole])), (owner[less], _mixed(without))]
+    return [(complete, _mixed(total[complete])), (owner[less], _mixed(without))]
 
 
 def _long(words: RowWords, owner: Ints) -> list[tuple[Ints, Hashes]]:
     spaced = words.script == SPACED
     enough = words.counts >= np.where(spaced, SHORT, LEAST_CHARACTERS)
-    found = []
+    keys = []
     for width, fits in ((2, words.script != LETTERS), (4, words.script == LETTERS)):
         rows, shingles = _shingles(words.codes, owner, (enough & fits)[owner], width)
         if len(rows):
-            found += _minima_keys(rows, shingles)
-    return found
+            keys += _minima_keys(rows, shingles)
+    return keys
 
 
 def _shingles(
@@ -110,13 +110,13 @@ def _minima_keys(rows: Ints, shingles: Hashes) -> list[tuple[Ints, Hashes]]:
             for a, b in zip(_FACTORS, _SHIFTS, strict=True)
         ]
     ).astype(np.uint64)
-    found = []
+    keys = []
     for number, chosen in enumerate(_CHOSEN):
         key = np.full(len(starts), number + 1, np.uint64)
         for order in chosen:
             key = _mixed(key + minima[order])
-        found.append((rows[starts], key))
-    return found
+        keys.append((rows[starts], key))
+    return keys
 
 
 def _mixed(x: Hashes) -> Hashes:

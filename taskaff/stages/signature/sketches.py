@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from taskaff.core.records.signature import NearKeys
 
 SKETCH_LIMIT = 2**20
-"""``k``: most hashes that a sketch keeps (8 MiB)."""
+"""``k``: maximum number of hashes in a sketch (8 MiB)."""
 
 HASH_SPACE = 2**64
 
@@ -32,7 +32,7 @@ class SketchBuilder:
 
     Parameters
     ----------
-    limit : ``k``, most hashes kept.
+    limit : ``k``, maximum number of stored hashes.
     """
 
     def __init__(self, limit: int = SKETCH_LIMIT) -> None:
@@ -45,7 +45,7 @@ class SketchBuilder:
         self._near: NearBuilder | None = NearBuilder(min(limit, NEAR_LIMIT))
 
     def add(self, hashes: Hashes, near: NearKeys | None = None) -> None:
-        """Count ``(n,)`` uint64 hashes; near keys are kept if every batch has some."""
+        """Count ``(n,)`` uint64 hashes; near keys are stored if every batch has some."""
         if near is None:
             self._near = None
         elif self._near:
@@ -60,8 +60,8 @@ class SketchBuilder:
     def sketch(self) -> Sketch:
         """The sketch of everything added so far."""
         self._settle()
-        found = _sketch(self._kept, self._rows, self._threshold)
-        return replace(found, near=self._near.near(self._threshold)) if self._near else found
+        sketch = _sketch(self._kept, self._rows, self._threshold)
+        return replace(sketch, near=self._near.near(self._threshold)) if self._near else sketch
 
     def _settle(self) -> None:
         merged = _distinct([self._kept, *self._waiting])
@@ -70,7 +70,7 @@ class SketchBuilder:
 
 
 def merge_sketches(sketches: Sequence[Sketch], limit: int = SKETCH_LIMIT) -> Sketch:
-    """The sketch of the union: what one pass over all rows would have given.
+    """Sketch of the union: the result of one pass over all rows.
 
     Parameters
     ----------
@@ -80,8 +80,8 @@ def merge_sketches(sketches: Sequence[Sketch], limit: int = SKETCH_LIMIT) -> Ske
     threshold = min(sketch.threshold for sketch in sketches)
     merged = _distinct([sketch.hashes for sketch in sketches])
     merged = merged[merged <= np.uint64(threshold)]  # beyond it the union is not complete
-    kept, threshold = _cut(merged, threshold, limit)
-    merged_sketch = _sketch(kept, sum(sketch.rows for sketch in sketches), threshold)
+    smallest, threshold = _cut(merged, threshold, limit)
+    merged_sketch = _sketch(smallest, sum(sketch.rows for sketch in sketches), threshold)
     return replace(
         merged_sketch,
         conflicts=sum(sketch.conflicts for sketch in sketches),

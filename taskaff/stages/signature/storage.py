@@ -35,14 +35,14 @@ from taskaff.stages.signature.triangles import packed, size, unpacked
 
 FORMAT = "taskaff-signature"
 FORMAT_VERSION = 2
-"""Of the file and of what its numbers mean, the identity of rows included."""
+"""Version of the file format and of the meaning of its numbers, identity of rows included."""
 
 READABLE_BY = "taskaff >= 0.1.0"
-"""First release that reads this format version; stands in every file, for older releases to say."""
+"""First release that reads this format version; every file holds it, for older releases to name."""
 
 
 def save(signature: TaskSignature, path: Path) -> None:
-    """Write a signature; the file appears whole or not at all.
+    """Write a signature; the file appears complete or not at all.
 
     Parameters
     ----------
@@ -131,22 +131,22 @@ def _require_version(metadata: Mapping[str, Any], path: Path) -> None:
         raise ContainerError("its metadata names another format")
     if version == str(FORMAT_VERSION):
         return
-    found = f"the file is of signature format {version[:8]}, and this taskaff reads format "
-    found += str(FORMAT_VERSION)
+    problem = f"the file is of signature format {version[:8]}, and this taskaff reads format "
+    problem += str(FORMAT_VERSION)
     if len(version) < 8 and int(version) < FORMAT_VERSION:
         raise SignatureError(
-            f"{found}, which tells rows apart by another rule",
+            f"{problem}, which tells rows apart by another rule",
             hint=f"make it anew from the data set: taskaff profile DATA -o {path.name}",
         )
     reader = str(metadata.get("readable_by", "a newer taskaff"))[:40]
     raise SignatureError(
-        f"{found}; it asks for {reader!r}",
+        f"{problem}; it asks for {reader!r}",
         hint=f"upgrade taskaff, or make it anew: taskaff profile DATA -o {path.name}",
     )
 
 
 def _tensors(s: TaskSignature) -> Mapping[str, NDArray[Any]]:
-    """Everything that is not implied by something else."""
+    """Tensors to write: those that no other tensor implies."""
     out: Tensors = {"n": s.n, "sx": s.sx, "sxx": packed(s.sxx), "sxy": s.sxy, "sy": s.sy}
     if s.schema.kind != "classes":
         out["syy"] = packed(s.syy)
@@ -159,9 +159,9 @@ def _tensors(s: TaskSignature) -> Mapping[str, NDArray[Any]]:
 
 
 def _assemble(fields: dict[str, Any], tensors: Tensors) -> TaskSignature:
-    """The record, once its tensors are found to be those that its metadata announces.
+    """Record of a file, after its tensors are checked against those that its metadata announces.
 
-    Other tensors may stand beside them: a later release of this version may add what a comparison
+    Other tensors may come with them: a later release of this version may add what a comparison
     can do without.
     """
     sketches = fields.pop("sketches")
@@ -183,12 +183,12 @@ def _assemble(fields: dict[str, Any], tensors: Tensors) -> TaskSignature:
         if tensors[name].dtype.kind != kind or tensors[name].shape != shape:
             raise ContainerError(f"its tensor {name} has shape {tensors[name].shape}, not {shape}")
     require_room(d, c)
-    found: dict[str, Any] = {name: tensors[name] for name in expected}
-    found["sxx"] = unpacked(tensors["sxx"], d)
-    found["syy"] = diagonals(tensors["sy"]) if classes else unpacked(tensors["syy"], c)
+    arrays: dict[str, Any] = {name: tensors[name] for name in expected}
+    arrays["sxx"] = unpacked(tensors["sxx"], d)
+    arrays["syy"] = diagonals(tensors["sy"]) if classes else unpacked(tensors["syy"], c)
     return TaskSignature(
         **fields,
-        **found,
+        **arrays,
         sketches={
             split: Sketch(
                 _hashes(tensors[f"sketch.{split}"]), **numbers, near=_near(tensors, split)

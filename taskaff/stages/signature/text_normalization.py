@@ -5,7 +5,7 @@ NFKC, case folded, white space folded, sentence punctuation taken for white spac
 it differ in meaning: marks, symbols, emoji, brackets, and the signs of a number.
 
 All texts of a batch go through it as one string with borders between them. ASCII texts, most of
-most files, are kept apart from the others, because they need no Unicode tables.
+most files, are treated apart from the others, because they need no Unicode tables.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ little."""
 UNNAMED = b"\x00"
 """Begins the form of a text of nothing but dropped characters. No other form contains it."""
 
-# Control characters are white space by the time when these stand between texts, and for
+# Control characters are white space by the time when these separate texts, and for
 # characters that a rule has spoken of.
 _BORDER, _POINT, _COMMA, _CLITIC, _NEGATION = "\x00", "\x01", "\x02", "\x03", "\x04"
 
@@ -52,19 +52,19 @@ class _Rules:
     """Patterns of characters in a context, for ASCII or for any script."""
 
     point: re.Pattern[str]
-    """One that belongs to a number: between digits, or where a number begins."""
+    """A point that belongs to a number: between digits, or where a number begins."""
     comma: re.Pattern[str]
     clitic: re.Pattern[str]
     """The apostrophe of an ending that a tokeniser split off, as in ``it 's``."""
     negation: re.Pattern[str]
-    """The same of ``do n't``."""
+    """The ending ``n't`` that a tokeniser split off, as in ``do n't``."""
     quote: re.Pattern[str]
     """An apostrophe that is not inside a word."""
     dash: re.Pattern[str]
 
 
 def _rules(apostrophes: str, dashes: str, flags: int) -> _Rules:
-    """Each pattern begins with its character, which is what ``re`` looks for fastest."""
+    """Compile the patterns. Each begins with its character, which ``re`` finds fastest."""
     a, d = f"[{apostrophes}]", f"[{dashes}]"
     end = rf"(?![\w{apostrophes}])"
     return _Rules(
@@ -85,7 +85,7 @@ def normal_forms(texts: pa.Array) -> list[bytes]:
     """Normal forms of ``n`` texts, as UTF-8.
 
     They hold no control character, but for the first byte of the form of a text that has nothing
-    to keep: ``UNNAMED`` and the whole text, its case and white space folded.
+    to keep: ``UNNAMED`` and the complete text, its case and white space folded.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def normal_forms(texts: pa.Array) -> list[bytes]:
         for i, form in zip(beyond, _of_any_script([raw[i].decode() for i in beyond]), strict=True):
             forms[i] = form
     if b"" in forms:
-        return [form or UNNAMED + _whole(raw[i].decode()) for i, form in enumerate(forms)]
+        return [form or UNNAMED + _unreduced(raw[i].decode()) for i, form in enumerate(forms)]
     return forms
 
 
@@ -114,7 +114,10 @@ def _of_ascii(texts: list[bytes]) -> list[bytes]:
 
 
 def _of_any_script(texts: list[str]) -> list[bytes]:
-    """The border is half a surrogate pair at first, which no text holds and no rule touches."""
+    """Normal forms of texts of any script.
+
+    The border is half a surrogate pair at first, which no text holds and no rule touches.
+    """
     joined = _TO_SPACE.sub(" ", _caseless("\ud800".join(["", *texts, ""])))
     return _content(joined.replace("\ud800", _BORDER), _ANY)
 
@@ -126,7 +129,7 @@ def _caseless(text: str) -> str:
     return folded if folded == normal else unicodedata.normalize("NFKC", folded)
 
 
-def _whole(text: str) -> bytes:
+def _unreduced(text: str) -> bytes:
     return " ".join(re.sub(SPACES, " ", _caseless(text)).split()).encode()
 
 
@@ -148,13 +151,13 @@ def _without_gaps(text: bytes) -> bytes:
     """One space for each run of them, none beside a border or before what was split off."""
     codes = np.frombuffer(text, np.uint8)
     gap = codes == ord(" ")
-    kept = np.ones(len(codes), bool)
-    kept[:-1] = ~(gap[:-1] & (codes[1:] & 0xDF == 0))  # a space or a border follows
+    wanted = np.ones(len(codes), bool)
+    wanted[:-1] = ~(gap[:-1] & (codes[1:] & 0xDF == 0))  # a space or a border follows
     for marker, back in ((_CLITIC, 1), (_NEGATION, 2)):
         at = np.flatnonzero(codes == ord(marker))
-        kept[at] = False
-        kept[at - back] &= ~gap[at - back]
-    codes = codes[kept]
-    kept = np.ones(len(codes), bool)
-    kept[1:] = ~((codes[1:] == ord(" ")) & (codes[:-1] == 0))
-    return codes[kept].tobytes()
+        wanted[at] = False
+        wanted[at - back] &= ~gap[at - back]
+    codes = codes[wanted]
+    wanted = np.ones(len(codes), bool)
+    wanted[1:] = ~((codes[1:] == ord(" ")) & (codes[:-1] == 0))
+    return codes[wanted].tobytes()

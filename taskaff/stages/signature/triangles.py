@@ -23,7 +23,7 @@ def packed(matrices: Floats) -> Floats:
 
 
 def unpacked(triangles: Floats, width: int) -> Floats:
-    """The symmetric matrices ``(m, d, d)`` again, of width ``d``."""
+    """Symmetric matrices ``(m, d, d)`` of packed triangles."""
     places = _places(width)
     out = np.empty((len(triangles), width * width))
     for triangle, flat in zip(triangles, out, strict=True):
@@ -33,7 +33,7 @@ def unpacked(triangles: Floats, width: int) -> Floats:
 
 @lru_cache(maxsize=1)
 def _places(width: int) -> Ints:
-    """Where in the triangle each entry of a matrix stands: ``(width * width,)``."""
+    """Position in the triangle of each entry of a matrix: ``(width * width,)``."""
     rows, columns = np.triu_indices(width)
     places = np.empty((width, width), np.int64)
     places[rows, columns] = places[columns, rows] = np.arange(len(rows))

@@ -1,7 +1,7 @@
 """The words of normal forms as 64-bit numbers, for whole batches at once.
 
-A word is what stands between spaces. Scripts that are written without spaces (Chinese, Japanese,
-Thai ...) have no such words: there every character is one.
+A word is a run of characters between spaces. Scripts that are written without spaces (Chinese,
+Japanese, Thai ...) have no such words: there every character is one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from taskaff.core.records.arrays import Hashes, Ints
 
 BETWEEN = b"\x1f"
-"""Stands between the two texts of a pair. No normal form contains it."""
+"""Separates the two texts of a pair. No normal form contains it."""
 
 _IDEOGRAMS = "\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _ALPHABETS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
@@ -53,12 +53,12 @@ def row_words(forms: Sequence[bytes]) -> RowWords:
     """The words of ``n`` rows, each the normal form of a text, or two with ``BETWEEN``."""
     words, counts, script = split_words(forms)
     encoded = words.dictionary_encode()
-    found = encoded.dictionary.cast(pa.binary()).to_pylist()
-    digests = b"".join([blake2b(word, digest_size=8).digest() for word in found])
+    distinct = encoded.dictionary.cast(pa.binary()).to_pylist()
+    digests = b"".join([blake2b(word, digest_size=8).digest() for word in distinct])
     places = integers(encoded.indices)
     codes = np.frombuffer(digests, "<u8").astype(np.uint64)[places]
-    if BETWEEN in found:
-        return _of_pairs(codes, places == found.index(BETWEEN), counts, script)
+    if BETWEEN in distinct:
+        return _of_pairs(codes, places == distinct.index(BETWEEN), counts, script)
     return RowWords(codes, counts, script)
 
 
@@ -75,19 +75,19 @@ def split_words(forms: Sequence[bytes]) -> tuple[pa.Array, Ints, NDArray[np.uint
 
 
 def _apart(form: bytes) -> tuple[bytes, int]:
-    """The characters of unspaced scripts set apart, and what most words are then."""
-    text, found = _UNSPACED.subn(r" \g<0> ", form.decode())
-    if not found:
+    """Text with spaces around characters of unspaced scripts, and the kind of most words then."""
+    text, characters = _UNSPACED.subn(r" \g<0> ", form.decode())
+    if not characters:
         return form, SPACED
     words = [word for word in text.split(" ") if word]
     letters = LETTERS if _LETTER.search(text) else IDEOGRAMS
-    return " ".join(words).encode(), letters if 2 * found > len(words) else SPACED
+    return " ".join(words).encode(), letters if 2 * characters > len(words) else SPACED
 
 
 def _of_pairs(
     codes: Hashes, between: NDArray[np.bool_], counts: Ints, script: NDArray[np.uint8]
 ) -> RowWords:
-    """Without the marks between; a word means something else in the second text."""
+    """Words of pairs without the marks between; words of the second text get codes of their own."""
     rows = np.repeat(np.arange(len(counts)), counts)
     passed = np.cumsum(between)
     before = np.concatenate([[0], passed])[np.cumsum(counts) - counts]

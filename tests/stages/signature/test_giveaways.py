@@ -42,7 +42,7 @@ def test_a_label_in_the_text_is_named():
     [note] = said(table(rows, LABELS))
     assert "'label_good' is in 100% of the rows of 'good' and 0% of the others" in note
     assert "'label_bad'" in note
-    assert "such words stand in 100% of all rows" in note
+    assert "such words occur in 100% of all rows" in note
 
 
 def test_one_class_that_is_marked_is_enough():
