@@ -40,7 +40,7 @@ def repeats(task: Task) -> tuple[str, ...]:
         if (shared := _shared(sketches[one], sketches[other]))
     )
     torn = (
-        f"{_about(sketches[split])}{count:,} distinct rows of {split} stand with different labels"
+        f"{_about(sketches[split])}{count:,} distinct rows of {split} occur with different labels"
         for split in sketches
         if (count := labelled[split].count())
     )

@@ -108,7 +108,7 @@ def _fold(view: TaskView, turn: Floats, fold: int) -> _Fold:
 
 def _shared(folds: Sequence[Sequence[_Fold]], grid: Sequence[int]) -> Floats:
     """``(FOLDS, len(grid))`` held-out errors of the shared module, averaged over tasks."""
-    found = np.full((len(folds), len(grid)), np.nan)
+    errors_by_fold = np.full((len(folds), len(grid)), np.nan)
     for fold, tasks in enumerate(folds):
         held = [task.rows > 0 for task in tasks]
         if not any(held):
@@ -116,18 +116,18 @@ def _shared(folds: Sequence[Sequence[_Fold]], grid: Sequence[int]) -> Floats:
         problem = Problem(np.stack([task.C for task in tasks]), [task.S for task in tasks])
         for column, r in enumerate(grid):
             errors = [t.error(m) for t, m in zip(tasks, problem.models(r), strict=True)]
-            found[fold, column] = np.nanmean(errors)
-    return found
+            errors_by_fold[fold, column] = np.nanmean(errors)
+    return errors_by_fold
 
 
 def _single(folds: Sequence[Sequence[_Fold]], i: int) -> Floats:
     """``(FOLDS, q)`` held-out errors of task ``i`` alone at rank 1 ... ``q``."""
-    found = np.full((len(folds), folds[0][i].S.shape[1]), np.nan)
-    for row, tasks in zip(found, folds, strict=True):
+    errors = np.full((len(folds), folds[0][i].S.shape[1]), np.nan)
+    for row, tasks in zip(errors, folds, strict=True):
         if tasks[i].rows:
             models = single_task_ranks(tasks[i].C, tasks[i].S)
             row[:] = [tasks[i].error(theta) for theta in models]
-    return found
+    return errors
 
 
 def _curve(grid: Sequence[int], errors: Floats) -> tuple[CapacityPoint, ...]:

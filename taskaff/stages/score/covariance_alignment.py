@@ -95,7 +95,7 @@ def _scatter_grams(views: Sequence[TaskView]) -> Floats:
 
 
 def _dof_grams(dof: Floats) -> Floats:
-    """The same products of the degrees of freedom ``(k, FOLDS)``, which are 1 x 1 matrices."""
+    """Inner products of the degrees of freedom ``(k, FOLDS)``, taken as 1 x 1 matrices."""
     total = dof.sum(axis=1)
     vectors = np.concatenate([total[None], total - 2.0 * dof.T])
     return np.asarray(vectors[:, :, None] * vectors[:, None, :])
@@ -109,8 +109,8 @@ def _without_each_fold(grams: Floats) -> Floats:
     ``N = sum_{f != g} <S1_f, S2_g> = Q_0 - sum_h Q_h / 4``, and the terms of ``N`` that contain
     fold ``h`` add to ``(Q_0 - Q_h) / 2``.
     """
-    whole = grams[0] - grams[1:].sum(axis=0) / 4.0
-    return np.concatenate([whole[None], whole - (grams[0] - grams[1:]) / 2.0])
+    total = grams[0] - grams[1:].sum(axis=0) / 4.0
+    return np.concatenate([total[None], total - (grams[0] - grams[1:]) / 2.0])
 
 
 def _cosine(sums: Floats, weights: Floats, floors: Floats) -> Floats:

@@ -75,22 +75,22 @@ def covariance_similarity(views: Sequence[TaskView], settings: ScoreSettings) ->
 def truncate_all(views: Sequence[TaskView], settings: ScoreSettings) -> list[Floats]:
     """Every task's truncated ``G``, one task a core.
 
-    Those of the tasks in ``settings.around`` are kept with their views: such a task is scored
+    Those of the tasks in ``settings.around`` are cached with their views: such a task is scored
     against one other task at a time, and would be decomposed again for each.
     """
 
     def one(view: TaskView) -> Floats:
         key = settings.trace_share
-        kept = _AROUND.setdefault(view, {}) if view.name in settings.around else {}
-        if key not in kept:
-            kept[key] = truncate(view.gram(), key)
-        return kept[key]
+        cached = _AROUND.setdefault(view, {}) if view.name in settings.around else {}
+        if key not in cached:
+            cached[key] = truncate(view.gram(), key)
+        return cached[key]
 
     return list(on_every_core(one, views, 10.0 * len(views) * views[0].width ** 3))
 
 
 _AROUND: WeakKeyDictionary[TaskView, dict[float, Floats]] = WeakKeyDictionary()
-"""By share of the trace; forgotten with the view, that is with the run."""
+"""Truncated ``G`` of a view by share of the trace; freed with the view, that is with the run."""
 
 
 def truncate(G: Floats, share: float) -> Floats:

@@ -1,4 +1,4 @@
-"""What the predictor wants to know of one task beside its scores: labels, difficulty, spread.
+"""Facts of one task that predictions read beside its scores: labels, difficulty, spread.
 
 Numbers that a signature gives at once, under stable names; NaN where they are undefined.
 """
@@ -26,11 +26,11 @@ def facts(view: TaskView, settings: ScoreSettings) -> Mapping[str, float]:
     ``tr(C)^2 / |C|_F^2``; ``mean_share`` the share of ``G``'s trace that the mean text holds;
     ``spread`` the log10 of the mean variance of a column.
     """
-    found = dict.fromkeys(("ridge_error", "penalty"), math.nan)
+    model_facts = dict.fromkeys(("ridge_error", "penalty"), math.nan)
     if not reason(view, settings):
         fitted = model(view)
-        found = {"ridge_error": fitted.error, "penalty": math.log10(fitted.penalty)}
-    return {**_labels(view), **found, **_inputs(view)}
+        model_facts = {"ridge_error": fitted.error, "penalty": math.log10(fitted.penalty)}
+    return {**_labels(view), **model_facts, **_inputs(view)}
 
 
 def _labels(view: TaskView) -> dict[str, float]:

@@ -1,8 +1,8 @@
-"""A signature as its folds train and judge a model: the moments that ``likelihoods`` works on.
+"""Moments of a signature's folds, on which ``likelihoods`` trains and evaluates a model.
 
-Fold ``f`` judges what the others train. A target that has more rows than it would be trained with
-is thinned: its moments are turned into those of so many rows by adding what so few rows would be
-off by, drawn once for all tasks. Its held-out moments stay those of all rows.
+Fold ``f`` evaluates what the others train. A target that has more rows than it would be trained
+with is thinned: its moments are turned into those of so many rows by adding what so few rows would
+be off by, drawn once for all tasks. Its held-out moments stay those of all rows.
 """
 
 from __future__ import annotations
@@ -49,32 +49,32 @@ def sums(signature: TaskSignature, folds: list[int], basis: Floats, scale: float
 def training(
     signature: TaskSignature, basis: Floats, scale: float, rows: int | None = None
 ) -> tuple[Likelihood, list[Sums]]:
-    """What each fold's model trains on: all other folds, thinned to ``rows``."""
-    found = []
+    """Moments that each fold's model trains on: all other folds, thinned to ``rows``."""
+    folds = []
     for fold in range(FOLDS):
         others = [f for f in range(FOLDS) if f != fold]
-        whole = sums(signature, others, basis, scale)
-        if rows is not None and whole.n > rows:
-            whole = thinned(whole, rows, signature.schema.kind, np.random.default_rng(fold))
-        found.append(whole)
-    return likelihood(found, found, signature.schema.kind), found
+        total = sums(signature, others, basis, scale)
+        if rows is not None and total.n > rows:
+            total = thinned(total, rows, signature.schema.kind, np.random.default_rng(fold))
+        folds.append(total)
+    return likelihood(folds, folds, signature.schema.kind), folds
 
 
 def held_out(
     signature: TaskSignature, basis: Floats, scale: float, trained: list[Sums]
 ) -> Likelihood:
-    """What each fold judges; regressions in the units of their training rows."""
-    found = [sums(signature, [fold], basis, scale) for fold in range(FOLDS)]
-    return likelihood(found, trained, signature.schema.kind)
+    """Moments that each fold evaluates; regressions in the units of their training rows."""
+    folds = [sums(signature, [fold], basis, scale) for fold in range(FOLDS)]
+    return likelihood(folds, trained, signature.schema.kind)
 
 
-def likelihood(found: list[Sums], trained: list[Sums], kind: str) -> Likelihood:
-    """Stacked over folds, by label kind."""
+def likelihood(folds: list[Sums], trained: list[Sums], kind: str) -> Likelihood:
+    """Stack the sums of folds into the likelihood of a label kind."""
     if kind == "classes":
-        return Classes.joined([_classes(s) for s in found])
+        return Classes.joined([_classes(s) for s in folds])
     if kind == "multilabel":
-        return Labels.joined([_labels(s) for s in found])
-    return Values.joined([_values(s, t) for s, t in zip(found, trained, strict=True)])
+        return Labels.joined([_labels(s) for s in folds])
+    return Values.joined([_values(s, t) for s, t in zip(folds, trained, strict=True)])
 
 
 def _classes(s: Sums) -> Classes:

@@ -66,7 +66,7 @@ def frobenius_grams(
 def row_bands(d: int, numbers: int) -> list[tuple[int, int]]:
     """Bands ``(a, b)`` of the rows of ``(d, d)`` with about ``numbers`` numbers right of ``a``.
 
-    No higher than a sixteenth of the matrix: the diagonal block of a band is multiplied whole,
+    No higher than a sixteenth of the matrix: the diagonal block of a band is multiplied in full,
     and one half of it for nothing.
     """
     bands, a = [], 0
@@ -95,6 +95,6 @@ def on_every_core(
 
 
 def dealt(items: Sequence[Item]) -> list[Sequence[Item]]:
-    """``items`` dealt out in turn, one hand a core: even where they shrink from first to last."""
+    """Deal ``items`` to the cores in turn: even where they shrink from first to last."""
     hands = min(cores(), len(items))
     return [items[start::hands] for start in range(hands)]

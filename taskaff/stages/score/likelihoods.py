@@ -63,7 +63,7 @@ class Likelihood(Protocol):
 
 
 class _Stack:
-    """What the three kinds share: every field has the leading axis."""
+    """Base of the three kinds: every field has the leading axis of models."""
 
     @classmethod
     def joined(cls, parts: Sequence[Any]) -> Self:
@@ -144,7 +144,7 @@ class Classes(_Stack):
         return np.asarray((each * self.share).sum(axis=1))
 
     def gradient(self, B: Floats, A: Floats, b: Floats) -> Gradient:
-        """See the head of the module."""
+        """Gradient of the expected loss, by the formula at the head of the module."""
         WB, S, h, _, k, p = self._outputs(B, A, b)
         share = self.share[:, :, None]
         at = np.arange(self.columns)
@@ -175,7 +175,7 @@ class Labels(_Stack):
     """Logistic loss of ``c`` labels, averaged over labels; each label is two classes."""
 
     share: Floats
-    """``(N, 2, c)``: of rows without and with the label."""
+    """``(N, 2, c)`` shares of rows without and with the label."""
     mean: Floats
     """``(N, 2, c, d)``."""
     gram: Floats
@@ -196,8 +196,8 @@ class Labels(_Stack):
         GB = self.gram @ B
         h = self.mean @ B[:, None]  # (N, 2, c, r)
         m = np.einsum("nycr,nrc->nyc", h, A)
-        whole = np.einsum("nrc,nrc->nc", A, (_t(B) @ GB) @ A)
-        k = _kappa(whole - (self.share * m**2).sum(axis=1))[:, None, :]
+        square = np.einsum("nrc,nrc->nc", A, (_t(B) @ GB) @ A)
+        k = _kappa(square - (self.share * m**2).sum(axis=1))[:, None, :]
         return GB, h, m + b, k
 
     def loss(self, B: Floats, A: Floats, b: Floats) -> Floats:
@@ -208,7 +208,7 @@ class Labels(_Stack):
         return np.asarray((each * self.share).sum(axis=1).mean(axis=1))
 
     def gradient(self, B: Floats, A: Floats, b: Floats) -> Gradient:
-        """See the head of the module; divided by ``c``."""
+        """Gradient of the expected loss, by the formula at the head of the module, over ``c``."""
         GB, h, m, k = self._outputs(B, A, b)
         c = self.columns
         p = 1.0 / (1.0 + np.exp(-m / k))
@@ -265,11 +265,11 @@ class Values(_Stack):
 
     def _errors(self, theta: Floats, b: Floats) -> Floats:
         bent = (theta * (self.gram @ theta - 2.0 * self.cross)).sum(axis=1, keepdims=True)
-        found = bent + self.yy + b * (b - 2.0 * self.y + 2.0 * self.x @ theta)
-        return np.asarray(np.maximum(found, 0.0))
+        errors = bent + self.yy + b * (b - 2.0 * self.y + 2.0 * self.x @ theta)
+        return np.asarray(np.maximum(errors, 0.0))
 
     def gradient(self, B: Floats, A: Floats, b: Floats) -> Gradient:
-        """Of the mean squared error."""
+        """Gradient of the mean squared error."""
         c = self.columns
         GB = self.gram @ B
         theta = B @ A

@@ -108,13 +108,13 @@ def _table(
 
 def _thetas(views: Sequence[TaskView], missing: Sequence[str], fold: int | None) -> list[Floats]:
     """Every task's model, fitted on all rows or without a fold; no columns where undefined."""
-    found = []
+    thetas = []
     for view, why in zip(views, missing, strict=True):
         if why:
-            found.append(np.zeros((view.width, 0)))
+            thetas.append(np.zeros((view.width, 0)))
         else:
-            found.append(model(view).theta if fold is None else model(view).without[fold])
-    return found
+            thetas.append(model(view).theta if fold is None else model(view).without[fold])
+    return thetas
 
 
 def _measure(
@@ -127,12 +127,12 @@ def _measure(
     """``(k, k)`` cosines or shares, uncorrected, on all rows or without a fold of every task."""
     thetas = _thetas(views, missing, fold)
     heads = Heads.of(thetas)
-    found = np.full((len(views), len(views)), np.nan)
+    measures = np.full((len(views), len(views)), np.nan)
     for t, view in enumerate(views):
         if heads.ranks[t]:
             C = moments(view.signature, without=fold).C if metric else None
-            found[:, t] = overlaps(heads, thetas[t], t, C)[which]
-    return found
+            measures[:, t] = overlaps(heads, thetas[t], t, C)[which]
+    return measures
 
 
 def _plain_chance(views: Sequence[TaskView], ranks: Sequence[int], which: int) -> Floats:
@@ -144,22 +144,22 @@ def _plain_chance(views: Sequence[TaskView], ranks: Sequence[int], which: int) -
     """
     live = np.array([view.variances > 0 for view in views], dtype=np.float64)
     both = live @ live.T
-    found = np.full((len(ranks), len(ranks)), np.nan)
+    levels = np.full((len(ranks), len(ranks)), np.nan)
     for s, t in _pairs(ranks):
         d = both[s, s] * both[t, t] / both[s, t] if both[s, t] else math.inf
         cosine = chance_cosine(ranks[s], ranks[t], d)
-        found[s, t] = cosine if which == COSINE else min(ranks[s] / d, 1.0)
-    return found
+        levels[s, t] = cosine if which == COSINE else min(ranks[s] / d, 1.0)
+    return levels
 
 
 def _metric_chance(views: Sequence[TaskView], thetas: Sequence[Floats], which: int) -> Floats:
-    """The same for random models taken through ``C_t^(1/2)``: they crowd where the target varies.
+    """``(k, k)`` level of random models through ``C_t^(1/2)``: they crowd where the target varies.
 
-    Their mean share of the target's space stands for ``r_source / d``; a cosine is then read as in
+    Their mean share of the target's space replaces ``r_source / d``; a cosine is then read as in
     a space of so many dimensions, which is an approximation.
     """
     heads = Heads.of(thetas)
-    found = np.full((len(views), len(views)), np.nan)
+    levels = np.full((len(views), len(views)), np.nan)
     for t in (t for t, rank in enumerate(heads.ranks) if rank):
         seen = _seen(views[t], thetas[t], heads.one(t))
         for rank in set(heads.ranks) - {0}:
@@ -169,8 +169,8 @@ def _metric_chance(views: Sequence[TaskView], thetas: Sequence[Floats], which: i
                 d = rank * heads.ranks[t] / max(float(inside @ seen.own), 1e-300)
                 d = max(d, min(rank + heads.ranks[t], int(np.count_nonzero(inside))))
                 level = chance_cosine(rank, heads.ranks[t], d)
-            found[[r == rank for r in heads.ranks], t] = level
-    return found
+            levels[[r == rank for r in heads.ranks], t] = level
+    return levels
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,16 +196,16 @@ _SEEN: WeakKeyDictionary[TaskView, _Seen] = WeakKeyDictionary()
 
 
 def _seen(view: TaskView, theta: Floats, basis: Floats) -> _Seen:
-    """Of one target, whatever it is compared with: computed once a view."""
-    found = _SEEN.get(view)
-    if found is None:
+    """Energy of a target's model by direction of ``C_t``; computed once a view."""
+    seen = _SEEN.get(view)
+    if seen is None:
         v, V = np.linalg.eigh(moments(view.signature).C)
         v = np.maximum(v, 0.0)
         through = np.sqrt(v)[:, None] * V.T
         energy = ((through @ theta) ** 2).sum(axis=1)
         own = (np.linalg.qr(through @ basis)[0] ** 2).sum(axis=1)
-        found = _SEEN[view] = _Seen(v, energy, own, {})
-    return found
+        seen = _SEEN[view] = _Seen(v, energy, own, {})
+    return seen
 
 
 def _pairs(ranks: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -1,10 +1,11 @@
 """Moment gain: the probe's question, answered by training on signatures.
 
 Ours. W define transfer by training: a source transfers positively if the target does better on its
-held-out rows when both are trained. Here both arms are trained on the tasks' moments instead of
-their rows (``dynamics``, ``likelihoods``), with the capacity, the rows, the updates and the mixture
-of the planned training, from the same initial weights, and stopped where the held-out loss over all
-folds is least. Noise of batches and draws, which a probe averages over seeds, is not in it.
+held-out rows when both are trained. Here both runs are trained on the tasks' moments instead of
+their rows (``moment_training``, ``likelihoods``), with the capacity, the rows, the updates and the
+mixture of the planned training, from the same initial weights, and stopped where the held-out loss
+over all folds is least. Noise of batches and draws, which a probe averages over seeds, is not in
+it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from taskaff.core.records.signature import FOLDS
 from taskaff.core.settings import ScoreSettings
 from taskaff.stages.score.fold_moments import held_out, training
 from taskaff.stages.score.jackknife import NO_INTERVAL, interval
-from taskaff.stages.score.moment_training import looks, train
+from taskaff.stages.score.moment_training import evaluation_updates, train
 from taskaff.stages.score.ridge import reasons
 from taskaff.stages.score.tables import for_tasks, pair_table
 
@@ -57,7 +58,7 @@ def moment_gain(
     helpers: Collection[int] | None = None,
     targets: Collection[int] | None = None,
 ) -> PairTable:
-    """``loss alone - loss together``, each at its own best look.
+    """``loss alone - loss together``, each at its own best evaluation.
 
     ``extras``: ``alone`` and ``together``, the two losses, and ``updates``, after how many the
     target alone is at its best. Other entries than those from ``helpers`` to ``targets`` (all by
@@ -124,7 +125,7 @@ def _wanted(
 
 
 class _Best(NamedTuple):
-    """A target at the look where its mean held-out loss is least."""
+    """A target at the evaluation where its mean held-out loss is least."""
 
     losses: Floats
     """``(FOLDS,)``."""
@@ -134,7 +135,7 @@ class _Best(NamedTuple):
 def _losses(
     views: Sequence[TaskView], pairs: Sequence[Pair], plan: Training
 ) -> Iterator[tuple[Pair, _Best, _Best]]:
-    """The target alone and with the source, of each pair.
+    """Train the target of each pair alone and with the source.
 
     What is alike in shape is stacked: first targets by themselves, then pairs.
     """
@@ -180,7 +181,7 @@ def _columns(live: bytes) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Target:
-    """A target as it is trained and judged."""
+    """Moments of a target: those it is trained on and those it is evaluated on."""
 
     view: TaskView
     basis: Floats
@@ -210,7 +211,7 @@ def _basis(view: TaskView, live: NDArray[np.bool_]) -> tuple[Floats, float]:
 def _train(
     targets: Sequence[_Target], plan: Training, sources: Sequence[TaskView] = ()
 ) -> list[_Best]:
-    """Each target at its best look, alone or with its source."""
+    """Train each target, alone or with its source, and take its best evaluation."""
     trained, held = (
         type(parts[0]).joined(parts)  # type: ignore[attr-defined]
         for parts in ([t.trained for t in targets], [t.held for t in targets])
@@ -226,7 +227,7 @@ def _train(
         parts = [_share(t.view, s, plan) for t, s in zip(targets, sources, strict=True)]
         share = np.repeat(parts, FOLDS)[:, None, None]
     path = train(trained, held, start, plan, other, share)
-    at = looks(plan.updates)
+    at = evaluation_updates(plan.updates)
     return [
         _best(path[:, n * FOLDS : (n + 1) * FOLDS], t.view.n / t.view.rows, at)
         for n, t in enumerate(targets)
@@ -240,7 +241,7 @@ def _start(d: int, r: int) -> Floats:
 
 
 def _share(target: TaskView, source: TaskView, plan: Training) -> float:
-    """The target's part of the updates."""
+    """Share of the updates that are the target's, 0 to 1."""
     if plan.equal:
         return 0.5
     batches = [

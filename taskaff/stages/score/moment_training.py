@@ -26,13 +26,13 @@ GROWTH, STRIDE = 0.15, 16
 """A stride is this share of the updates so far, and at most so many."""
 MOMENTUM = 1.0
 HEADS = 1000
-"""Of the generator that heads start from; modules start from those of the folds."""
-FIRST_LOOK, LOOKS = 3, 1.15
-"""The held-out loss is looked at from the third update on, then about every 15 % more."""
+"""Seed of the generator that heads start from; modules start from those of the folds."""
+FIRST_EVALUATION, EVALUATION_GROWTH = 3, 1.15
+"""The held-out loss is evaluated from the third update on, then at about every 15 % more."""
 
 
 def strides(updates: int) -> Iterator[int]:
-    """Updates taken at once, until there have been ``updates``."""
+    """Numbers of updates taken at once; they sum to ``updates``."""
     done = 0
     while done < updates:
         size = min(max(1, int(done * GROWTH)), STRIDE, updates - done)
@@ -40,15 +40,15 @@ def strides(updates: int) -> Iterator[int]:
         done += size
 
 
-def looks(updates: int) -> tuple[int, ...]:
-    """After which updates the held-out loss is looked at: ends of strides."""
-    found, done, wanted = [], 0, float(FIRST_LOOK)
+def evaluation_updates(updates: int) -> tuple[int, ...]:
+    """Numbers of updates after which the held-out loss is evaluated: ends of strides."""
+    evaluated, done, wanted = [], 0, float(FIRST_EVALUATION)
     for size in strides(updates):
         done += size
         if done >= wanted or done == updates:
-            found.append(done)
-            wanted = max(done + 1.0, done * LOOKS)
-    return tuple(found)
+            evaluated.append(done)
+            wanted = max(done + 1.0, done * EVALUATION_GROWTH)
+    return tuple(evaluated)
 
 
 class Adam:
@@ -89,10 +89,10 @@ class Adam:
 
 
 def mean_square(mean: Floats, noise: Floats, batch: int) -> Floats:
-    """Of a batch's gradient: the squared mean plus a row's variance over the batch size."""
-    found = mean * mean
-    found += noise / batch
-    return found
+    """Mean square of a batch's gradient: squared mean plus a row's variance over the batch size."""
+    square = mean * mean
+    square += noise / batch
+    return square
 
 
 class Head:
@@ -127,11 +127,11 @@ def train(
     source: Likelihood | None = None,
     share: Floats | None = None,
 ) -> Floats:
-    """Held-out losses of the target at all ``looks`` along the path, ``(looks, N)``.
+    """Held-out losses ``(e, N)`` of the target after each of the ``e`` ``evaluation_updates``.
 
     Parameters
     ----------
-    target, held : moments that the target trains on and is judged by, ``N`` models.
+    target, held : moments that the target trains on and is evaluated on, ``N`` models.
     start : ``(N, d, r)`` initial shared module; copied.
     plan : updates, batch, learning rate, weight decay.
     source, share : the other task, and the target's part of the updates ``(N, 1, 1)``.
@@ -140,7 +140,7 @@ def train(
     B = Adam(start.copy(), plan, decays=True)
     head = Head(target, r, plan)
     other = Head(source, r, plan) if source is not None else None
-    losses, done, seen = [], 0, frozenset(looks(plan.updates))
+    losses, done, seen = [], 0, frozenset(evaluation_updates(plan.updates))
     for size in strides(plan.updates):
         g = target.gradient(B.value, head.A.value, head.b.value)
         if source is None or other is None or share is None:

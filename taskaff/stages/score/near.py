@@ -1,4 +1,4 @@
-"""Near copies between sets of rows, known by the keys that their signatures keep.
+"""Near copies between sets of rows, known by the keys in their signatures.
 
 The keys are those of ``stages.signature.near``: rows that share one are near copies. Rows of equal
 content are exact copies and not counted here.
@@ -39,7 +39,7 @@ class NearRows:
     keys: Hashes
     """``(p,)``."""
     share: float
-    """Which part of the distinct rows these are; 1 where they are all."""
+    """Share of the set's distinct rows that these are; 1 if all."""
 
 
 def near_rows(sketches: Iterable[Sketch]) -> NearRows | None:
@@ -49,8 +49,8 @@ def near_rows(sketches: Iterable[Sketch]) -> NearRows | None:
         return None
     threshold = np.uint64(min((part.near_threshold for part in parts), default=TOP))
     hashes, counts, keys = _joined(parts)
-    kept, first = np.unique(hashes, return_index=True)
-    first = first[kept <= threshold]
+    distinct, first = np.unique(hashes, return_index=True)
+    first = first[distinct <= threshold]
     starts = (np.cumsum(counts) - counts)[first]
     counts = counts[first]
     owner = np.repeat(np.arange(len(first)), counts)
@@ -85,12 +85,12 @@ def near_counts(sets: Sequence[NearRows]) -> Ints:
         near_bits = _bits(len(keys), holders[first : first + OWNERS])
         same_bits = _bits(len(same), twins[first : first + OWNERS])
         for j, part in enumerate(sets):
-            found = _row_bits(near_bits, holders[j], part.owner, len(part.hashes))
+            hits = _row_bits(near_bits, holders[j], part.owner, len(part.hashes))
             rows = np.arange(len(part.hashes))
-            found &= ~_row_bits(same_bits, twins[j], rows, len(part.hashes))
+            hits &= ~_row_bits(same_bits, twins[j], rows, len(part.hashes))
             for i in range(first, min(first + OWNERS, k)):
                 if i != j:
-                    counts[i, j] = int((found >> np.uint64(i - first) & np.uint64(1)).sum())
+                    counts[i, j] = int((hits >> np.uint64(i - first) & np.uint64(1)).sum())
     return counts
 
 
@@ -101,7 +101,7 @@ def near_within(part: NearRows) -> int:
 
 
 def near_notes(overlap: PairTable | None, names: Sequence[str]) -> tuple[str, ...]:
-    """What there is to say of pairs with more near copies than exact ones, the most first."""
+    """Notes on pairs with more near copies than exact ones, the most first."""
     if overlap is None:
         return ()
     near, exact = overlap.extras["near"], overlap.value
@@ -120,14 +120,14 @@ def near_notes(overlap: PairTable | None, names: Sequence[str]) -> tuple[str, ..
     )
 
 
-def near_share(hits: Floats, sample: Floats, kept: Floats) -> Floats:
-    """Share of rows with a near copy: ``hits`` of ``sample``, found among a part of the source.
+def near_share(hits: Floats, sample: Floats, known: Floats) -> Floats:
+    """Share of rows with a near copy: ``hits`` of ``sample``, seen in a part of the source.
 
-    Where only the part ``kept`` of the source's rows is known, a row is found with that
+    Where only the share ``known`` of the source's rows is known, a row is a hit with that
     probability, if it has one near copy; with several the share is an upper bound.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.minimum(hits / sample / kept, 1.0)
+        return np.minimum(hits / sample / known, 1.0)
 
 
 def _common(parts: Sequence[Hashes]) -> tuple[Hashes, list[Ints]]:
@@ -158,8 +158,8 @@ def _bits(n: int, places: Sequence[Ints]) -> Hashes:
 
 def _row_bits(bits: Hashes, places: Ints, owner: Ints, rows: int) -> Hashes:
     """``(rows,)`` the bits of each row's entries together."""
-    found = np.zeros(rows, np.uint64)
+    row_bits = np.zeros(rows, np.uint64)
     held = bits[places]
     some = np.flatnonzero(held)
-    np.bitwise_or.at(found, owner[some], held[some])
-    return found
+    np.bitwise_or.at(row_bits, owner[some], held[some])
+    return row_bits

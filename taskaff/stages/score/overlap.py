@@ -35,10 +35,10 @@ HELD_OUT = ("validation", "test")
 
 
 def overlap(views: Sequence[TaskView], settings: ScoreSettings) -> PairTable:
-    """Share of target ``j``'s distinct rows found in source ``i``; exact, or from samples.
+    """Share of target ``j``'s distinct rows that source ``i`` has; exact, or from samples.
 
     ``extras["shared"]`` is the number of rows in both (symmetric), ``extras["leak"]`` the number
-    of distinct rows of the target's validation and test splits found in the source's train split
+    of distinct rows of the target's validation and test splits that are in the source's train split
     (NaN when the target has no such split), and ``extras["near"]`` the share of the target's rows
     that are near copies of one of the source and no exact ones. Where a sketch is not exact they
     are estimates, and the share has an interval; otherwise the interval is the value itself.
@@ -76,14 +76,14 @@ def _near(views: Sequence[TaskView], exact: Floats) -> tuple[Floats, NDArray[np.
     Vectors have no near copies that a key could tell; a signature may be without keys.
     """
     k = len(views)
-    found = [near_rows(view.signature.sketches.values()) for view in views]
-    known = np.array([part is not None for part in found])
-    rows = [part for part in found if part is not None]
+    parts = [near_rows(view.signature.sketches.values()) for view in views]
+    known = np.array([part is not None for part in parts])
+    rows = [part for part in parts if part is not None]
     share = np.full((k, k), np.nan)
     hits = near_counts(rows).astype(np.float64)
     sample = np.array([len(part.hashes) for part in rows])
-    kept = np.array([part.share for part in rows])[:, None]
-    share[np.ix_(known, known)] = near_share(hits, sample, kept)
+    part_share = np.array([part.share for part in rows])[:, None]
+    share[np.ix_(known, known)] = near_share(hits, sample, part_share)
     lacking = np.array([v.signature.layout != "vectors" for v in views]) & ~known
     return np.minimum(share, 1.0 - exact), lacking[:, None] | lacking[None, :]
 

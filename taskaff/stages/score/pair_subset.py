@@ -53,8 +53,8 @@ def compare_around(score: Score, views: Sequence[TaskView], settings: ScoreSetti
     for i, j in pairs(views, settings):
         part = score([views[i], views[j]], settings)
         cells = np.ix_((i, j), (i, j))
-        found = {name: getattr(part, name) for name in ENDS}
-        for name, values in (found | dict(part.extras)).items():
+        fields = {name: getattr(part, name) for name in ENDS}
+        for name, values in (fields | dict(part.extras)).items():
             arrays.setdefault(name, np.full((k, k), np.nan))[cells] = values
         notes |= {((i, j)[s], (i, j)[t]): text for (s, t), text in part.notes.items()}
     assert part is not None

@@ -73,11 +73,11 @@ class Problem:
 
     def models(self, r: int) -> list[Floats]:
         """``B A_i (d, q_i)`` of every task at capacity ``r``, in the original coordinates."""
-        found = self.single
+        models = self.single
         if r < self.stack.shape[1] and r < sum(self.widths):
             B, A = self.solve(r)[0]
-            found = B @ A
-        return [self.back @ m[:, :q] for m, q in zip(found, self.widths, strict=True)]
+            models = B @ A
+        return [self.back @ m[:, :q] for m, q in zip(models, self.widths, strict=True)]
 
     def solve(self, r: int) -> tuple[tuple[Floats, Floats], list[float]]:
         """Alternating least squares: ``(B, A)`` and the objective after each sweep, no rise."""

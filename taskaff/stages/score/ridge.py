@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Ridge:
-    """A task's model, the same without each fold, and what it predicts of held-out rows."""
+    """Ridge model of a task, on all rows and without each fold, with its held-out errors."""
 
     level: int
     """Index of the chosen penalty in ``PENALTIES``."""
@@ -40,7 +40,7 @@ class Ridge:
     fold_errors: Floats
     """``(FOLDS,)`` held-out squared error per row over ``variance``; NaN where a fold is empty."""
     error: float
-    """The same over all rows: about 1 when the labels have nothing to do with the inputs."""
+    """``fold_errors`` over all rows: about 1 when the inputs say nothing about the labels."""
 
     @property
     def penalty(self) -> float:
@@ -50,18 +50,18 @@ class Ridge:
 
 def fit(signature: TaskSignature) -> Ridge:
     """Fit the ridge model of a labelled task whose labels and inputs vary in two folds or more."""
-    whole = moments(signature)
+    total_moments = moments(signature)
     parts = list(splits(signature))
     errors = np.array([part.errors() for part in parts])
     level = int(np.argmin(errors.sum(axis=0)))
-    theta = ridge(whole.C, whole.S, PENALTIES[level] * whole.scale)
+    theta = ridge(total_moments.C, total_moments.S, PENALTIES[level] * total_moments.scale)
     without = np.repeat(theta[None], len(signature.n), axis=0)
     fold_errors = np.full(len(signature.n), np.nan)
     for part, error in zip(parts, errors, strict=True):
         without[part.fold] = part.model(level)
-        fold_errors[part.fold] = error[level] / (part.n * whole.variance)
-    total = float(errors[:, level].sum() / (whole.n * whole.variance))
-    return Ridge(level, theta, without, whole.variance, fold_errors, total)
+        fold_errors[part.fold] = error[level] / (part.n * total_moments.variance)
+    total = float(errors[:, level].sum() / (total_moments.n * total_moments.variance))
+    return Ridge(level, theta, without, total_moments.variance, fold_errors, total)
 
 
 def reason(view: TaskView, settings: ScoreSettings) -> str:
@@ -88,11 +88,11 @@ def reasons(views: Sequence[TaskView], settings: ScoreSettings) -> list[str]:
 
 
 def model(view: TaskView) -> Ridge:
-    """The task's model, fitted once per view and forgotten with it."""
-    found = _MODELS.get(view)
-    if found is None:
-        found = _MODELS[view] = fit(view.signature)
-    return found
+    """Ridge model of a task, fitted once per view and freed with it."""
+    fitted = _MODELS.get(view)
+    if fitted is None:
+        fitted = _MODELS[view] = fit(view.signature)
+    return fitted
 
 
 _MODELS: WeakKeyDictionary[TaskView, Ridge] = WeakKeyDictionary()

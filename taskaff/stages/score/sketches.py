@@ -1,4 +1,4 @@
-"""Sets of rows known by their content hashes, and how many rows they share.
+"""Sets of rows as content hashes, and how many rows they share.
 
 A sketch keeps every distinct hash, or the smallest ones (bottom-k; Beyer et al., SIGMOD 2007).
 Hashes are uniform, so the hashes up to a threshold are a random sample of the distinct rows, and
@@ -38,7 +38,7 @@ class RowSet:
     exact: bool
 
     def upto(self, threshold: int) -> int:
-        """Number of kept hashes not above ``threshold``."""
+        """Number of stored hashes not above ``threshold``."""
         return int(np.searchsorted(self.hashes, np.uint64(threshold), side="right"))
 
 
@@ -61,9 +61,10 @@ def union(sketches: Iterable[Sketch]) -> RowSet:
 def shared_counts(sets: Sequence[Hashes]) -> Ints:
     """``(m, m)`` numbers of hashes that ``m`` sets of distinct hashes share, two by two.
 
-    An inverted index: all hashes sorted together, so that the sets holding one hash stand side by
-    side. Neighbours at distance 1, 2, ... give the pairs; hashes held by many sets are counted
-    block by block as a 0/1 matrix times itself. Ranges of hashes are independent: one a core.
+    An inverted index: all hashes sorted together, so that the sets holding one hash are next to
+    each other. Neighbours at distance 1, 2, ... give the pairs; hashes held by many sets are
+    counted block by block as a 0/1 matrix times itself. Ranges of hashes are independent: one a
+    core.
     """
     total = sum(len(hashes) for hashes in sets)
     counts = np.asarray(sum(on_every_core(_pair_counts, _by_range(sets), 100.0 * total)))
@@ -101,8 +102,8 @@ def _repeated(everything: Hashes, owners: Ints) -> tuple[Hashes, Ints]:
     order = np.argsort(everything)
     everything = everything[order]
     equal = everything[1:] == everything[:-1]
-    kept = np.flatnonzero(np.r_[False, equal] | np.r_[equal, False])[: len(everything)]
-    everything, owners = everything[kept], owners[order[kept]]
+    repeated = np.flatnonzero(np.r_[False, equal] | np.r_[equal, False])[: len(everything)]
+    everything, owners = everything[repeated], owners[order[repeated]]
     order = np.lexsort((owners, everything))
     return everything[order], owners[order]
 
@@ -119,7 +120,7 @@ def _count_neighbours(row: Ints, owners: Ints, counts: Ints) -> None:
 
 
 def _count_products(row: Ints, owners: Ints, counts: Ints) -> None:
-    """The same for rows with many owners; float32 counts exactly up to 2^24, above ``BLOCK``."""
+    """Add pairs for rows with many owners; float32 counts exactly up to 2^24, above ``BLOCK``."""
     if not len(row):
         return
     place = np.cumsum(np.r_[0, np.diff(row) != 0])

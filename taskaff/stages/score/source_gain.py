@@ -119,15 +119,15 @@ def directions(split: Split, thetas: Floats) -> Floats:
     """``W' (g, r, d)`` of ``g`` sources ``(g, d, c)`` of equal width, in the split's eigenbasis.
 
     Each output is scaled to the variance of all the target's inputs together: a direction that the
-    ridge could otherwise only follow at the price of a large weight becomes as cheap as the whole
-    input. An output that is constant on the target is dropped. Since only ``W W'`` matters, the
+    ridge could otherwise only follow at the price of a large weight becomes as cheap as all of
+    the input. An output that is constant on the target is dropped. Since only ``W W'`` matters, the
     outputs are then turned to their principal directions and the empty ones left out, so that two
     opposite columns of a binary task cost no more than one.
     """
     turned = np.swapaxes(thetas, 1, 2) @ split.V
     variance = (turned**2) @ split.v
-    whole = split.v.sum() * (turned**2).sum(axis=2)
-    live = variance > SAME * whole
+    total = split.v.sum() * (turned**2).sum(axis=2)
+    live = variance > SAME * total
     scale = np.sqrt(np.divide(split.v.sum(), variance, where=live, out=np.zeros_like(variance)))
     W = turned * scale[:, :, None]
     size, vectors = np.linalg.eigh(W @ np.swapaxes(W, 1, 2))

@@ -54,12 +54,12 @@ class Heads:
 
     def groups(self) -> list[tuple[list[int], np.ndarray]]:
         """Tasks of equal rank, and the columns ``(g, r)`` of ``U`` that belong to them."""
-        found = []
+        groups = []
         for rank in sorted(set(self.ranks) - {0}):
             tasks = [i for i, r in enumerate(self.ranks) if r == rank]
             columns = np.array([self.starts[i] for i in tasks])[:, None] + np.arange(rank)
-            found.append((tasks, columns))
-        return found
+            groups.append((tasks, columns))
+        return groups
 
 
 def inverse_root(M: Floats) -> Floats:
@@ -107,7 +107,7 @@ def chance_cosine(r1: int, r2: int, d: float) -> float:
     Beta(q/2, (d - q)/2), whose mean root is exact. Otherwise the squared cosines are a Jacobi
     ensemble, the squared singular values of a random bidiagonal matrix (Edelman and Sutton,
     Foundations of Computational Mathematics 2008, beta = 1); the mean over a fixed draw of
-    ``DRAWS / p`` such matrices is good to about 0.01. ``d`` need not be whole.
+    ``DRAWS / p`` such matrices is good to about 0.01. ``d`` need not be an integer.
     """
     p, q = min(r1, r2), max(r1, r2)
     if math.isinf(d):

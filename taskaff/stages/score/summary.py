@@ -1,4 +1,4 @@
-"""What the result says about one task by itself: rows that repeat, rows that its splits share."""
+"""Summary of one task by itself: rows that repeat, rows that its splits share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from taskaff.stages.score.task_statistics import TaskView
 
 
 def summarise(view: TaskView, settings: ScoreSettings) -> TaskSummary:
-    """One task as the result shows it, with its repeated rows and its split leak counted."""
+    """Summarise one task, with its repeated rows and its split leak counted."""
     s = view.signature
     summed = [sketch for name, sketch in s.sketches.items() if s.split in (name, "all")]
     others = [sketch for name, sketch in s.sketches.items() if s.split not in (name, "all")]
@@ -40,12 +40,12 @@ def summarise(view: TaskView, settings: ScoreSettings) -> TaskSummary:
 
 
 def conflicts(s: TaskSignature) -> list[str]:
-    """What there is to say of rows with different labels; of several files each knows its own."""
-    found = {split: sketch.conflicts for split, sketch in s.sketches.items() if sketch.conflicts}
+    """Notes on rows that occur with different labels; files are counted one by one."""
+    counts = {split: sketch.conflicts for split, sketch in s.sketches.items() if sketch.conflicts}
     least = "at least " if len(s.inputs) > 1 else ""
     return [
-        f"{least}{count:,} distinct rows of {split} stand with different labels"
-        for split, count in found.items()
+        f"{least}{count:,} distinct rows of {split} occur with different labels"
+        for split, count in counts.items()
     ]
 
 
@@ -68,7 +68,7 @@ def duplicates(summed: list[Sketch], confidence: float) -> Estimate:
 
 
 def split_leak(summed: list[Sketch], others: list[Sketch], confidence: float) -> Estimate:
-    """Distinct rows of the summed split that stand in another split too."""
+    """Distinct rows of the summed split that are in another split too."""
     if not others:
         return Estimate(None, note="no validation or test split")
     here, there = union(summed), union(others)
@@ -97,16 +97,16 @@ def near_leak(summed: list[Sketch], others: list[Sketch]) -> Estimate:
     here, there = near_rows(summed), near_rows(others)
     if not others or here is None or there is None:
         return Estimate(None)
-    found = int(near_counts([there, here])[0, 1])
-    return _near_estimate(found, len(here.hashes), there.share, here.share)
+    hits = int(near_counts([there, here])[0, 1])
+    return _near_estimate(hits, len(here.hashes), there.share, here.share)
 
 
-def _near_estimate(found: int, sample: int, source: float, target: float | None = None) -> Estimate:
-    """Of all rows, from those found in a sample: exact where both parts are all there is."""
+def _near_estimate(hits: int, sample: int, source: float, target: float | None = None) -> Estimate:
+    """Estimate for all rows from the hits in a sample: exact where both parts are complete."""
     target = source if target is None else target
     if source == target == 1.0:
-        return Estimate(float(found), float(found), float(found))
-    share = near_share(np.array(found), np.array(max(sample, 1)), np.array(source))
+        return Estimate(float(hits), float(hits), float(hits))
+    share = near_share(np.array(hits), np.array(max(sample, 1)), np.array(source))
     rows = sample / target
     note = "estimated from a sample of the rows"
-    return Estimate(float(share) * rows, float(found), rows, note)
+    return Estimate(float(share) * rows, float(hits), rows, note)

@@ -1,4 +1,4 @@
-"""From arrays to a ``PairTable`` in which every undefined entry says why."""
+"""Build a ``PairTable`` from arrays; every undefined entry says why."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def too_few_rows(views: Sequence[TaskView], settings: ScoreSettings) -> list[Why
 def for_tasks(reasons: Sequence[str]) -> list[Why]:
     """One mask per task with a reason: its row and its column."""
     k = len(reasons)
-    found: list[Why] = []
+    entries: list[Why] = []
     for i, reason in enumerate(reasons):
         if reason:
             mask = np.zeros((k, k), dtype=bool)
             mask[i, :] = mask[:, i] = True
-            found.append((mask, reason))
-    return found
+            entries.append((mask, reason))
+    return entries
 
 
 def pair_table(

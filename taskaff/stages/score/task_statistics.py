@@ -1,6 +1,6 @@
-"""What the scores derive from one signature, computed once per comparison and kept.
+"""Statistics of one signature that scores share, computed once per comparison.
 
-Only vectors of length ``d`` are kept. The ``d x d`` quantities are functions: at 1,000 tasks of
+Only vectors of length ``d`` are stored. The ``d x d`` quantities are functions: at 1,000 tasks of
 d = 384 one of them per task is 1.2 GB.
 """
 

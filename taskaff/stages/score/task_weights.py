@@ -27,7 +27,7 @@ SAME = 1e-9
 
 def task_weights(views: Sequence[TaskView]) -> tuple[TaskWeights, ...]:
     """Weights for the label columns of each multi-label task, and for tasks on the same rows."""
-    found = [_columns(view) for view in views if view.signature.schema.kind == "multilabel"]
+    weighed = [_columns(view) for view in views if view.signature.schema.kind == "multilabel"]
     groups: list[list[TaskView]] = []
     for view in (view for view in views if view.signature.sy.shape[1] and view.rows):
         home = next((g for g in groups if same_rows(g[0].signature, view.signature)), None)
@@ -35,8 +35,8 @@ def task_weights(views: Sequence[TaskView]) -> tuple[TaskWeights, ...]:
             groups.append([view])
         else:
             home.append(view)
-    found += [_group(group) for group in groups if len(group) > 1]
-    return tuple(weights for weights in found if weights is not None)
+    weighed += [_group(group) for group in groups if len(group) > 1]
+    return tuple(weights for weights in weighed if weights is not None)
 
 
 def same_rows(a: TaskSignature, b: TaskSignature) -> bool:
@@ -54,16 +54,18 @@ def _close(a: Floats, b: Floats) -> bool:
 
 
 def _columns(view: TaskView) -> TaskWeights | None:
-    found = moments(view.signature)
-    thetas = [found.S[:, [column]] for column in range(found.S.shape[1])]
+    own = moments(view.signature)
+    thetas = [own.S[:, [column]] for column in range(own.S.shape[1])]
     note = f"label columns of {view.name!r}, each a task on the same rows"
-    return _weigh(thetas, found.C, tuple(view.signature.schema.names), note)
+    return _weigh(thetas, own.C, tuple(view.signature.schema.names), note)
 
 
 def _group(group: Sequence[TaskView]) -> TaskWeights | None:
-    found = [moments(view.signature) for view in group]
+    own_moments = [moments(view.signature) for view in group]
     names = tuple(view.name for view in group)
-    return _weigh([own.S for own in found], found[0].C, names, "data sets with the same rows")
+    return _weigh(
+        [own.S for own in own_moments], own_moments[0].C, names, "data sets with the same rows"
+    )
 
 
 def _weigh(

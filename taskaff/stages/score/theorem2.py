@@ -66,18 +66,18 @@ def theorem2(views: Sequence[TaskView], settings: ScoreSettings) -> PairTable:
     facts = [None if why else _facts(v) for v, why in zip(views, missing, strict=True)]
     k = len(views)
     names = ("margin", "sine", "condition", "rows_asked", "rows_asked_at_margin", "rows_have")
-    found = {name: np.full((k, k), np.nan) for name in names}
+    extras = {name: np.full((k, k), np.nan) for name in names}
     remarks: list[Why] = []
     for s, source in enumerate(facts):
         for t, target in enumerate(facts):
             if source and target:
                 numbers = _pair(source, target, 1.0 - settings.confidence)
                 for name in names:
-                    found[name][s, t] = numbers[name] if math.isfinite(numbers[name]) else math.nan
+                    extras[name][s, t] = numbers[name] if math.isfinite(numbers[name]) else math.nan
                 mask = np.zeros((k, k), dtype=bool)
                 mask[s, t] = True
                 remarks.append((mask, verdict(numbers)))
-    margin = found.pop("margin")
+    margin = extras.pop("margin")
     return pair_table(
         "theorem2",
         margin,
@@ -86,7 +86,7 @@ def theorem2(views: Sequence[TaskView], settings: ScoreSettings) -> PairTable:
         directed=True,
         undefined=for_tasks(missing),
         remarks=remarks,
-        extras=found,
+        extras=extras,
     )
 
 
@@ -106,7 +106,7 @@ def verdict(numbers: dict[str, float]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Facts:
-    """What a pair needs to know of each of its tasks."""
+    """Quantities of one task that the condition reads."""
 
     direction: Floats
     """``(d,)`` unit vector along ``theta``."""
@@ -123,15 +123,15 @@ class _Facts:
 
 
 def _facts(view: TaskView) -> _Facts:
-    whole, task = moments(view.signature), model(view)
+    total, task = moments(view.signature), model(view)
     return _Facts(
         direction=basis(task.theta)[:, 0],
-        values=np.asarray(np.linalg.eigvalsh(whole.C), dtype=np.float64),
-        live=whole.C.diagonal() > 0,
-        explained=float((task.theta * (whole.C @ task.theta)).sum()),
+        values=np.asarray(np.linalg.eigvalsh(total.C), dtype=np.float64),
+        live=total.C.diagonal() > 0,
+        explained=float((task.theta * (total.C @ task.theta)).sum()),
         residual=task.error * task.variance,
-        labels=whole.n * whole.variance,
-        n=whole.n,
+        labels=total.n * total.variance,
+        n=total.n,
     )
 
 

@@ -191,7 +191,7 @@ def test_few_rows_are_right_on_average(kind):
 def test_strides_add_up():
     for updates in (1, 7, 400):
         assert sum(moment_training.strides(updates)) == updates
-        at = moment_training.looks(updates)
+        at = moment_training.evaluation_updates(updates)
         assert at[-1] == updates
         assert list(at) == sorted(set(at))
 
@@ -214,7 +214,7 @@ def test_it_says_when_the_target_alone_is_at_its_best():
     found = gains([regression(2000, theta, 1), regression(30, theta, 2, noise=3.0)])
     updates = found.extras["updates"]
     assert np.isnan(np.diagonal(updates)).all()
-    assert updates[0, 1] in moment_training.looks(PLAN.updates)
+    assert updates[0, 1] in moment_training.evaluation_updates(PLAN.updates)
     assert updates[0, 1] < updates[1, 0]  # few noisy rows are overfitted soon
 
 

@@ -136,7 +136,7 @@ def test_a_task_with_several_splits():
     both = {"train": replace(train, conflicts=2), "test": test}
     found = summarise(TaskView(replace(signature, sketches=both)), ScoreSettings())
     assert (found.duplicates.value, found.split_leak.value) == (1.0, 1.0)
-    assert found.notes == ("2 distinct rows of train stand with different labels",)
+    assert found.notes == ("2 distinct rows of train occur with different labels",)
     every = replace(signature, sketches=both, split="all")
     found = summarise(TaskView(every), ScoreSettings())
     assert found.duplicates.value == 3.0
@@ -148,5 +148,5 @@ def test_rows_with_different_labels(files, least):
     made = replace(naive_signature(np.ones((2, 2))), inputs=("a",) * files)
     many = {"train": replace(sketch(np.array([1])), conflicts=1234), "test": sketch(np.array([2]))}
     assert conflicts(replace(made, sketches=many)) == [
-        f"{least}1,234 distinct rows of train stand with different labels"
+        f"{least}1,234 distinct rows of train occur with different labels"
     ]
