@@ -1,4 +1,4 @@
-"""The answer on each candidate: what the findings come to, in words.
+"""The answer on each candidate: its findings summed up in words.
 
 Failed is *keep it apart*, inconclusive *undecided*; a candidate that passes is *no difference*
 where everything was measured and lies within the probe's margin, and *add it* otherwise. So the
@@ -29,7 +29,7 @@ CALLS: dict[Outcome, Call] = {"failed": "apart", "inconclusive": "undecided"}
 def answer(
     evidence: Evidence, candidate: CheckedTask, outcome: Outcome, findings: Sequence[Finding]
 ) -> Answer:
-    """What to do with a candidate, from its findings, worst first, and their outcome."""
+    """Answer on a candidate, from its findings, worst first, and their outcome."""
     own = [finding for finding in findings if finding.candidate == candidate.name]
     if outcome in CALLS:
         deciding = [finding for finding in own if finding.level == outcome]
@@ -37,21 +37,21 @@ def answer(
         return Answer(candidate.name, CALLS[outcome], _shortened(map(_why, deciding)), command)
     measured = list(_measured(evidence, candidate, own))
     same = bool(measured) and all(pair.verdict.call == "neutral" for _, pair in measured)
-    reasons = _shortened([*_accepted(own), *_effects(measured), *_kept(own)])
+    reasons = _shortened([*_accepted(own), *_effects(measured), *_within_limits(own)])
     return Answer(candidate.name, "same" if same else "add", reasons)
 
 
 def _measured(
     evidence: Evidence, candidate: CheckedTask, own: Sequence[Finding]
 ) -> Iterator[tuple[str, PairOutcome]]:
-    """Whom the findings judge, in words, and what was measured of it; the largest gain first."""
+    """Name and measured outcome of each task with a finding; the largest gain first."""
     result = evidence.measured.get(candidate.name)
-    found = []
+    outcomes = []
     for finding in own:
         pair = outcome_of(result, finding.task or candidate.name)
         if finding.rule == MEASURED and pair is not None:
-            found.append((finding.task or f"{candidate.name} in the mix", pair))
-    yield from sorted(found, key=lambda each: -(each[1].gain.mean or 0.0))
+            outcomes.append((finding.task or f"{candidate.name} in the mix", pair))
+    yield from sorted(outcomes, key=lambda each: -(each[1].gain.mean or 0.0))
 
 
 def _effects(measured: Iterable[tuple[str, PairOutcome]]) -> Iterator[str]:
@@ -69,14 +69,14 @@ def _accepted(own: Sequence[Finding]) -> Iterator[str]:
             yield _why(finding)
 
 
-def _kept(own: Sequence[Finding]) -> Iterator[str]:
-    """How near the largest number of each rule that looks at pairs is to its limit."""
+def _within_limits(own: Sequence[Finding]) -> Iterator[str]:
+    """Reasons on rules that passed: the largest number of each rule on pairs, and its limit."""
     for rule in (PREDICTED, "overlap"):
-        found = [
+        passed = [
             each for each in own if each.rule == rule and each.level == "passed" and each.value
         ]
-        if found:
-            yield _why(max(found, key=lambda each: each.value or 0.0))
+        if passed:
+            yield _why(max(passed, key=lambda each: each.value or 0.0))
     if not any(each.rule in (PREDICTED, MEASURED) for each in own):
         yield "no limit on its effects is set"
 

@@ -25,7 +25,7 @@ from taskaff.stages.gate.scores import FAIL_UNDER
 
 VERSION = 1
 DIGITS = 4
-"""Decimals that are kept: below this, machines differ."""
+"""Decimals that are written: below this, machines differ."""
 
 MOST_BYTES = 2**26
 
@@ -93,7 +93,7 @@ def merged(before: Lock, text: str, path: str, force: bool = False) -> tuple[str
 
 
 def _conditions(evidence: Evidence, settings: CheckSettings) -> dict[str, Any]:
-    """What must be the same for numbers to compare."""
+    """Conditions that must be the same for numbers to compare."""
     card = evidence.scores.encoder
     return {
         "encoder": {"id": card.id, "fingerprint": card.fingerprint},
@@ -131,18 +131,18 @@ def _about(finding: Finding) -> str:
 
 
 def read(path: Path) -> tuple[str, Lock]:
-    """The path and content of a baseline file."""
+    """Path and content of a baseline file; raises ``CheckError`` where it cannot be read."""
     try:
         return str(path), load(read_text(path, MOST_BYTES), str(path))
     except UnicodeDecodeError as error:
         raise CheckError("not UTF-8", where=Place(str(path)), hint=ANEW) from error
     except OSError as error:
-        found = f"the baseline cannot be read: {error.strerror}"
-        raise CheckError(found, where=Place(str(path)), hint=ANEW) from error
+        problem = f"the baseline cannot be read: {error.strerror}"
+        raise CheckError(problem, where=Place(str(path)), hint=ANEW) from error
 
 
 def load(text: str, path: str) -> Lock:
-    """The content of a baseline.
+    """Parse the content of a baseline.
 
     Raises
     ------
@@ -153,19 +153,19 @@ def load(text: str, path: str) -> Lock:
         _validate(lock)
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
-        found = f"not a baseline of taskaff: {getattr(error, 'msg', str(error))}"
-        raise CheckError(found, where=Place(path, line=line), hint=ANEW) from error
+        problem = f"not a baseline of taskaff: {getattr(error, 'msg', str(error))}"
+        raise CheckError(problem, where=Place(path, line=line), hint=ANEW) from error
     found_lock: Lock = lock
     return found_lock
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    values = dict(pairs)
+    if len(values) < len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"key {repeated!r} stands twice")
-    return found
+        raise ValueError(f"key {repeated!r} occurs twice")
+    return values
 
 
 def _refuse(text: str) -> Any:
@@ -207,20 +207,20 @@ def compare(
     settings: CheckSettings,
     findings: Sequence[Finding],
 ) -> tuple[BaselineState, list[Finding]]:
-    """What is worse than in the baseline, beyond the tolerance.
+    """Findings on what is worse than in the baseline, beyond the tolerance.
 
     When the encoder, the mix, the predictor or the margin is another one, numbers do not compare:
-    every candidate that stands in the baseline is then inconclusive, with the reason. A candidate
-    that does not stand there has nothing to be compared with.
+    every candidate of the baseline is then inconclusive, with the reason. A candidate that the
+    baseline does not have is compared with nothing.
     """
     known = [task for task in evidence.candidates if task.name in lock["candidates"]]
     why = _difference(lock, _conditions(evidence, settings))
     if why:
         anew = _anew(lock, evidence)
-        found = [_incomparable(task, why, anew) for task in known]
-        return BaselineState(path, "not comparable", why), found
-    found = [finding for task in known for finding in _worse(lock, task, settings, findings)]
-    return BaselineState(path, "compared"), found
+        worse = [_incomparable(task, why, anew) for task in known]
+        return BaselineState(path, "not comparable", why), worse
+    worse = [finding for task in known for finding in _worse(lock, task, settings, findings)]
+    return BaselineState(path, "compared"), worse
 
 
 def _difference(lock: Lock, now: Mapping[str, Any]) -> str:
@@ -285,7 +285,7 @@ def _worse(
             threshold=old + sign * allowed,
             reason=f"{finding.rule} was {old:.{DIGITS}f} in the baseline and is {shown} now"
             + (f", worse by more than {allowed:g}" if worse and not lost else ""),
-            hint=f"look at the change, then accept it: {command([task], WRITE)}" if worse else "",
+            hint=f"check the change, then accept it: {command([task], WRITE)}" if worse else "",
             who=finding.who,
         )
 

@@ -20,7 +20,7 @@ from taskaff.core.records.prediction import Prediction
 from taskaff.core.settings import CheckSettings
 from taskaff.stages.gate.answers import answer
 from taskaff.stages.gate.baseline import Lock, compare, lock_text
-from taskaff.stages.gate.ineffective_limits import toothless
+from taskaff.stages.gate.ineffective_limits import ineffective
 from taskaff.stages.gate.max_loss_increase import max_loss_increase
 from taskaff.stages.gate.predictions import RULE as PREDICTED
 from taskaff.stages.gate.predictions import probability_negative
@@ -49,13 +49,13 @@ def check(
     baseline: tuple[str, Lock] | None = None,
 ) -> CheckResult:
     """Findings by every rule, those of the baseline (its path and content), and the outcome."""
-    found = [finding for rule in RULES.values() for finding in rule(evidence, settings)]
+    ruled = [finding for rule in RULES.values() for finding in rule(evidence, settings)]
     state, more = BaselineState(), list[Finding]()
     if baseline is not None:
         path, lock = baseline
-        state, more = compare(lock, path, evidence, settings, found)
-    result = decide(evidence, settings, today, [*found, *more])
-    return replace(result, baseline=state, lock=lock_text(evidence, settings, found))
+        state, more = compare(lock, path, evidence, settings, ruled)
+    result = decide(evidence, settings, today, [*ruled, *more])
+    return replace(result, baseline=state, lock=lock_text(evidence, settings, ruled))
 
 
 def decide(
@@ -73,9 +73,9 @@ def decide(
     today : the day that waivers are measured by.
     findings : of every rule and of the baseline.
     """
-    found = apply(findings, settings.waivers, evidence, today)
-    found += toothless(settings)
-    ranked = tuple(sorted(found, key=lambda finding: ORDER.index(finding.level)))
+    applied = apply(findings, settings.waivers, evidence, today)
+    applied += ineffective(settings)
+    ranked = tuple(sorted(applied, key=lambda finding: ORDER.index(finding.level)))
     candidates = tuple(
         CandidateOutcome(task, worst(f for f in ranked if f.candidate == task.name))
         for task in evidence.candidates

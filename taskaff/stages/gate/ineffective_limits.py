@@ -1,4 +1,4 @@
-"""Limits that cannot do what a limit is for: no rule at all, or one that can never fail."""
+"""Limits without effect: no rule at all, or one that can never fail."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def require_rules(settings: CheckSettings) -> None:
     if not scored and unmeasured:
         raise CheckError("nothing to check: [check] sets no limit", hint=PASTE)
     if not scored and not settings.probe:
-        found = "nothing to check: max_loss_increase is a limit on what the probe measures"
+        problem = "nothing to check: max_loss_increase is a limit on what the probe measures"
         hint = "set check.probability_negative, or measure: taskaff check --probe"
-        raise CheckError(found, hint=hint)
+        raise CheckError(problem, hint=hint)
     if settings.probe and unmeasured:
         raise CheckError(
             "the probe measures, and no limit is set on what it measures",
@@ -44,8 +44,8 @@ def require_rules(settings: CheckSettings) -> None:
         )
 
 
-def toothless(settings: CheckSettings) -> Iterator[Finding]:
-    """A warning for every limit that no value can break, or that every value breaks."""
+def ineffective(settings: CheckSettings) -> Iterator[Finding]:
+    """Warn of every limit that no value can break, or that every value breaks."""
     yield from _probability(settings)
     yield from _newcomer(settings)
     shared = settings.overlap.fail if settings.overlap else None
@@ -53,8 +53,8 @@ def toothless(settings: CheckSettings) -> Iterator[Finding]:
         yield _warning("overlap", "no share is above 1", "lower check.overlap.fail")
     for name, limit in settings.fail_under.items():
         if name in LOWEST and limit <= LOWEST[name]:
-            found = f"{name} is never below {LOWEST[name]:g}"
-            yield _warning(f"fail_under.{name}", found, f"raise check.fail_under.{name}")
+            problem = f"{name} is never below {LOWEST[name]:g}"
+            yield _warning(f"fail_under.{name}", problem, f"raise check.fail_under.{name}")
 
 
 def _probability(settings: CheckSettings) -> Iterator[Finding]:
@@ -66,16 +66,16 @@ def _probability(settings: CheckSettings) -> Iterator[Finding]:
             yield _warning("probability_negative", "no rule has a fail value", "set a fail value")
         return
     if limit.fail + reach >= 1:
-        found = f"no probability is above {limit.fail:g} by the uncertainty of {reach:g}"
-        yield _warning("probability_negative", found, "lower check.probability_negative.fail")
+        problem = f"no probability is above {limit.fail:g} by the uncertainty of {reach:g}"
+        yield _warning("probability_negative", problem, "lower check.probability_negative.fail")
 
 
 def _newcomer(settings: CheckSettings) -> Iterator[Finding]:
-    """Limits on the newcomer where only the mix is judged."""
+    """Warn of limits on the newcomer where only the mix is checked."""
     for key in ("newcomer_probability_negative", "newcomer_max_loss_increase"):
         if settings.directions == "into-mix" and getattr(settings, key) is not None:
-            found = 'directions = "into-mix" leaves the newcomer out'
-            yield _warning(key, found, 'set check.directions = "both", or remove the limit')
+            problem = 'directions = "into-mix" leaves the newcomer out'
+            yield _warning(key, problem, 'set check.directions = "both", or remove the limit')
 
 
 def _only_warns(settings: CheckSettings) -> bool:

@@ -13,7 +13,7 @@ Pair = tuple[CheckedTask, CheckedTask, CheckedTask, CheckedTask]
 
 
 def below(estimate: Estimate, limit: float) -> Level:
-    """A smallest allowed value: failed when the whole interval is below it.
+    """Level for a smallest allowed value: failed when all of the interval is below it.
 
     Undefined, or an interval that has the limit inside, is inconclusive.
     """
@@ -26,10 +26,11 @@ def below(estimate: Estimate, limit: float) -> Level:
 
 
 def outside(estimate: Estimate, limit: Limit) -> Level:
-    """A largest allowed value: failed when the whole interval is above ``limit.fail``.
+    """Level for a largest allowed value: failed when all of the interval is above ``limit.fail``.
 
-    Undefined, or an interval on both sides of ``limit.fail``, is inconclusive. ``limit.warn`` looks
-    at the value alone, since a warning decides nothing. A value that equals its limit keeps to it.
+    Undefined, or an interval on both sides of ``limit.fail``, is inconclusive. ``limit.warn`` is
+    compared with the value alone, since a warning decides nothing. A value that equals its limit
+    keeps to it.
     """
     if estimate.value is None:
         return "inconclusive"
@@ -60,12 +61,12 @@ def directed_pairs(evidence: Evidence, settings: CheckSettings) -> Iterator[Pair
 
 
 def arrow(source: CheckedTask, target: CheckedTask) -> str:
-    """A direction in words, as findings have it."""
+    """Direction of a pair in words, for findings."""
     return f"{source.name} -> {target.name}"
 
 
 def who_suffers(target: CheckedTask, candidate: CheckedTask) -> Who:
-    """Whom harm to the target is done to."""
+    """Name of whoever suffers from harm to the target: the newcomer or the mix."""
     return "newcomer" if target is candidate else "mix"
 
 

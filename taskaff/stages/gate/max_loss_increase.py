@@ -42,20 +42,20 @@ def max_loss_increase(evidence: Evidence, settings: CheckSettings) -> Iterator[F
     """One finding for each task that the candidate joins, and one for the candidate itself.
 
     The increase is relative: the loss with the candidate over that without it, minus one; for the
-    candidate, the loss in the mix over that alone. Failed when its whole interval is above the
+    candidate, the loss in the mix over that alone. Failed when all of its interval is above the
     limit, inconclusive when the limit is inside. Of a task that is nearly solved any change is a
     large share, so that no limit is below ``settings.margin`` over the loss.
     """
     for candidate in evidence.candidates:
         result = evidence.measured.get(candidate.name)
-        for task in _judged(candidate, evidence, settings) if result is not None else ():
+        for task in _tasks_at_risk(candidate, evidence, settings) if result is not None else ():
             limit = limit_of(settings, newcomer=task is candidate)
             if limit is not None and result is not None:
                 yield _finding(_case(candidate, task, result, limit, settings.margin), settings)
 
 
 def limit_of(settings: CheckSettings, newcomer: bool) -> float | None:
-    """The limit of what the newcomer loses, or of what a task of the mix loses."""
+    """Limit on the relative loss increase of the newcomer, or of a task of the mix."""
     own = settings.newcomer_max_loss_increase if newcomer else None
     return settings.max_loss_increase if own is None else own
 
@@ -71,12 +71,12 @@ def increase(pair: PairOutcome) -> Estimate:
 
 
 def outcome_of(result: ProbeResult | None, task: str) -> PairOutcome | None:
-    """What the probe of a candidate measured of one task."""
+    """Outcome of one task in the probe of a candidate; None where it was not measured."""
     pairs = result.pairs if result else ()
     return next((pair for pair in pairs if pair.target == task and pair.arm == ARM), None)
 
 
-def _judged(
+def _tasks_at_risk(
     candidate: CheckedTask, evidence: Evidence, settings: CheckSettings
 ) -> Iterator[CheckedTask]:
     if settings.directions != "from-mix":
@@ -90,11 +90,11 @@ def _case(
 ) -> _Case:
     pair = outcome_of(result, task.name)
     if pair is None:
-        found = Estimate(None, note="the probe did not measure it")
+        measured = Estimate(None, note="the probe did not measure it")
     else:
-        found = increase(pair)
+        measured = increase(pair)
         limit = max(limit, margin / pair.stl_loss if pair.stl_loss else 0.0)
-    return _Case(candidate, task, result, pair, found, limit)
+    return _Case(candidate, task, result, pair, measured, limit)
 
 
 def _finding(case: _Case, settings: CheckSettings) -> Finding:
@@ -117,13 +117,13 @@ def _finding(case: _Case, settings: CheckSettings) -> Finding:
 
 
 def _reason(case: _Case) -> str:
-    found, where = case.increase, "in the mix" if case.own else f"with {case.candidate.name}"
+    measured, where = case.increase, "in the mix" if case.own else f"with {case.candidate.name}"
     who = f"{case.task.name} {where}"
-    if case.pair is None or found.value is None:
-        return f"undecided: {who}: {found.note}"
+    if case.pair is None or measured.value is None:
+        return f"undecided: {who}: {measured.note}"
     metric = in_metric(case.pair)
     limit, seeds = f"limit {100 * case.limit:+.3g}%", f"{case.pair.gain.n} seeds"
-    parts = (metric, f"loss {relative(found)}", limit, seeds)
+    parts = (metric, f"loss {relative(measured)}", limit, seeds)
     return f"{who}: {', '.join(part for part in parts if part)}"
 
 
@@ -142,11 +142,11 @@ def _hint(case: _Case, level: Level, settings: CheckSettings) -> str:
     if not case.result.finished:
         return f"give the probe more time: {probe(case.candidate, settings, '--budget', '30m')}"
     if _rows_leave_it_open(case):
-        found = "no seed can decide it: give more rows"
+        advice = "no seed can decide it: give more rows"
         above = f"{_above(case):g}"
         key = "newcomer_max_loss_increase" if case.own else "max_loss_increase"
         command = probe(case.candidate, settings, "--config", f"check.{key}={above}")
-        return f"{found}, or allow more: {command}"
+        return f"{advice}, or allow more: {command}"
     seeds = max(MORE_SEEDS, 2 * (case.pair.gain.n if case.pair else 0))
     command = probe(case.candidate, settings, "--seeds", str(seeds))
     return f"more seeds narrow the interval: {command}"
@@ -155,9 +155,9 @@ def _hint(case: _Case, level: Level, settings: CheckSettings) -> str:
 def _leave_out(case: _Case, settings: CheckSettings) -> str:
     text = "leave the candidate out, waive the pair with a reason"
     if case.own:
-        text = 'keep it apart, judge the mix alone (directions = "into-mix")'
+        text = 'keep it apart, check the mix alone (directions = "into-mix")'
     if settings.recipe.startswith(SHARE):
-        return text.replace(", waive", " or waive").replace(", judge", " or judge")
+        return text.replace(", waive", " or waive").replace(", check", " or check")
     smaller = probe(case.candidate, settings, "--config", f"check.recipe={SMALLER_SHARE}")
     return f"{text}, or try a smaller share of it: {smaller}"
 
@@ -175,5 +175,5 @@ def _rows_leave_it_open(case: _Case) -> bool:
 
 
 def _above(case: _Case) -> float:
-    """The smallest whole percentage that the interval keeps to."""
+    """Smallest integer percentage above the interval."""
     return (int(100 * max(0.0, case.increase.high or 0.0)) + 1) / 100

@@ -3,7 +3,7 @@
 A calibrated probability is itself known to a few hundredths only. ``settings.uncertainty`` is that
 distance: the probability counts as an interval of this half-width, and one that has the limit
 inside decides nothing. Nor does a prediction of another recipe than the mix is trained with, nor
-one outside of what the atlas has measured: such a finding has no value, and the number stands in
+one outside of what the atlas has measured: such a finding has no value, and the number is in
 the predictions alone.
 """
 
@@ -30,7 +30,7 @@ from taskaff.stages.gate.limits import (
 
 RULE = "probability_negative"
 DIGITS = 9
-"""Decimals of an end: 0.55 + 0.05 is 0.6, and keeps to a limit of 0.6."""
+"""Decimals of an end of the interval: 0.55 + 0.05 is 0.6, within a limit of 0.6."""
 
 ADVICE: dict[Level, str] = {
     "failed": "leave the candidate out, waive the pair with a reason, or measure it",
@@ -43,16 +43,18 @@ def probability_negative(evidence: Evidence, settings: CheckSettings) -> Iterato
     """One finding a direction, unless rows are too few or the probe has measured the mix."""
     if settings.probe:
         return
-    found = {(each.source, each.target): each for each in evidence.predictions}
+    by_direction = {(each.source, each.target): each for each in evidence.predictions}
     for pair in directed_pairs(evidence, settings):
         candidate, task, source, target = pair
         limit = limit_of(settings, target is candidate)
         if limit is not None and not too_small(settings, candidate, task):
-            yield _finding(evidence, settings, pair, limit, found.get((source.name, target.name)))
+            yield _finding(
+                evidence, settings, pair, limit, by_direction.get((source.name, target.name))
+            )
 
 
 def limit_of(settings: CheckSettings, newcomer: bool) -> Limit | None:
-    """The limit of harm to the newcomer, or to a task of the mix."""
+    """Limit on the probability of harm to the newcomer, or to a task of the mix."""
     own = settings.newcomer_probability_negative if newcomer else None
     return own or settings.probability_negative
 

@@ -28,7 +28,7 @@ def overlap(evidence: Evidence, settings: CheckSettings) -> Iterator[Finding]:
     """The share of the target's rows, or of its held-out rows, that the source has too.
 
     Of a large task with a small test split the share of all rows says little: ten thousand rows
-    may share nothing but the five hundred that it is judged by. So the larger of the two counts.
+    may share nothing but the five hundred that it is tested on. So the larger of the two counts.
     Near copies, which differ in about a word, count as shared rows do.
     """
     limit, table = settings.overlap, evidence.scores.tables.get("overlap")
@@ -97,7 +97,7 @@ def _shared(
         return (
             f"{100 * near:.2f}% {rows_of} differ from a row of {source.name} in about a word only"
         )
-    text = f"{100 * share.value:.2f}% {rows_of} stand in {source.name} too"
+    text = f"{100 * share.value:.2f}% {rows_of} are in {source.name} too"
     shared = float(table.extras["shared"][i, j]) if "shared" in table.extras else float("nan")
     if shared == shared:
         text += f" ({rows(shared)})"
@@ -112,7 +112,7 @@ def _shared(
 
 
 def fail_under(evidence: Evidence, settings: CheckSettings) -> Iterator[Finding]:
-    """Every pair of a candidate and a task of the mix against the smallest allowed scores."""
+    """Compare every pair of a candidate and a task of the mix with the smallest allowed scores."""
     place = {name: n for n, name in enumerate(evidence.scores.names)}
     for name, limit in settings.fail_under.items():
         table = evidence.scores.tables.get(name)
@@ -130,8 +130,8 @@ def fail_under(evidence: Evidence, settings: CheckSettings) -> Iterator[Finding]
 
 
 def score_findings(result: ScoreResult, limits: Mapping[str, float]) -> list[Finding]:
-    """Every pair of a result against every limit: the gate of ``taskaff score --fail-under``."""
-    found = []
+    """Compare every pair of a result with every limit, for ``taskaff score --fail-under``."""
+    findings = []
     for name, limit in limits.items():
         table = result.tables.get(name)
         if table is None:
@@ -139,14 +139,14 @@ def score_findings(result: ScoreResult, limits: Mapping[str, float]) -> list[Fin
         for i, j in result.pairs(table.directed):
             source, target = result.names[i], result.names[j]
             way = f"{source} -> {target}" if table.directed else ""
-            found.append(score_finding(name, table.at(i, j), limit, source, target, way))
-    return found
+            findings.append(score_finding(name, table.at(i, j), limit, source, target, way))
+    return findings
 
 
 def score_finding(
     name: str, estimate: Estimate, limit: float, candidate: str, task: str, direction: str
 ) -> Finding:
-    """One score of one pair against its smallest allowed value."""
+    """Compare one score of one pair with its smallest allowed value."""
     level = below(estimate, limit)
     if estimate.value is None:
         reason = f"{name} is undefined: {estimate.note or 'no reason given'}"

@@ -41,7 +41,7 @@ def apply(
     evidence: Evidence,
     today: datetime.date,
 ) -> list[Finding]:
-    """The findings with those of a waived pair marked, and what there is to say of the waivers.
+    """Mark the findings of waived pairs, and add findings on the waivers themselves.
 
     A waiver holds through its last day. One that has expired changes nothing and is named, and so
     is one that waives nothing in a check of its own candidate.
@@ -91,7 +91,7 @@ def _expired(waiver: Waived) -> Finding:
     return _warning(
         f"the waiver of {one} and {two} expired on {waiver.expires.isoformat()} and no longer "
         f"applies (its reason was: {waiver.reason})",
-        "look at the pair again; then remove the waiver, or give it a new date",
+        "check the pair again; then remove the waiver, or give it a new date",
     )
 
 

@@ -95,7 +95,7 @@ def test_the_larger_share_counts(leak, held_out, value):
     assert found.value == pytest.approx(value)
     told = leak == leak and held_out and leak > 0
     assert ("of its held-out rows" in found.reason) == bool(told)
-    assert found.reason.startswith("2.00% of the rows of old stand in new too")
+    assert found.reason.startswith("2.00% of the rows of old are in new too")
 
 
 def test_near_copies_are_added_to_every_end():
@@ -110,16 +110,16 @@ def test_near_copies_are_added_to_every_end():
 @pytest.mark.parametrize(
     ("seen", "reason"),
     [
-        (shares(0.02), "2.00% of the rows of old stand in new too"),
-        (shares(0.02, shared=1.0), "2.00% of the rows of old stand in new too (1 row)"),
-        (shares(0.02, shared=np.nan), "2.00% of the rows of old stand in new too"),
+        (shares(0.02), "2.00% of the rows of old are in new too"),
+        (shares(0.02, shared=1.0), "2.00% of the rows of old are in new too (1 row)"),
+        (shares(0.02, shared=np.nan), "2.00% of the rows of old are in new too"),
         (
             shares(0.0, near=0.5),
             "50.00% of the rows of old differ from a row of new in about a word only",
         ),
         (
             shares(0.0, near=0.5, leak=10.0, held_out=100),
-            "0.00% of the rows of old stand in new too, and 10.00% of its held-out rows, and "
+            "0.00% of the rows of old are in new too, and 10.00% of its held-out rows, and "
             "another 50.00% differ from a row there in about a word only",
         ),
         (shares(np.nan), "undecided: no reason given"),
