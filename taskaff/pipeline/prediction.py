@@ -60,7 +60,7 @@ def predict(
         none.
     measured : a probe of the same tasks, which is combined with the prediction.
     """
-    from taskaff.stages.predict.predictor import judge
+    from taskaff.stages.predict.predictor import predict
 
     setup, settings = setup or setup_of(result), settings or PredictSettings()
     wanted = list(pairs) if pairs is not None else list(result.pairs(directed=True))
@@ -69,7 +69,7 @@ def predict(
     fitted = model_of(settings)
     names = [(result.names[s], result.names[t]) for s, t in wanted]
     known = [features.raw(result, s, t, setup) for s, t in wanted]
-    found = tuple(judge(fitted, names, known, setup, settings))
+    found = tuple(predict(fitted, names, known, setup, settings))
     if measured is None:
         return found
     both = {(each.source, each.target): each for each in combine(found, measured, settings)}

@@ -45,7 +45,7 @@ MEASURED = (
     *("stl_loss", "metric_gain", "leaked", "steps", "updates"),
 )
 """Columns of numbers that are measured; every other column is a feature. ``first`` is the gain of
-the first seed, ``first_five`` the mean of five: what a probe would have found."""
+the first seed, ``first_five`` the mean of five: the result of a probe."""
 
 REQUIRED = ("source", "target", "encoder", "trunk", "view", "gain", "stderr", "seeds")
 
@@ -94,9 +94,9 @@ def write(table: pa.Table, path: Path) -> None:
         with whole_file(path) as temporary:
             temporary.write_bytes(content.replace(MARK + ZEROS, MARK + _digest(content)))
     except OSError as error:
-        found = f"the atlas cannot be written: {error.strerror or error}"
+        problem = f"the atlas cannot be written: {error.strerror or error}"
         hint = "make room, or name another file"
-        raise PredictError(found, where=Place(str(path)), hint=hint) from error
+        raise PredictError(problem, where=Place(str(path)), hint=hint) from error
 
 
 def read(path: Path) -> pa.Table:
@@ -111,31 +111,33 @@ def read(path: Path) -> pa.Table:
     try:
         table = pq.read_table(pa.BufferReader(content))
     except (OSError, pa.ArrowException) as error:
-        found = "cannot be read as an atlas: " + (str(error).splitlines() or [""])[0]
-        raise PredictError(found, where=Place(str(path)), hint=_remedy(path)) from error
+        problem = "cannot be read as an atlas: " + (str(error).splitlines() or [""])[0]
+        raise PredictError(problem, where=Place(str(path)), hint=_remedy(path)) from error
     metadata = table.schema.metadata or {}
     version = metadata.get(b"taskaff_atlas", b"").decode(errors="replace")
     missing = [name for name in REQUIRED if name not in table.column_names]
     if version != VERSION or missing or MARK not in content:
-        found = f"no atlas of version {VERSION}"
-        found += f": column {missing[0]!r} is missing" if missing else f", but {version or 'none'}"
-        raise PredictError(found, where=Place(str(path)), hint=_remedy(path))
+        problem = f"no atlas of version {VERSION}"
+        problem += (
+            f": column {missing[0]!r} is missing" if missing else f", but {version or 'none'}"
+        )
+        raise PredictError(problem, where=Place(str(path)), hint=_remedy(path))
     return table
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of an atlas, once they have their digest; other Parquet files have none."""
+    """Read the bytes of an atlas and verify their digest; other Parquet files have none."""
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES)
     except OSError as error:
-        found = f"cannot be read as an atlas: {error.strerror}"
-        raise PredictError(found, where=Place(str(path)), hint=_remedy(path)) from error
+        problem = f"cannot be read as an atlas: {error.strerror}"
+        raise PredictError(problem, where=Place(str(path)), hint=_remedy(path)) from error
     at = content.rfind(MARK) + len(MARK)
     end = at + len(ZEROS)
     if MARK in content and _digest(content[:at] + ZEROS + content[end:]) != content[at:end]:
-        found = "the atlas is damaged: its content does not match its digest"
-        raise PredictError(found, where=Place(str(path)), hint=_remedy(path))
+        problem = "the atlas is damaged: its content does not match its digest"
+        raise PredictError(problem, where=Place(str(path)), hint=_remedy(path))
     return content
 
 
@@ -150,13 +152,13 @@ def _remedy(path: Path) -> str:
 
 
 def joined(tables: Sequence[pa.Table]) -> pa.Table:
-    """All rows; a pair that is measured again in the same set-up and view counts once, the last."""
-    whole = pa.concat_tables(tables, promote_options="permissive")
-    keys = zip(*(whole[name].to_pylist() for name in _key(whole)), strict=True)
+    """Concatenate tables; of a pair measured twice in one set-up and view the last row stays."""
+    combined = pa.concat_tables(tables, promote_options="permissive")
+    keys = zip(*(combined[name].to_pylist() for name in _key(combined)), strict=True)
     last = {key: number for number, key in enumerate(keys)}
-    if len(last) == whole.num_rows:
-        return whole
-    return whole.take(sorted(last.values()))
+    if len(last) == combined.num_rows:
+        return combined
+    return combined.take(sorted(last.values()))
 
 
 def _key(table: pa.Table) -> list[str]:
@@ -172,8 +174,8 @@ def with_families(table: pa.Table, family: Mapping[str, str]) -> pa.Table:
         if name not in table.column_names:
             table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
         before = zip(names, table[name].to_pylist(), strict=True)
-        found = pa.array([family.get(n, was) for n, was in before], pa.string())
-        table = table.set_column(table.column_names.index(name), name, found)
+        families = pa.array([family.get(n, was) for n, was in before], pa.string())
+        table = table.set_column(table.column_names.index(name), name, families)
     return table
 
 

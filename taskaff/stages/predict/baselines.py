@@ -18,7 +18,7 @@ RANK = 1e-10
 """Eigenvalues below this share of the largest are no directions."""
 
 
-def logme(C: Floats, S: Floats, variances: Floats, n: int, looks: int = 50) -> float:
+def logme(C: Floats, S: Floats, variances: Floats, n: int, steps: int = 50) -> float:
     """Mean log evidence a row and label column of Bayesian linear regression (You et al. 2021).
 
     Parameters
@@ -27,7 +27,7 @@ def logme(C: Floats, S: Floats, variances: Floats, n: int, looks: int = 50) -> f
     S : ``(q, c)`` covariance of features and label columns, likewise.
     variances : ``(c,)`` of the label columns.
     n : rows.
-    looks : most steps of the fixed-point iteration (MacKay) for prior and noise precision.
+    steps : maximum number of fixed-point steps (MacKay) for prior and noise precision.
 
     The evidence holds ``log |alpha I + beta Z'Z|``, whose ``q - rank`` directions without data
     give ``(q - rank) log alpha`` and cancel as many of the prior's ``q log alpha``. Usual code sums
@@ -36,21 +36,21 @@ def logme(C: Floats, S: Floats, variances: Floats, n: int, looks: int = 50) -> f
     features that carry nothing.
     """
     values, vectors = np.linalg.eigh(C)
-    kept = values > RANK * max(float(values.max(initial=0.0)), 1e-300)
-    s, rotated = n * values[kept], n * (vectors[:, kept].T @ S)
-    found = [
-        _evidence(s, rotated[:, j], n * float(variances[j]), n, looks)
+    significant = values > RANK * max(float(values.max(initial=0.0)), 1e-300)
+    s, rotated = n * values[significant], n * (vectors[:, significant].T @ S)
+    evidences = [
+        _evidence(s, rotated[:, j], n * float(variances[j]), n, steps)
         for j in range(S.shape[1])
         if variances[j] > 0
     ]
-    return float(np.mean(found)) if found else float("nan")
+    return float(np.mean(evidences)) if evidences else float("nan")
 
 
-def _evidence(s: Floats, b: Floats, yy: float, n: int, looks: int) -> float:
+def _evidence(s: Floats, b: Floats, yy: float, n: int, steps: int) -> float:
     """Largest log evidence a row; ``s`` eigenvalues of ``Z'Z``, ``b`` of ``Z'y`` in their basis."""
     alpha, beta = 1.0, n / max(yy, 1e-300)
     rank = len(s)
-    for _ in range(looks):
+    for _ in range(steps):
         before = alpha, beta
         m = beta * b / (alpha + beta * s)
         gamma = float((beta * s / (alpha + beta * s)).sum())
@@ -63,8 +63,8 @@ def _evidence(s: Floats, b: Floats, yy: float, n: int, looks: int) -> float:
     residual = yy - 2 * float(m @ b) + float(s @ m**2)
     log_det = float(np.log(alpha + beta * s).sum())
     # (q log alpha) of the prior and ((q - rank) log alpha) of the determinant leave rank log alpha.
-    whole = n * np.log(beta / (2 * np.pi)) + rank * np.log(alpha) - log_det
-    return float(whole - beta * residual - alpha * float(m @ m)) / (2 * n)
+    log_terms = n * np.log(beta / (2 * np.pi)) + rank * np.log(alpha) - log_det
+    return float(log_terms - beta * residual - alpha * float(m @ m)) / (2 * n)
 
 
 def h_score(C: Floats, between: Floats, n: int) -> float:
@@ -87,6 +87,6 @@ def h_score(C: Floats, between: Floats, n: int) -> float:
 
 
 def cosine(a: Floats, b: Floats) -> float:
-    """Cosine of two mean vectors: how alike the texts are on the whole."""
+    """Cosine of two mean vectors: how alike the texts are on average."""
     norm = float(np.linalg.norm(a) * np.linalg.norm(b))
     return float(a @ b) / norm if norm > 0 else float("nan")

@@ -1,4 +1,4 @@
-"""What the model sees: columns derived from stored features, and words for each of them.
+"""The model's design matrix: columns derived from stored features, with words for each.
 
 Logarithms of sizes, and what follows from the training rule: a target of ``n_t`` rows mixed with a
 source of ``n_s`` gets ``n_t / (n_t + n_s)`` of the updates, and ``r`` outputs have to serve the
@@ -77,7 +77,7 @@ LOGARITHMS = frozenset(
 
 
 def family(name: str) -> str:
-    """Columns of one family say nearly the same: one of them is reason enough."""
+    """Family of a column: its columns say nearly the same, so one of them is reason enough."""
     if name.startswith(("model_", "head_energy")) or name == "explained":
         return "model"
     if name.startswith("covariance"):
@@ -113,8 +113,8 @@ def matrix(columns: Columns, names: Sequence[str] = NAMES) -> Floats:
     def get(name: str) -> Floats:
         return np.asarray(columns.get(name, empty), dtype=np.float64)
 
-    found = _derived(get)
-    return np.stack([found[name] if name in found else get(name) for name in names], axis=1)
+    derived = _derived(get)
+    return np.stack([derived[name] if name in derived else get(name) for name in names], axis=1)
 
 
 def _derived(get: Callable[[str], Floats]) -> dict[str, Floats]:

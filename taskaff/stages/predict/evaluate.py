@@ -61,7 +61,7 @@ PER_ROW = ("gain", "error", "source", "target", "expected", "first", "five", "se
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Held:
-    """Rows of one set-up and view, with what was said of them by models that had not seen them."""
+    """Rows of one set-up and view with predictions by models that had not seen them."""
 
     gain: Floats
     error: Floats
@@ -99,12 +99,12 @@ def evaluate(table: pa.Table, resamples: int = RESAMPLES, blocks: int = BLOCKS) 
         "sizes alone": out_of_fold(replace(data, X=only_sizes(data.X)), TREES, blocks),
     }
     errors = seed_errors(table, numbers)
-    found = []
+    set_ups = []
     for name, rows in _setups(table, numbers).items():
         rows = rows[np.isfinite(z[rows])]
         held = _held(rows, data, numbers, z, others, models, errors)
-        found.append({**name_of(name), **measures(held, resamples)})
-    return {"data_sets": len(np.unique(data.target)), "blocks": blocks, "set_ups": found}
+        set_ups.append({**name_of(name), **measures(held, resamples)})
+    return {"data_sets": len(np.unique(data.target)), "blocks": blocks, "set_ups": set_ups}
 
 
 def without(X: Floats) -> Floats:
@@ -114,14 +114,14 @@ def without(X: Floats) -> Floats:
 
 def _models(data: Data, z: Floats, blocks: int) -> list[Model | None]:
     """For each row, a model that knows the residuals of none of its data sets."""
-    found: list[Model | None] = [None] * len(z)
+    models: list[Model | None] = [None] * len(z)
     plain = replace_centre(data)
-    for kept, held in folds(data, blocks):
-        kept = kept[np.isfinite(z[kept])]
-        model = calibrated(plain, data.at(kept), z[kept])
+    for fitted, held in folds(data, blocks):
+        fitted = fitted[np.isfinite(z[fitted])]
+        model = calibrated(plain, data.at(fitted), z[fitted])
         for row in held:
-            found[row] = model
-    return found
+            models[row] = model
+    return models
 
 
 def replace_centre(data: Data) -> Model:
@@ -164,12 +164,12 @@ def _held(
 
 
 def _setups(table: pa.Table, numbers: Mapping[str, Floats]) -> dict[tuple[Any, ...], np.ndarray]:
-    found: dict[tuple[Any, ...], list[int]] = {}
+    rows_of: dict[tuple[Any, ...], list[int]] = {}
     words = (table[name].to_pylist() for name in ("encoder", "trunk", "view"))
     sizes = (numbers[name].tolist() for name in ("target_rows", "r"))
     for n, key in enumerate(zip(*words, *sizes, strict=True)):
-        found.setdefault(key, []).append(n)
-    return {key: np.array(rows) for key, rows in found.items()}
+        rows_of.setdefault(key, []).append(n)
+    return {key: np.array(rows) for key, rows in rows_of.items()}
 
 
 def name_of(key: tuple[Any, ...]) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def name_of(key: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def measures(held: Held, resamples: int) -> dict[str, Any]:
-    """Everything that is said of one set-up and view."""
+    """All measures of one set-up and view."""
     negative = held.gain + SIGNIFICANT * held.error < 0
     positive = held.gain - SIGNIFICANT * held.error > 0
     return {
@@ -213,15 +213,15 @@ def ceilings(held: Held) -> dict[str, float]:
     noise = float(np.mean((held.error / np.hypot(held.gain, UNIT)) ** 2))
     z = squash(held.gain)
     inside = z - _target_means(z, held.target)
-    found = {}
+    limits = {}
     for name, values in (("all", z), ("within", inside)):
         share = max(0.0, 1.0 - noise / max(float(values.var()), 1e-12))
-        found[name] = float(np.sqrt(share))
-    return found
+        limits[name] = float(np.sqrt(share))
+    return limits
 
 
 def additive(held: Held) -> dict[str, float]:
-    """How an effect of the target plus one of the source orders the gains they were fitted to.
+    """Order of gains by an additive fit: an effect of the target plus one of the source.
 
     It knows every gain, and nothing of pairs: what is above it, only effects of pairs can give.
     """
@@ -245,7 +245,7 @@ def _target_means(z: Floats, target: np.ndarray) -> Floats:
 
 
 def order(held: Held, name: str) -> dict[str, float]:
-    """How a score orders pairs; undefined scores stand in the middle."""
+    """Measures of how a score orders pairs; undefined scores get the middle rank."""
     score = held.scores[name]
     score = np.where(np.isfinite(score), score, np.nanmedian(score))
     negative = held.gain + SIGNIFICANT * held.error < 0
@@ -262,12 +262,12 @@ def _with_intervals(held: Held, name: str, resamples: int) -> dict[str, list[flo
     """``[value, low, high]`` of each measure, at 90 % over resampled data sets."""
     value = order(held, name)
     drawn = [order(held.at(rows), name) for rows in resampled(held, resamples)]
-    found: dict[str, list[float | None]] = {}
+    intervals: dict[str, list[float | None]] = {}
     for key, x in value.items():
         many = [each[key] for each in drawn if np.isfinite(each[key])]
         ends = np.quantile(many, [0.05, 0.95]).tolist() if many else [float("nan")] * 2
-        found[key] = [_clean(number) for number in (x, *ends)]
-    return found
+        intervals[key] = [_clean(number) for number in (x, *ends)]
+    return intervals
 
 
 def _clean(x: float) -> float | None:
@@ -281,31 +281,31 @@ def resampled(held: Held, times: int, seed: int = 0) -> list[np.ndarray]:
     source = np.array([place[name] for name in held.source])
     target = np.array([place[name] for name in held.target])
     random = np.random.default_rng(seed)
-    found = []
+    draws = []
     for _ in range(times):
         count = np.bincount(random.integers(len(names), size=len(names)), minlength=len(names))
-        found.append(np.repeat(np.arange(len(source)), count[source] * count[target]))
-    return [rows for rows in found if len(rows) > 10]
+        draws.append(np.repeat(np.arange(len(source)), count[source] * count[target]))
+    return [rows for rows in draws if len(rows) > 10]
 
 
 def probabilities(held: Held) -> dict[str, Any]:
     """Brier score and calibration error at each margin, and how often the interval covers."""
-    found: dict[str, Any] = {}
+    scores: dict[str, Any] = {}
     for margin in MARGINS:
         below = np.array([d.below(-margin) for d in held.distributions])
         above = 1.0 - np.array([d.below(margin) for d in held.distributions])
         events = {"negative": (below, held.gain < -margin), "positive": (above, held.gain > margin)}
         for side, (p, event) in events.items():
             base = float(event.mean())
-            found[f"{side} {margin:g}"] = {
+            scores[f"{side} {margin:g}"] = {
                 "brier": _clean(metrics.brier(p, event)),
                 "brier_base_rate": _clean(base * (1 - base)),
                 "calibration_error": _clean(metrics.calibration_error(p, event)),
                 "base_rate": _clean(base),
             }
     ends = np.array([[d.quantile(0.05), d.quantile(0.95)] for d in held.distributions])
-    found["coverage_90"] = _clean(metrics.coverage(ends[:, 0], ends[:, 1], held.gain))
-    return found
+    scores["coverage_90"] = _clean(metrics.coverage(ends[:, 0], ends[:, 1], held.gain))
+    return scores
 
 
 def abstention(held: Held, significant: np.ndarray) -> dict[str, Any]:
@@ -329,26 +329,26 @@ def abstention(held: Held, significant: np.ndarray) -> dict[str, Any]:
     return {"f1_negative_significant": _clean(f1), "curve": curve}
 
 
-def with_probe(held: Held, found: Floats, k: int) -> dict[str, Any] | None:
+def with_probe(held: Held, probed: Floats, k: int) -> dict[str, Any] | None:
     """Prediction and ``k`` seeds of a probe together, against the mean of the other seeds.
 
     Of pairs with two others at least, and no fewer than ``k``: the mean is the truth here.
     """
-    rows = np.flatnonzero(np.isfinite(found) & (held.seeds >= k + max(k, 2)))
+    rows = np.flatnonzero(np.isfinite(probed) & (held.seeds >= k + max(k, 2)))
     if len(rows) < 50:
         return None
-    held, found = held.at(rows), found[rows]
+    held, probed = held.at(rows), probed[rows]
     n = held.seeds
-    rest = (n * held.gain - k * found) / (n - k)
+    rest = (n * held.gain - k * probed) / (n - k)
     one = held.error * np.sqrt(n)
     both = np.array(
         [
             d.updated(float(g), float(e)).centre
-            for d, g, e in zip(held.distributions, found, one / np.sqrt(k), strict=True)
+            for d, g, e in zip(held.distributions, probed, one / np.sqrt(k), strict=True)
         ]
     )
     others = replace(held, gain=rest, error=one / np.sqrt(n - k))
-    scores = {"prediction": held.expected, "probe": found, "both": both}
+    scores = {"prediction": held.expected, "probe": probed, "both": both}
     others = replace(others, scores=scores)
     return {name: {key: _clean(x) for key, x in order(others, name).items()} for name in scores}
 

@@ -1,9 +1,9 @@
-"""The features of a directed pair: all that a prediction may look at, as numbers with stable names.
+"""The features of a directed pair: all that a prediction reads, as numbers with stable names.
 
 Three kinds, in the shape of an additive model: of the target, of the source, of the pair; and the
 set-up, on which the answer depends. An atlas stores them as they come from the scores; what the
-model sees is derived from them (``design``), so that it can change without measuring again. NaN
-where a score is undefined.
+model sees is derived from them (``design_matrix``), so that it can change without measuring again.
+NaN where a score is undefined.
 """
 
 from __future__ import annotations
@@ -44,23 +44,23 @@ TRUNKS = ("linear", "relu", "mlp")
 
 def raw(result: ScoreResult, source: int, target: int, setup: Setup) -> dict[str, float]:
     """Features of one directed pair as they are stored."""
-    found = {}
+    features = {}
     for name, (score, extra) in SCORES.items():
         table = result.tables.get(score)
         array = None if table is None else table.extras[extra] if extra else table.value
-        found[name] = math.nan if array is None else float(array[source, target])
+        features[name] = math.nan if array is None else float(array[source, target])
     for role, number in (("source", source), ("target", target)):
         summary = result.tasks[number]
-        found |= {f"{role}_{name}": value for name, value in task(summary).items()}
-    return found | of_setup(setup)
+        features |= {f"{role}_{name}": value for name, value in task(summary).items()}
+    return features | of_setup(setup)
 
 
 def task(summary: TaskSummary) -> dict[str, float]:
     """Features of one task."""
     rows, counts = max(summary.rows, 1), summary.counts
     kind = summary.schema.kind
-    found = {name: float(summary.facts.get(name, math.nan)) for name in FACTS}
-    return found | {
+    features = {name: float(summary.facts.get(name, math.nan)) for name in FACTS}
+    return features | {
         "known": float(summary.rows),
         "columns": float(summary.schema.width),
         "regression": float(kind == "regression"),
@@ -72,7 +72,7 @@ def task(summary: TaskSummary) -> dict[str, float]:
 
 
 def of_setup(setup: Setup) -> dict[str, float]:
-    """Features of how the pair would be trained."""
+    """Features of the set-up: how the pair would be trained."""
     return {
         "width": float(setup.width),
         "r": float(setup.r),

@@ -43,7 +43,7 @@ FOLLOWED = 0.3
 """Share of ``moment_gain`` against what was learned."""
 LEVEL = (*design_matrix.SETUP, "target_rows")
 LEVELS = 20
-"""Columns that tell how far ``moment_gain`` is off, and the most values of it."""
+"""Columns that predict the error of ``moment_gain``, and the maximum number of its values."""
 SHARED = 0.02
 """Share of common rows from which two data sets are never on both sides of a fold."""
 QUANTILES = 401
@@ -55,7 +55,7 @@ PRIOR_SEEDS = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
-    """An atlas as the fit sees it: ``n`` rows, ``q`` columns."""
+    """Arrays of an atlas for the fit: ``n`` rows, ``q`` columns."""
 
     X: Floats
     z: Floats
@@ -69,7 +69,7 @@ class Data:
     of_target: np.ndarray
     """``(q,)`` whether a column says nothing of the source."""
     family: Mapping[str, str]
-    """Of each data set: data sets that share rows have one name."""
+    """Family of each data set: data sets that share rows have one name."""
     encoders: np.ndarray
     trunks: np.ndarray
 
@@ -80,7 +80,7 @@ class Data:
 
 
 def data_of(table: pa.Table) -> Data:
-    """What the fit needs of an atlas; pairs without a measured gain are left out.
+    """Arrays for the fit from an atlas; pairs without a measured gain are left out.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def seed_errors(table: pa.Table, numbers: dict[str, Floats]) -> Floats:
 
 
 def _numbered(*columns: Iterable[object]) -> np.ndarray:
-    """The same number for rows that are alike in all columns."""
+    """Number rows so that rows with equal values in all columns have one number."""
     known: dict[tuple[object, ...], int] = {}
     return np.array([known.setdefault(row, len(known)) for row in zip(*columns, strict=True)])
 
@@ -146,19 +146,19 @@ def _setups(table: pa.Table) -> np.ndarray:
 
 
 def _repeats(setup: np.ndarray, source: np.ndarray, target: np.ndarray) -> Floats:
-    """How many rows (views) share one measurement."""
+    """Number of rows (views) that share each row's measurement, ``(n,)``."""
     which = _numbered(source, target, setup)
     return np.asarray(np.bincount(which)[which], dtype=np.float64)
 
 
 def _told(table: pa.Table) -> dict[str, str]:
-    """What an atlas says of families: it need not have the pairs that share rows."""
-    found: dict[str, str] = {}
+    """Families that an atlas states, since it need not have the pairs that share rows."""
+    family_of: dict[str, str] = {}
     for role in ("source", "target"):
         if f"{role}_family" in table.column_names:
             each = zip(table[role].to_pylist(), table[f"{role}_family"].to_pylist(), strict=True)
-            found |= {name: family for name, family in each if family}
-    return found
+            family_of |= {name: family for name, family in each if family}
+    return family_of
 
 
 def families(
@@ -166,18 +166,18 @@ def families(
 ) -> dict[str, str]:
     """A name for each data set, the same for those that share rows, directly or through others."""
     told = told or {}
-    found = {name: name for name in dict.fromkeys([*source, *target, *told, *told.values()])}
+    parent = {name: name for name in dict.fromkeys([*source, *target, *told, *told.values()])}
 
     def first(name: str) -> str:
-        while found[name] != name:
-            name = found[name]
+        while parent[name] != name:
+            name = parent[name]
         return name
 
     rows = np.flatnonzero(overlap > SHARED)
     for pair in [*zip(source[rows], target[rows], strict=True), *told.items()]:
         one, other = sorted(map(first, pair))
-        found[other] = one
-    return {name: first(name) for name in found}
+        parent[other] = one
+    return {name: first(name) for name in parent}
 
 
 def folds(data: Data, blocks: int, seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -188,9 +188,9 @@ def folds(data: Data, blocks: int, seed: int = 0) -> Iterator[tuple[np.ndarray, 
     for i in range(blocks):
         for j in range(i, blocks):
             held = ((source == i) & (target == j)) | ((source == j) & (target == i))
-            kept = ~(np.isin(source, (i, j)) | np.isin(target, (i, j)))
-            if held.any() and kept.sum() >= LEAF:
-                yield np.flatnonzero(kept), np.flatnonzero(held)
+            fitted = ~(np.isin(source, (i, j)) | np.isin(target, (i, j)))
+            if held.any() and fitted.sum() >= LEAF:
+                yield np.flatnonzero(fitted), np.flatnonzero(held)
 
 
 def _blocks(data: Data, blocks: int, seed: int) -> dict[str, int]:
@@ -202,12 +202,12 @@ def _blocks(data: Data, blocks: int, seed: int) -> dict[str, int]:
     if len(members) < blocks:  # nothing could be predicted: sharing rows has to be put up with
         members = {name: [name] for name in names}
     sizes = [0] * blocks
-    found: dict[str, int] = {}
+    block_of: dict[str, int] = {}
     for family in sorted(members.values(), key=len, reverse=True):
         block = sizes.index(min(sizes))
         sizes[block] += len(family)
-        found |= dict.fromkeys(family, block)
-    return found
+        block_of |= dict.fromkeys(family, block)
+    return block_of
 
 
 def fit(table: pa.Table, trees: int = TREES, blocks: int = BLOCKS) -> Model:
@@ -219,11 +219,11 @@ def fit(table: pa.Table, trees: int = TREES, blocks: int = BLOCKS) -> Model:
 
 
 def out_of_fold(data: Data, trees: int, blocks: int) -> Floats:
-    """``z`` as models predict it that have seen neither data set; NaN where there was none."""
-    found = np.full(len(data.z), np.nan)
-    for kept, held in folds(data, blocks):
-        found[held] = centre(data.at(kept), trees).z(data.X[held])
-    return found
+    """``(n,)`` ``z`` predicted by models that saw neither data set; NaN where there was none."""
+    predicted = np.full(len(data.z), np.nan)
+    for fitted, held in folds(data, blocks):
+        predicted[held] = centre(data.at(fitted), trees).z(data.X[held])
+    return predicted
 
 
 def centre(data: Data, trees: int) -> Model:
@@ -303,17 +303,17 @@ def calibrated(model: Model, data: Data, predicted: Floats) -> Model:
     are shrunk to what they would be with the atlas's typical error.
     """
     residual = data.z - predicted
-    whole = float(np.average(residual**2, weights=data.weight))
+    total = float(np.average(residual**2, weights=data.weight))
     usual = float(np.median(data.error)) ** 2
-    own = max(whole - float(np.average(data.error**2, weights=data.weight)), 0.1 * whole)
+    own = max(total - float(np.average(data.error**2, weights=data.weight)), 0.1 * total)
     residual = residual * np.sqrt((own + usual) / (own + data.error**2))
     filled = model.filled(data.X)
     size = np.log(np.abs(residual) + 0.05)
     spread = _forest(filled, size, data.weight, SCALE_TREES, 6 * LEAF, SHARE_OF_COLUMNS)
     # The scale must be as blind to a pair's data sets as the residual that it divides.
     standard = residual / np.exp(spread(filled))
-    for kept, held in folds(data, SCALE_BLOCKS, seed=1):
-        inside = (filled[kept], size[kept], data.weight[kept])
+    for fitted, held in folds(data, SCALE_BLOCKS, seed=1):
+        inside = (filled[fitted], size[fitted], data.weight[fitted])
         blind = _forest(*inside, SCALE_TREES // 2, 6 * LEAF, SHARE_OF_COLUMNS)
         standard[held] = residual[held] / np.exp(blind(filled[held]))
     order = np.argsort(standard)
@@ -356,7 +356,7 @@ def _ridge(X: Floats, y: Floats, data: Data) -> Floats:
     which, weight = _numbered(data.target, data.setup), data.weight
     total = np.bincount(which, weight)
     inside = X - np.stack([np.bincount(which, weight * x) / total for x in X.T], axis=1)[which]
-    found = Ridge(alpha=RIDGE, fit_intercept=False).fit(
+    regression = Ridge(alpha=RIDGE, fit_intercept=False).fit(
         inside, y, sample_weight=weight / weight.mean()
     )
-    return np.asarray(found.coef_)
+    return np.asarray(regression.coef_)

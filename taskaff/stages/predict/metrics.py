@@ -23,12 +23,12 @@ def spearman(a: Floats, b: Floats) -> float:
 
 def within(a: Floats, b: Floats, group: np.ndarray, least: int = 4) -> float:
     """Mean over groups (targets) of the rank correlation inside a group."""
-    found = [
+    correlations = [
         spearman(a[group == g], b[group == g])
         for g in np.unique(group)
         if (group == g).sum() >= least
     ]
-    known = [x for x in found if x == x]
+    known = [x for x in correlations if x == x]
     return float(np.mean(known)) if known else float("nan")
 
 
@@ -69,19 +69,19 @@ def coverage(low: Floats, high: Floats, y: Floats) -> float:
 
 
 def ceiling(correlation: float, seeds: float) -> tuple[float, float]:
-    """What noise lets a perfect predictor reach.
+    """Correlation that noise lets a perfect predictor reach.
 
     Parameters
     ----------
     correlation : of the gains of two halves, ``seeds / 2`` seeds each.
-    seeds : of the whole.
+    seeds : of both halves together.
 
     Returns
     -------
-    reliability of the whole (Spearman and Brown) and its square root, the correlation of the
-    truth with what was measured.
+    reliability of both halves together (Spearman and Brown), and its square root, the correlation
+    of the truth with what was measured.
     """
     if not correlation > 0 or seeds < 2:
         return float("nan"), float("nan")
-    whole = 2 * correlation / (1 + correlation)
-    return whole, float(np.sqrt(whole))
+    reliability = 2 * correlation / (1 + correlation)
+    return reliability, float(np.sqrt(reliability))

@@ -57,15 +57,15 @@ class Model:
     """Everything that a prediction needs; ``q`` columns of ``design_matrix.NAMES``."""
 
     target: Forest
-    """Of what the usual source does to a target."""
+    """Forest of the usual source's effect on a target."""
     centre: Forest
-    """Of what this source does beyond that."""
+    """Forest of the effect of this source beyond the usual one's."""
     level: Forest
-    """Of what a scaled ``moment_gain`` is off by, from the set-up alone."""
+    """Forest of the error of a scaled ``moment_gain``, from the set-up alone."""
     spread: Forest
-    """Of the logarithm of the local scale."""
+    """Forest of the logarithm of the local scale."""
     typical: Floats
-    """``(q,)`` median of each column, which also stands in for an undefined value."""
+    """``(q,)`` median of each column, which also replaces an undefined value."""
     low: Floats
     high: Floats
     """``(q,)`` range of each column in the atlas."""
@@ -134,6 +134,6 @@ def load(path: Path) -> Model:
 
 def from_mapping(arrays: Mapping[str, np.ndarray]) -> Model:
     """A model from its arrays."""
-    found: dict[str, Any] = {name: arrays[name] for name in FIELDS}
-    found |= {name: from_arrays(arrays, f"{name}_") for name in FORESTS}
-    return Model(**found)
+    fields: dict[str, Any] = {name: arrays[name] for name in FIELDS}
+    fields |= {name: from_arrays(arrays, f"{name}_") for name in FORESTS}
+    return Model(**fields)

@@ -1,4 +1,4 @@
-"""Ask the fitted model: distribution, probabilities, verdict, reasons of some directed pairs."""
+"""Predictions of directed pairs: distribution, probabilities, verdict and reasons."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REASONS = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Distribution:
-    """Of one pair's gain: ``z = centre + scale * residuals``."""
+    """Distribution of one pair's gain: ``z = centre + scale * residuals``."""
 
     centre: float
     scale: float
@@ -51,7 +51,7 @@ class Distribution:
         return float(stretch(self.centre + self.scale * inner).mean())
 
     def updated(self, gain: float, error: float) -> Distribution:
-        """After a measurement with a standard error, by precision weighting on the scale of ``z``.
+        """Distribution after a measurement, by precision weighting on the scale of ``z``.
 
         The shape of the residuals stays; only their scale shrinks.
         """
@@ -64,7 +64,7 @@ class Distribution:
         return Distribution(middle, max(scale, 1e-6), self.residuals - self.residuals.mean())
 
 
-def judge(
+def predict(
     model: Model,
     names: Sequence[tuple[str, str]],
     features: Sequence[Mapping[str, float]],
@@ -77,16 +77,18 @@ def judge(
     X = _matrix(features)
     z, scale = model.z(X), model.scale(X)
     effects = _effects(model, X)
-    strange = _strange(model, setup)
-    found = []
+    strange = _unknown_setup(model, setup)
+    predictions = []
     for n, (pair, known) in enumerate(zip(names, features, strict=True)):
         outside = (*strange, *model.outside(X[n]))
-        whole = Distribution(float(z[n]), float(scale[n]) * wider(len(outside)), model.residuals)
-        made = _prediction(pair, whole, settings)
+        distribution = Distribution(
+            float(z[n]), float(scale[n]) * wider(len(outside)), model.residuals
+        )
+        made = _prediction(pair, distribution, settings)
         made = replace(made, reasons=_reasons(model, X[n], effects[n]), features=dict(known))
         made = replace(made, outside=outside, note=_note(outside))
-        found.append(_undefined(made, X[n]) or made)
-    return found
+        predictions.append(_undefined(made, X[n]) or made)
+    return predictions
 
 
 def combined(
@@ -136,14 +138,19 @@ def _matrix(features: Sequence[Mapping[str, float]]) -> Floats:
 
 
 def _prediction(
-    pair: tuple[str, str], whole: Distribution, settings: PredictSettings
+    pair: tuple[str, str], distribution: Distribution, settings: PredictSettings
 ) -> Prediction:
     tail = (1.0 - settings.confidence) / 2.0
-    negative, positive = whole.below(-settings.margin), 1.0 - whole.below(settings.margin)
+    negative, positive = (
+        distribution.below(-settings.margin),
+        1.0 - distribution.below(settings.margin),
+    )
     return Prediction(
         source=pair[0],
         target=pair[1],
-        gain=Estimate(whole.expected(), whole.quantile(tail), whole.quantile(1.0 - tail)),
+        gain=Estimate(
+            distribution.expected(), distribution.quantile(tail), distribution.quantile(1.0 - tail)
+        ),
         probability_negative=negative,
         probability_positive=positive,
         margin=settings.margin,
@@ -152,14 +159,14 @@ def _prediction(
     )
 
 
-def _strange(model: Model, setup: Setup) -> list[str]:
-    """What of the set-up the atlas has never seen."""
-    found = []
+def _unknown_setup(model: Model, setup: Setup) -> list[str]:
+    """Parts of the set-up that the atlas does not have."""
+    unknown = []
     if setup.encoder not in model.encoders:
-        found.append("encoder")
+        unknown.append("encoder")
     if setup.trunk not in model.trunks:
-        found.append("trunk")
-    return found
+        unknown.append("trunk")
+    return unknown
 
 
 def _note(outside: Sequence[str]) -> str:
@@ -219,12 +226,12 @@ def _first(forest: Forest, trees: int) -> Forest:
 
 
 def _reasons(model: Model, x: Floats, effects: Floats) -> tuple[Reason, ...]:
-    found: list[Reason] = []
+    reasons: list[Reason] = []
     told: set[str] = set()
     for n in np.argsort(-np.abs(effects), kind="stable"):
         name = design_matrix.NAMES[n]
         family = design_matrix.family(name)
-        if len(found) == REASONS or not effects[n]:
+        if len(reasons) == REASONS or not effects[n]:
             break
         if not np.isfinite(x[n]) or family in told:
             continue
@@ -233,5 +240,5 @@ def _reasons(model: Model, x: Floats, effects: Floats) -> tuple[Reason, ...]:
         way = "raises" if effects[n] > 0 else "lowers"
         shown = f"{_short(value)}, where {_short(usual)} is usual"
         words = f"{design_matrix.WORDS[name]}: {shown}, {way} the gain"
-        found.append(Reason(name, value, float(effects[n]), words))
-    return tuple(found)
+        reasons.append(Reason(name, value, float(effects[n]), words))
+    return tuple(reasons)

@@ -111,7 +111,7 @@ def test_logme_is_the_largest_evidence(noise, rows):
     Y = np.column_stack([Z @ [1.0, -0.5, 0.2] + noise * random.normal(size=rows), np.zeros(rows)])
     y = Y[:, 0]
     C, S, variances = Z.T @ Z / rows, Z.T @ Y / rows, (Y**2).mean(axis=0)
-    found = baselines.logme(C, S, variances, rows, looks=500)
+    found = baselines.logme(C, S, variances, rows, steps=500)
 
     def evidence(alpha, beta):
         covariance = np.eye(rows) / beta + Z @ Z.T / alpha

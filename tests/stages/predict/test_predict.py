@@ -32,7 +32,7 @@ def fitted():
 
 
 def ask(fitted, known, settings=SETTINGS, setup=None):
-    return predictor.judge(fitted, [("a", "b")], [known], setup or Setup(), settings)[0]
+    return predictor.predict(fitted, [("a", "b")], [known], setup or Setup(), settings)[0]
 
 
 @given(seed=st.integers(0, 10**6), gain=st.floats(-3, 3))
@@ -75,8 +75,8 @@ def test_names_and_order_change_nothing(fitted):
     random = np.random.default_rng(3)
     known = [features_of(random) for _ in range(4)]
     names = [("a", "b"), ("b", "a"), ("a", "c"), ("c", "a")]
-    found = predictor.judge(fitted, names, known, Setup(), SETTINGS)
-    turned = predictor.judge(fitted, [("x", "y")] * 4, known[::-1], Setup(), SETTINGS)
+    found = predictor.predict(fitted, names, known, Setup(), SETTINGS)
+    turned = predictor.predict(fitted, [("x", "y")] * 4, known[::-1], Setup(), SETTINGS)
     assert [each.gain for each in found] == [each.gain for each in turned[::-1]]
 
 

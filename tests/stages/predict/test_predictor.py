@@ -170,7 +170,7 @@ def test_the_more_probable_of_two_sides_is_called():
 
 
 def ask(m, features, setup=None, settings=SETTINGS, names=("a", "b")):
-    return predictor.judge(m, [names], [features], setup or Setup(), settings)[0]
+    return predictor.predict(m, [names], [features], setup or Setup(), settings)[0]
 
 
 def wide(**changes):
@@ -200,7 +200,7 @@ def test_a_prediction_is_read_off_the_distribution(strange):
     assert (found.source, found.target, found.margin, found.confidence) == ("a", "b", 0.015, 0.8)
     assert found.features == features
     assert found.outside == ((), ("trunk",), ("encoder", "trunk"))[strange]
-    assert predictor.judge(m, [], [], setup, settings) == []
+    assert predictor.predict(m, [], [], setup, settings) == []
 
 
 def test_at_most_four_columns_are_named():
