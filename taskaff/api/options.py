@@ -44,10 +44,13 @@ def run_settings(
     if mode not in CACHES:
         raise UsageError(f"cache is {mode!r}", hint=f"cache is one of {', '.join(CACHES)}")
     folder = Path(options.pop("cache_dir", None) or settings.cache_dir or user_cache())
-    kept = None if mode == "off" else folder.expanduser()
+    cache_dir = None if mode == "off" else folder.expanduser()
     predict = options.pop("predict", True)
     return replace(
-        settings, cache_mode=mode, cache_dir=kept, predict=_predicting(predict, settings, kept)
+        settings,
+        cache_mode=mode,
+        cache_dir=cache_dir,
+        predict=_predicting(predict, settings, cache_dir),
     )
 
 
@@ -77,8 +80,8 @@ def requests(
 ) -> list[DataRequest]:
     """Requests of a function called ``word`` that takes the options ``more`` as well."""
     if isinstance(sources, (str, bytes, Path)):
-        found = f"{word} takes a list of data sets, not one"
-        raise UsageError(found, hint=f"taskaff.{word}([a, b])")
+        problem = f"{word} takes a list of data sets, not one"
+        raise UsageError(problem, hint=f"taskaff.{word}([a, b])")
     if isinstance(sources, Mapping):
         return [request(source, name, columns, more) for name, source in sources.items()]
     return [request(source, None, columns, more) for source in sources]

@@ -1,4 +1,4 @@
-"""Between Arrow and NumPy without a detour through pandas.
+"""Conversion between Arrow and NumPy without a detour through pandas.
 
 ``pa.array``, ``Array.to_numpy`` and Python scalars in ``pyarrow.compute`` calls import pandas when
 it is installed, which costs more than reading a small data set does. These do not.
@@ -43,14 +43,14 @@ def flat(values: NDArray[Any]) -> pa.Array:
 
 
 def array(values: pa.Array) -> NDArray[Any]:
-    """Numbers or truth values ``(n,)`` as NumPy; what stands under a null is arbitrary."""
+    """Numbers or truth values ``(n,)`` as NumPy; values under nulls are arbitrary."""
     count, offset = len(values), values.offset
     buffer = values.buffers()[1]
     if buffer is None or count == 0:
         return np.zeros(count, dtype=_dtype(values.type))
     if pat.is_boolean(values.type):
-        whole = np.frombuffer(buffer, np.uint8)[offset // 8 : (offset + count + 7) // 8]
-        bits = np.unpackbits(whole, bitorder="little")
+        packed = np.frombuffer(buffer, np.uint8)[offset // 8 : (offset + count + 7) // 8]
+        bits = np.unpackbits(packed, bitorder="little")
         return bits[offset % 8 : offset % 8 + count].astype(np.bool_)
     dtype = _dtype(values.type)
     return np.frombuffer(buffer, dtype, count=count, offset=offset * dtype.itemsize)

@@ -61,14 +61,14 @@ class TaskaffError(Exception):
         return f"{subject}{self.found}{place}"
 
     def for_task(self, task: str) -> TaskaffError:
-        """Name the data set, once, at the door of the room; an inner name is kept."""
+        """Name the data set, once, at the door of the room; an inner name stays."""
         if self.task is None:
             self.task = task
         return self
 
 
 class TaskaffWarning(UserWarning):
-    """Something was mended that a user should know of, such as a damaged file of the cache."""
+    """Something was repaired that a user should know of, such as a damaged file of the cache."""
 
 
 class UsageError(TaskaffError):

@@ -53,7 +53,7 @@ _TEXTS: tuple[tuple[bytes, Content], ...] = (
         Content(
             "xml",
             "an XML document",
-            "it may be the error message of a download: look at it, and fetch the file again",
+            "it may be the error message of a download: open it, and fetch the file again",
         ),
     ),
 )

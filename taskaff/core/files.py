@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and text read within bounds.
+"""Files written completely or not at all, and text read within bounds.
 
 A file is written beside its target and renamed. While that goes on the temporary file is locked;
 the system drops the lock with the process, so whoever writes in the same folder next knows what a
@@ -82,7 +82,7 @@ def _locked(real: Path) -> tuple[Path, int]:
         handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             _lock(handle)
-        except BlockingIOError:  # another process looks whether the file is abandoned
+        except BlockingIOError:  # another process checks whether the file is abandoned
             pass
         except OSError:  # a file system without locks, on which nothing is taken for abandoned
             return temporary, handle
@@ -93,7 +93,7 @@ def _locked(real: Path) -> tuple[Path, int]:
 
 
 def _remove_unlocked(path: Path, folder: Path | None = None) -> None:
-    """Remove a file that nobody has locked, or the whole folder that it stands in."""
+    """Remove a file that nobody has locked, or the folder that contains it."""
     handle = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     try:
         _lock(handle)

@@ -20,11 +20,11 @@ def library_version(name: str) -> str | None:
 
 def environment() -> dict[str, str]:
     """Versions, device and dtype for the result document."""
-    found = {name: library_version(name) for name in LIBRARIES}
+    versions = {name: library_version(name) for name in LIBRARIES}
     return {
         "taskaff": __version__,
         "python": platform.python_version(),
-        **{name: number for name, number in found.items() if number},
+        **{name: number for name, number in versions.items() if number},
         "device": "cpu",
         "dtype": "float64 sums of float32 vectors",
     }

@@ -47,7 +47,7 @@ PREDICTED_RULE = "concat, 1,200 updates in all"
 """The same with its number of updates, of which a target beside a large source got few."""
 
 MOST_UPDATES = 30.0
-"""Updates of another task for one of a judged task are limited to this many."""
+"""Maximum number of updates of another task for one of a task that is tested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +120,14 @@ def parse(text: str) -> Recipe:
     return Recipe(name, value)
 
 
-def rates(shares: Sequence[float], judged: Sequence[bool]) -> tuple[float, ...]:
-    """Updates of each task for one of the reference: the judged task with the largest share.
+def rates(shares: Sequence[float], tested: Sequence[bool]) -> tuple[float, ...]:
+    """Updates of each task for one of the reference: the tested task with the largest share.
 
-    A judged task gets at least one update for ``MOST_UPDATES`` of any other task, since its run
+    A tested task gets at least one update for ``MOST_UPDATES`` of any other task, since its run
     would not end otherwise.
     """
     least = max(shares) / MOST_UPDATES
-    pairs = list(zip(shares, judged, strict=True))
+    pairs = list(zip(shares, tested, strict=True))
     lifted = [max(share, least) if own else share for share, own in pairs]
-    reference = max(share for share, own in zip(lifted, judged, strict=True) if own)
+    reference = max(share for share, own in zip(lifted, tested, strict=True) if own)
     return tuple(share / reference for share in lifted)

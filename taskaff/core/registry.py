@@ -36,8 +36,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
 
 
 def resolve(kind: str, table: Mapping[str, str], name: str) -> Callable[..., Any]:
-    """Look ``name`` up in a room's table and import it; unknown names say what is near."""
+    """Import the plug-in ``name`` of a room's table; the error for others names the nearest."""
     if name not in table:
         raise unknown_name(kind, name, table)
-    found: Callable[..., Any] = load(table[name])
-    return found
+    plugin: Callable[..., Any] = load(table[name])
+    return plugin

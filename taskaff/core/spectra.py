@@ -1,4 +1,4 @@
-"""The leading eigenpairs of a task's ``G = X'X``: what equation 6 of Wu, Zhang and Re keeps."""
+"""The leading eigenpairs of a task's ``G = X'X``, which equation 6 of Wu, Zhang and Re uses."""
 
 from __future__ import annotations
 

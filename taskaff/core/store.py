@@ -5,9 +5,9 @@ the checksum is part of its name, so that a single atomic rename publishes both.
 a temporary file in the same folder and holds the folder's lock; two runs that want the same entry
 write it once. The lock only saves work: without it the last of two equal files would stay.
 
-Reading verifies the whole checksum (SHA-256: some 3 ms a megabyte), unless the caller says that
-the file has one of its own, which its reader compares: word vectors have a faster one.
-An entry that fails is removed with a warning and counts as missing: it is computed again.
+Reading verifies the checksum of all bytes (SHA-256: some 3 ms a megabyte), unless the caller says
+that the file has one of its own, which its reader compares: word vectors have a faster one. An
+entry that fails is removed with a warning and counts as missing: it is computed again.
 """
 
 from __future__ import annotations
@@ -88,17 +88,17 @@ class Store:
         if self.mode == "off" or (self.mode == "refresh" and (kind, key) not in self._written):
             return None
         with _wrapped(self.root):
-            found = _find(self._folder(kind, key), key, verify)
-        if found is None and self.mode == "only":
+            file = _find(self._folder(kind, key), key, verify)
+        if file is None and self.mode == "only":
             raise CacheError(
                 f"no {kind} entry for this input in the cache",
                 where=Place(str(self.root)),
                 hint="run once with --cache use, which computes and keeps it",
             )
-        return found
+        return file
 
     def put(self, kind: str, key: str, write: Callable[[Path], None], verify: bool = True) -> Path:
-        """Keep what ``write(temporary_path)`` writes, and return the entry's file.
+        """Store what ``write(temporary_path)`` writes, and return the entry's file.
 
         ``write`` must not use the store. In mode ``use``, when another run has written the entry
         in the meantime, that one is returned and ``write`` is not called.
@@ -114,8 +114,8 @@ class Store:
             folder = self._folder(kind, key)
             folder.mkdir(parents=True, exist_ok=True)
             with _locked(folder):
-                found = _find(folder, key, verify) if self.mode == "use" else None
-                path = found or _publish(folder, key, write)
+                existing = _find(folder, key, verify) if self.mode == "use" else None
+                path = existing or _publish(folder, key, write)
         self._written.add((kind, key))
         return path
 
@@ -146,19 +146,19 @@ class Store:
         """
         with _wrapped(self.root):
             self._sweep()
-            now, kept, removed = time.time(), 0, []
+            now, remaining, removed = time.time(), 0, []
             for entry in sorted(self.entries(), key=lambda e: e.used, reverse=True):
                 too_old = older_than is not None and now - entry.used > older_than
-                too_many = max_bytes is not None and kept + entry.bytes > max_bytes
+                too_many = max_bytes is not None and remaining + entry.bytes > max_bytes
                 if too_old or too_many:
                     entry.path.unlink(missing_ok=True)
                     removed.append(entry)
                 else:
-                    kept += entry.bytes
+                    remaining += entry.bytes
         return removed
 
     def remove(self, entry: Entry) -> None:
-        """Remove one entry, such as one that ``verify`` found."""
+        """Remove one entry, such as one that ``verify`` returned."""
         with _wrapped(self.root):
             entry.path.unlink(missing_ok=True)
 
@@ -197,8 +197,8 @@ def _find(folder: Path, key: str, verify: bool) -> Path | None:
 
 
 def _discard(path: Path, why: str) -> None:
-    found = f"a damaged file of the cache was removed, and is made again: {why} ({path})"
-    warnings.warn(found, TaskaffWarning, stacklevel=4)
+    message = f"a damaged file of the cache was removed, and is made again: {why} ({path})"
+    warnings.warn(message, TaskaffWarning, stacklevel=4)
     path.unlink(missing_ok=True)
 
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 EMPTY = 1e-12
 """Singular values below this share of the largest are rounding."""
 DRAWS = 200
-"""Random turns of the tasks."""
+"""Number of random turns of the tasks."""
 QUANTILE = 0.95
-"""Of the energies under random turns; a shared direction has more."""
+"""Quantile of the energies under random turns; a shared direction has more."""
 
 
 def svd_weights(
@@ -56,7 +56,7 @@ def svd_weights(
 
 
 def shared_rank(blocks: Sequence[Floats], spectrum: Floats | None = None) -> int:
-    """Directions that several tasks share; all of them when none stands out."""
+    """Number of directions that several tasks share; that of all when no direction is shared."""
     energy = np.linalg.svd(np.concatenate(blocks, axis=1), compute_uv=False) ** 2
     known = int(np.count_nonzero(energy > EMPTY**2 * energy.max(initial=0.0)))
     by_chance = _energies_by_chance(blocks, spectrum)
@@ -78,5 +78,5 @@ def _energies_by_chance(blocks: Sequence[Floats], spectrum: Floats | None) -> Fl
         turned.append(np.linalg.qr(drawn)[0] * np.array(sizes)[: len(roots)])
     joined = np.concatenate(turned, axis=2)
     energies = np.linalg.svd(joined, compute_uv=False) ** 2
-    found: Floats = np.quantile(energies, QUANTILE, axis=0)
-    return np.pad(found, (0, max(d - len(found), 0)))
+    quantiles: Floats = np.quantile(energies, QUANTILE, axis=0)
+    return np.pad(quantiles, (0, max(d - len(quantiles), 0)))

@@ -1,4 +1,4 @@
-"""The user's own folders: where results are kept unless another place is named."""
+"""The user's own folders, which hold caches unless another place is named."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""The answers of a probe: each data set as the newcomer, judged by what it does to the others.
+"""The answers of a probe: each data set as the newcomer, by what it does to the others.
 
 * pairs: every source, by its pairs in the first recipe. With shares measured, the best one counts
   where the first recipe does not help (``verdict_of``).
 * mix: the added data set, by every member of the mix and by itself.
 * transfer: every source, by the targets that are fine-tuned after it.
-* capacity: nobody is added, so there is no answer; ``capacity_sentence`` says what was found.
+* capacity: nobody is added, so there is no answer; ``capacity_sentence`` states the result.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAIN = {
 }
 """Mode to the comparisons that decide: what was trained, against what."""
 OVERALL = "all"
-"""Target of the outcome over a whole mix."""
+"""Target of the outcome over all tasks of a mix."""
 MORE_SEEDS = 3
 """What is undecided is proposed again with so many times the seeds."""
 WIDE = "is not beyond the margin"
@@ -56,8 +56,8 @@ class Effect:
 
 def of_probe(result: ProbeResult) -> tuple[Answer, ...]:
     """One answer for every data set that was added to another, in the order of the result."""
-    found = effects_of(result)
-    return tuple(_answer(result, name, found[name]) for name in found)
+    effects = effects_of(result)
+    return tuple(_answer(result, name, effects[name]) for name in effects)
 
 
 def effects_of(result: ProbeResult) -> dict[str, list[Effect]]:
@@ -69,13 +69,13 @@ def effects_of(result: ProbeResult) -> dict[str, list[Effect]]:
         if pair.recipe == BEST and (pair.arm, pair.against) in MAIN["pairs"]
     }
     names = [task.name for task in result.tasks]
-    found: dict[str, list[Effect]] = {name: [] for name in names}
+    effects: dict[str, list[Effect]] = {name: [] for name in names}
     for now in main:
         at_best = best.get((now.source, now.target))
         verdict = verdict_of(now, at_best)
         chosen = now if at_best is None or verdict == now.verdict.call else at_best
-        found.setdefault(now.source, []).append(Effect(now.target, verdict, chosen, now))
-    return {name: each for name, each in found.items() if each}
+        effects.setdefault(now.source, []).append(Effect(now.target, verdict, chosen, now))
+    return {name: each for name, each in effects.items() if each}
 
 
 def verdict_of(now: PairOutcome, best: PairOutcome | None) -> PairCall:
@@ -96,7 +96,7 @@ def verdict_of(now: PairOutcome, best: PairOutcome | None) -> PairCall:
 
 
 def capacity_sentence(result: ProbeResult) -> str:
-    """What a sweep of capacities found; empty without one."""
+    """Result of a sweep of capacities in one sentence; empty without one."""
     together = next((sweep for sweep in result.capacity if sweep.model == "all"), None)
     if together is None:
         return ""
@@ -123,26 +123,28 @@ def _overall(result: ProbeResult, pair: PairOutcome) -> bool:
 # -------------------------------------------------------------------- one answer
 
 
-def _answer(result: ProbeResult, name: str, found: Sequence[Effect]) -> Answer:
-    call = call_of([each.verdict for each in found])
+def _answer(result: ProbeResult, name: str, effects: Sequence[Effect]) -> Answer:
+    call = call_of([each.verdict for each in effects])
     reasons = (
-        *_effects(result, name, found, call),
+        *_effects(result, name, effects, call),
         *_overall_mean(result, name),
         *_asides(result, name),
-        *_shared(result, found),
+        *_shared(result, effects),
         *written(note.removeprefix(f"{name}: ") for note in result.notes),
     )
-    return Answer(name, call, tuple(reasons), _next(result, call, found))
+    return Answer(name, call, tuple(reasons), _next(result, call, effects))
 
 
 _VERBS = {"transfer": ("fine-tuning after it helps", "fine-tuning after it hurts")}
 
 
-def _effects(result: ProbeResult, name: str, found: Sequence[Effect], call: Call) -> Iterator[str]:
+def _effects(
+    result: ProbeResult, name: str, measured: Sequence[Effect], call: Call
+) -> Iterator[str]:
     """Whom it hurts and helps, with numbers; then who is undecided or unaffected."""
     helps, hurts = _VERBS.get(result.mode, ("helps", "hurts"))
-    others = [each for each in found if each.target != name]
-    own = [each for each in found if each.target == name]
+    others = [each for each in measured if each.target != name]
+    own = [each for each in measured if each.target == name]
     one = len(result.tasks) == 2
     for verdict, verb in (("negative", hurts), ("positive", helps)):
         whom = [(each.target + each.at, each.outcome) for each in others if each.verdict == verdict]
@@ -153,17 +155,17 @@ def _effects(result: ProbeResult, name: str, found: Sequence[Effect], call: Call
         yield _itself(each)
 
 
-def _unchanged(found: Sequence[Effect], call: Call, one: bool) -> Iterator[str]:
-    unclear = [each for each in found if each.verdict == "inconclusive"]
-    none = [each for each in found if each.verdict == "neutral"]
+def _unchanged(effects: Sequence[Effect], call: Call, one: bool) -> Iterator[str]:
+    unclear = [each for each in effects if each.verdict == "inconclusive"]
+    none = [each for each in effects if each.verdict == "neutral"]
     if unclear:
-        names = few([each.target for each in unclear], len(found))
+        names = few([each.target for each in unclear], len(effects))
         if one or call == "undecided":
             yield f"neither help nor harm is shown for {names}: {_why(unclear)}"
         else:
             yield f"undecided for {names}"
-    if none and (call == "same" or one or len(none) < len(found)):
-        text = f"no effect on {few([each.target + each.at for each in none], len(found))}"
+    if none and (call == "same" or one or len(none) < len(effects)):
+        text = f"no effect on {few([each.target + each.at for each in none], len(effects))}"
         yield text + (f" ({effect(none[0].outcome, interval=True)})" if one else "")
 
 
@@ -231,9 +233,9 @@ def _aside(label: str, pairs: Sequence[PairOutcome]) -> Iterator[str]:
     yield f"{label}: {', '.join(parts)}"
 
 
-def _shared(result: ProbeResult, found: Sequence[Effect]) -> Iterator[str]:
-    """Rows that a target has too, which would be praised as help."""
-    leaks = [each for each in found if each.first.leaked and round(each.first.leaked)]
+def _shared(result: ProbeResult, effects: Sequence[Effect]) -> Iterator[str]:
+    """Rows that a target has too, which would inflate its gain."""
+    leaks = [each for each in effects if each.first.leaked and round(each.first.leaked)]
     if not leaks:
         return
     leaks.sort(key=lambda each: -each.first.leaked)
@@ -247,7 +249,7 @@ def _shared(result: ProbeResult, found: Sequence[Effect]) -> Iterator[str]:
 # ------------------------------------------------------------------------- next
 
 
-def _next(result: ProbeResult, call: Call, found: Sequence[Effect]) -> str:
+def _next(result: ProbeResult, call: Call, effects: Sequence[Effect]) -> str:
     """More seeds, or more rows, for what is undecided; a curve over shares for what hurts."""
     if not result.arguments:
         return ""
@@ -255,7 +257,7 @@ def _next(result: ProbeResult, call: Call, found: Sequence[Effect]) -> str:
         return _command(result.arguments, ("--shares",), "--shares")
     if call != "undecided":
         return ""
-    unclear = [each.outcome for each in found if each.verdict == "inconclusive"]
+    unclear = [each.outcome for each in effects if each.verdict == "inconclusive"]
     if all(pair.gain.mean is None for pair in unclear):
         return ""
     if all(_blind(pair) for pair in unclear):
@@ -270,5 +272,5 @@ def _blind(pair: PairOutcome) -> bool:
 
 
 def _command(arguments: Sequence[str], without: Sequence[str], more: str) -> str:
-    kept = [word for word in arguments if word.partition(" ")[0] not in without]
-    return " ".join(["taskaff probe", *kept, more])
+    words = [word for word in arguments if word.partition(" ")[0] not in without]
+    return " ".join(["taskaff probe", *words, more])

@@ -40,7 +40,7 @@ def of_score(result: ScoreResult) -> tuple[Answer, ...]:
     shared = _shared(result)
     same = _same_labels(result.tasks)
     command = _next(result)
-    found = []
+    answers = []
     for i, task in enumerate(result.tasks):
         predictions = by_source.get(task.name, [])
         call = call_of([verdict_of(result, each) for each in predictions])
@@ -53,8 +53,8 @@ def of_score(result: ScoreResult) -> tuple[Answer, ...]:
             *_words(task),
             *_predicted(predictions),
         )
-        found.append(Answer(task.name, call, reasons, command if call == "undecided" else ""))
-    return tuple(found)
+        answers.append(Answer(task.name, call, reasons, command if call == "undecided" else ""))
+    return tuple(answers)
 
 
 def verdict_of(result: ScoreResult, prediction: Prediction) -> PairCall:
@@ -64,7 +64,7 @@ def verdict_of(result: ScoreResult, prediction: Prediction) -> PairCall:
 
 
 def verdicts(result: ScoreResult) -> Mapping[tuple[str, str], PairCall]:
-    """Of every predicted pair, by source and target; any other pair is ``inconclusive``."""
+    """Verdict of every predicted pair, by source and target; others are ``inconclusive``."""
     return {(each.source, each.target): verdict_of(result, each) for each in result.predictions}
 
 
@@ -79,7 +79,7 @@ def _labels(task: TaskSummary, same: Sequence[str]) -> Iterator[str]:
 
 
 def _same_labels(tasks: Sequence[TaskSummary]) -> list[list[str]]:
-    """Of every task the others that have the same label names."""
+    """Other tasks with the same label names, for each task."""
     groups: dict[tuple[str, frozenset[str]], list[str]] = {}
     keys = [(task.schema.kind, frozenset(task.schema.names)) for task in tasks]
     for task, key in zip(tasks, keys, strict=True):
@@ -132,8 +132,8 @@ def _near(result: ScoreResult, i: int, table: PairTable | None) -> Iterator[str]
     order = [int(j) for j in np.argsort(-share, kind="stable") if share[j] >= NEAR]
     if order:
         more = f", some of {_others(len(order) - 1)}" if len(order) > 1 else ""
-        found = percent(share[order[0]])
-        yield f"{found} of its rows are near copies of rows of {result.names[order[0]]}{more}"
+        largest = percent(share[order[0]])
+        yield f"{largest} of its rows are near copies of rows of {result.names[order[0]]}{more}"
 
 
 def _others(more: int) -> str:
@@ -146,14 +146,14 @@ def _words(task: TaskSummary) -> Iterator[str]:
         yield f"{percent(share)} of its words are unknown to the encoder"
 
 
-def _predicted(found: Sequence[Prediction]) -> Iterator[str]:
+def _predicted(predictions: Sequence[Prediction]) -> Iterator[str]:
     """Predicted verdicts under the name of their recipe; nothing where none is decided."""
-    known = [each for each in found if not each.outside]
+    known = [each for each in predictions if not each.outside]
     parts = []
     for call, verb in (("negative", "hurt"), ("positive", "help")):
         names = [each.target for each in known if each.verdict == call]
         if names:
-            parts.append(f"{verb} {few(names, len(found))}")
+            parts.append(f"{verb} {few(names, len(predictions))}")
     if parts:
         yield f"appended ({PREDICTED}), predicted to {listed(parts)}"
 

@@ -82,7 +82,7 @@ def rows(count: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in whole percents, or with a digit where it is small."""
+    """Share as a percentage without decimals, or with one where it is small."""
     return f"{100 * share:.0f}%" if share >= 0.095 or not share else f"{100 * share:.2g}%"
 
 
@@ -90,26 +90,26 @@ def _unit(metric: str) -> tuple[float, int, str]:
     return UNITS.get(metric, (1.0, 3, metric.replace("_", " ").capitalize()))
 
 
-def _metric(name: str, found: Interval, interval: bool) -> str:
-    if found.mean is None:
+def _metric(name: str, gain: Interval, interval: bool) -> str:
+    if gain.mean is None:
         return ""
-    return f"{_number(found, _unit(name), interval)} {_unit(name)[2]}"
+    return f"{_number(gain, _unit(name), interval)} {_unit(name)[2]}"
 
 
-def _zero(name: str, found: Interval) -> bool:
+def _zero(name: str, gain: Interval) -> bool:
     """Whether it is shown as nothing."""
     factor, places, _ = _unit(name)
-    return round(factor * (found.mean or 0.0), places) == 0
+    return round(factor * (gain.mean or 0.0), places) == 0
 
 
-def _number(found: Interval, unit: tuple[float, int, str], interval: bool) -> str:
+def _number(gain: Interval, unit: tuple[float, int, str], interval: bool) -> str:
     factor, places, _ = unit
 
     def signed(x: float) -> str:
         text = f"{round(factor * x, places) + 0.0:+.{places}f}"
         return text.replace("-", MINUS)
 
-    assert found.mean is not None
-    if not interval or found.low is None or found.high is None:
-        return signed(found.mean)
-    return f"{signed(found.mean)} [{signed(found.low)}, {signed(found.high)}]"
+    assert gain.mean is not None
+    if not interval or gain.low is None or gain.high is None:
+        return signed(gain.mean)
+    return f"{signed(gain.mean)} [{signed(gain.low)}, {signed(gain.high)}]"

@@ -98,7 +98,7 @@ class CheckResult(Tabular):
 
     def prediction(self, source: str, target: str) -> Prediction | None:
         """The prediction of a directed pair."""
-        for found in self.predictions:
-            if (found.source, found.target) == (source, target):
-                return found
+        for prediction in self.predictions:
+            if (prediction.source, prediction.target) == (source, target):
+                return prediction
         return None

@@ -43,8 +43,8 @@ class Finding:
     @property
     def command(self) -> str:
         """The command at the end of the hint; empty when it has none."""
-        _, colon, found = self.hint.rpartition(f": {PROGRAM} ")
-        return f"{PROGRAM} {found}" if colon else ""
+        _, colon, command = self.hint.rpartition(f": {PROGRAM} ")
+        return f"{PROGRAM} {command}" if colon else ""
 
     @property
     def advice(self) -> str:

@@ -243,7 +243,7 @@ class ProbeResult(Answered):
 
     def pair(self, source: str, target: str) -> PairOutcome:
         """The directed pair by name; KeyError when there is none."""
-        for found in self.pairs:
-            if (found.source, found.target) == (source, target):
-                return found
+        for pair in self.pairs:
+            if (pair.source, pair.target) == (source, target):
+                return pair
         raise KeyError((source, target))

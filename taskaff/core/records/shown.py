@@ -54,5 +54,5 @@ class Answered(Tabular):
     @property
     def answers(self) -> tuple[Answer, ...]:
         """What to do with each data set as the newcomer, and why (``taskaff.core.answers``)."""
-        found: tuple[Answer, ...] = load(ANSWERS)(self)
-        return found
+        answers: tuple[Answer, ...] = load(ANSWERS)(self)
+        return answers
