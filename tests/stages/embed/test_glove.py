@@ -64,7 +64,7 @@ def test_missing_files_and_package(tmp_path, monkeypatch):
 def test_nothing_heavy_is_imported():
     code = (
         "import sys, io, pyarrow.csv\n"
-        "from taskaff import embed\n"
+        "from taskaff.stages import embed\n"
         "table = pyarrow.csv.read_csv(io.BytesIO(b'text\\nA film!\\n'))\n"
         "embed.open_encoder('glove').encode(table.column(0))\n"
         "bad = {'torch', 'transformers', 'sklearn', 'scipy', 'pandas'} & set(sys.modules)\n"
