@@ -92,3 +92,11 @@ def shared_data() -> Path:
     if not root:
         pytest.skip("TASKAFF_DATA is not set: the real data sets are not at hand")
     return Path(root).resolve()
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory) -> Path:
+    """Folder of a tiny BERT; not to be changed."""
+    import tiny_models
+
+    return tiny_models.bert(tmp_path_factory.mktemp("models") / "tiny")

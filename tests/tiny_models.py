@@ -63,6 +63,10 @@ def write(path: Path, value: object) -> None:
     path.write_text(json.dumps(value), encoding="utf-8")
 
 
+def read(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def change(path: Path, **values: object) -> None:
     """Change entries of a JSON file."""
-    write(path, {**json.loads(path.read_text(encoding="utf-8")), **values})
+    write(path, {**read(path), **values})

@@ -76,24 +76,17 @@ def test_code_among_the_modules_of_sentence_transformers(tmp_path):
     refused(f"st:{folder}", "outside the folder", "fetch it again")
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"include_prompt": False}, "prompt out of the pooling"),
-        ({"pooling_mode": "attention"}, "its pooling is 'attention'"),
-    ],
-)
-def test_poolings_that_are_not_known(change, words, tmp_path):
-    folder = tiny_models.sentence_model(tmp_path / "m", change)
-    refused(f"st:{folder}", words, "hf:MODEL")
+def test_poolings_that_are_not_known(tmp_path):
+    folder = tiny_models.sentence_model(tmp_path / "m", {"pooling_mode": "attention"})
+    refused(f"st:{folder}", "Invalid pooling mode: 'attention'", "choose another")
 
 
 def test_modules_that_are_not_known(tmp_path):
     folder = tiny_models.sentence_model(tmp_path / "m", {}, "CNN")
     refused(f"st:{folder}", "it has a module CNN", "hf:MODEL")
     folder = tiny_models.sentence_model(tmp_path / "n", {})
-    tiny_models.change(folder / "sentence_bert_config.json", model_args={"rope_scaling": 2})
-    refused(f"st:{folder}", "sets rope_scaling", "hf:MODEL")
+    tiny_models.change(folder / "sentence_bert_config.json", model_args={"no_such": 2})
+    refused(f"st:{folder}", "its modules cannot be loaded", "choose another")
 
 
 def test_an_adapter_is_no_model(folder):
@@ -220,6 +213,17 @@ def test_a_cached_snapshot_needs_no_network(folder, monkeypatch, tmp_path):
     found = locate("someone/model")
     assert calls == [{"local_files_only": True}]
     assert (found.folder, found.name, found.revision) == (snapshot, "someone/model", commit[:12])
+
+
+def test_static_vectors_in_the_cache_need_no_configuration(tmp_path, monkeypatch):
+    snapshot = tmp_path / "0123456789ab"
+    tiny_models.write(snapshot / "modules.json", [])
+    (snapshot / "model.safetensors").touch()
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(snapshot))
+    assert locate("someone/static", offline=True).folder == snapshot
+    (snapshot / "modules.json").unlink()
+    with pytest.raises(TaskaffError, match="not on this machine"):
+        locate("someone/static", offline=True)
 
 
 def test_a_package_is_found_without_importing_it():

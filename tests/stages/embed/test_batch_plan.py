@@ -15,7 +15,7 @@ from taskaff.core.records.embedding import EncodeCounts
 from taskaff.core.settings import EncoderOptions
 from taskaff.stages.embed.transformer import devices
 from taskaff.stages.embed.transformer.plan import Rule, padded_tokens, plan
-from taskaff.stages.embed.transformer.replica import Head, Replica
+from taskaff.stages.embed.transformer.replica import BatchReplica, Pooled
 from taskaff.stages.embed.transformer.tokenise import Tokens
 
 LENGTHS = st.lists(st.integers(0, 40), max_size=60).map(lambda x: np.array(x, np.int64))
@@ -90,9 +90,8 @@ ERRORS = [
 
 
 def replica_of(model, rule=None):
-    head = Head(("mean",), ())
     cpu = torch.device("cpu")
-    return Replica(model, head, cpu, rule or Rule(budget=64, overhead=8), None, 0)
+    return BatchReplica(Pooled(model, "mean", None), cpu, rule or Rule(budget=64, overhead=8), 0)
 
 
 def run(replica, tokens):

@@ -43,7 +43,7 @@ class FineTuned(nn.Module):
             self._align = None
         if not self._met:
             raise self._closed()
-        return pool(hidden, mask.sum(1), mask, self.pooling)
+        return pool(hidden, mask, self.pooling)
 
     def embedded(self, ids: Tensor, mask: Tensor, types: Tensor | None) -> Tensor:
         """Output ``(n, tokens, d)`` of the embedding layer."""

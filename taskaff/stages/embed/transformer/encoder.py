@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from taskaff.core.records.arrays import Floats32, Ints, Ints32
     from taskaff.core.records.embedding import TokenLayer
     from taskaff.stages.embed.transformer.recipe import Recipe
-    from taskaff.stages.embed.transformer.replica import Replica
+    from taskaff.stages.embed.transformer.tokenise import Tokens
 
 WINDOW = 8192
 """Rows whose lengths are sorted together; more would pad little less and hold more memory."""
@@ -30,8 +29,16 @@ PER_REPLICA = 2
 """Threads per replica: one tokenises while the other computes."""
 
 
-class TransformerEncoder:
-    """Vectors ``(n, width)`` float32 of a transformer with a pooling; see ``Recipe``.
+class Replica(Protocol):
+    """A copy of the model on one device."""
+
+    def start(self, tokens: Tokens, width: int) -> tuple[Ints, Callable[[], Floats32]]:
+        """Rows ``(m,)`` that have vectors, and a function that waits for them ``(m, width)``."""
+        ...
+
+
+class TokenEncoder:
+    """Vectors ``(n, width)`` float32 of the tokens of texts; see ``Recipe``.
 
     Safe to call from several threads, and meant to be: every call tokenises on its own and then
     waits for a free replica. The model is loaded with the first texts; a run that finds all its
@@ -41,8 +48,8 @@ class TransformerEncoder:
     ----------
     card : identity; ``card.pairs`` says how pairs are to be encoded.
     recipe : where the model lies, and its pooling and layer.
-    tokenizer : as ``load.load_tokenizer`` gives it.
-    max_length : most tokens of a row, special ones included.
+    tokenizer : as ``load.load_tokenizer`` or ``load_static_tokenizer`` gives it.
+    max_length : most tokens of a row, special ones included; None: any number.
     build : gives the replicas, at least one; called once.
     devices : names of their devices.
     dtype : ``float32`` or ``bfloat16``.
@@ -53,7 +60,7 @@ class TransformerEncoder:
         card: EncoderCard,
         recipe: Recipe,
         tokenizer: Any,
-        max_length: int,
+        max_length: int | None,
         build: Callable[[], Sequence[Replica]],
         devices: Sequence[str],
         dtype: str,
@@ -62,7 +69,7 @@ class TransformerEncoder:
         self.tokenizer, self.max_length, self.dtype = tokenizer, max_length, dtype
         self.device = ",".join(devices)
         self.workers = PER_REPLICA * len(devices)
-        self._tokenisers: dict[int, Tokeniser] = {}
+        self._tokenisers: dict[int | None, Tokeniser] = {}
         self._tokenise = self._tokeniser(max_length)
         self._free: SimpleQueue[Replica] | None = None
         self._lock = Lock()
@@ -72,22 +79,6 @@ class TransformerEncoder:
         """Identity: weights, tokeniser, pooling, layer, limit and type, not the device."""
         return self._card
 
-    @property
-    def folder(self) -> Path:
-        """Where configuration, tokeniser and weights lie."""
-        return self._recipe.transformer
-
-    @property
-    def pooling(self) -> str:
-        """``mean``, ``cls`` or ``max``; ``mean`` for every other one."""
-        first = self._recipe.pooling[0]
-        return first if first in ("cls", "max") else "mean"
-
-    @property
-    def layer(self) -> int | None:
-        """Hidden layer; None is the model's output."""
-        return self._recipe.layer
-
     def encode(self, texts: pa.Array) -> tuple[Floats32, EncodeCounts]:
         """Vectors ``(n, width)`` of ``n`` texts; one without tokens is what the marks give."""
         return self._encode(texts)
@@ -96,29 +87,12 @@ class TransformerEncoder:
         """Vectors ``(n, width)`` of ``n`` pairs, each one sequence with the tokeniser's marks."""
         return self._encode(first, second)
 
-    @cached_property
-    def token_layer(self) -> TokenLayer:
-        """What a fine-tuned trunk starts from."""
-        from taskaff.stages.embed.transformer.rows import token_layer
-
-        return token_layer(self.folder, self.card, self.pooling, self.layer)
-
-    def token_rows(
-        self, text: tuple[pa.Array, ...], limit: int | None = None
-    ) -> tuple[Ints32, Ints, Ints32 | None, NDArray[np.bool_]]:
-        """Ids, starts ``(n + 1,)``, segments, and which rows were cut, for fine-tuned trunks."""
-        from taskaff.stages.embed.transformer.rows import token_rows
-
-        tokenise = self._tokenise
-        if limit is not None and limit < self.max_length:
-            tokenise = self._tokeniser(limit)
-        marks = (self.tokenizer.unk_token_id, self.tokenizer.pad_token_id, 0)
-        return token_rows(tokenise, text, next(mark for mark in marks if mark is not None))
-
-    def _tokeniser(self, limit: int) -> Tokeniser:
+    def _tokeniser(self, limit: int | None) -> Tokeniser:
         if limit not in self._tokenisers:
             recipe = self._recipe
-            self._tokenisers[limit] = Tokeniser(self.tokenizer, limit, recipe.lower, recipe.prompt)
+            self._tokenisers[limit] = Tokeniser(
+                self.tokenizer, limit, recipe.lower, recipe.prompt, marks=not recipe.static
+            )
         return self._tokenisers[limit]
 
     def _encode(self, *columns: pa.Array) -> tuple[Floats32, EncodeCounts]:
@@ -135,7 +109,7 @@ class TransformerEncoder:
     def _window(self, columns: tuple[pa.Array, ...]) -> tuple[Floats32, EncodeCounts]:
         tokens = self._tokenise(*columns)
         X = np.zeros((len(columns[0]), self.card.width), np.float32)
-        if len(tokens.ids):
+        if len(X):
             free = self._replicas()
             replica = free.get()
             try:
@@ -153,3 +127,36 @@ class TransformerEncoder:
                     free.put(replica)
                 self._free = free
             return self._free
+
+
+class TransformerEncoder(TokenEncoder):
+    """The encoder of a transformer, whose layers the probe can fine-tune on the same tokens."""
+
+    @property
+    def pooling(self) -> str:
+        """``mean``, ``cls`` or ``max``; ``mean`` for every other one."""
+        return next((mode for mode in self._recipe.pooling[:1] if mode in ("cls", "max")), "mean")
+
+    @property
+    def layer(self) -> int | None:
+        """Hidden layer; None is the model's output."""
+        return self._recipe.layer
+
+    @cached_property
+    def token_layer(self) -> TokenLayer:
+        """What a fine-tuned trunk starts from."""
+        from taskaff.stages.embed.transformer.rows import token_layer
+
+        return token_layer(self._recipe.folder, self.card, self.pooling, self.layer)
+
+    def token_rows(
+        self, text: tuple[pa.Array, ...], limit: int | None = None
+    ) -> tuple[Ints32, Ints, Ints32 | None, NDArray[np.bool_]]:
+        """Ids, starts ``(n + 1,)``, segments, and which rows were cut, for fine-tuned trunks."""
+        from taskaff.stages.embed.transformer.rows import token_rows
+
+        tokenise = self._tokenise
+        if limit is not None and (self.max_length is None or limit < self.max_length):
+            tokenise = self._tokeniser(limit)
+        marks = (self.tokenizer.unk_token_id, self.tokenizer.pad_token_id, 0)
+        return token_rows(tokenise, text, next(mark for mark in marks if mark is not None))

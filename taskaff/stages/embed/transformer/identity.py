@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taskaff.core.store import digest_key, file_sha256
 from taskaff.stages.embed.transformer.load import read_json, weight_files
+from taskaff.stages.embed.transformer.st_folder import WEIGHTED
 
 if TYPE_CHECKING:
-    from taskaff.stages.embed.transformer.recipe import Recipe
+    from taskaff.stages.embed.transformer.recipe import Module, Recipe
 
 VERSION = 1
 """To be raised when the same model and settings give other vectors than before."""
@@ -25,6 +26,10 @@ TOKENISER_FILES = (
     "spiece.model",
     "sentencepiece.bpe.model",
 )
+_PLAIN_NORMALIZE = {
+    "module_input_name": "sentence_embedding",
+    "module_output_name": "sentence_embedding",
+}
 _NO_MATTER = {"_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version"}
 
 
@@ -33,27 +38,47 @@ def weights_digest(folder: Path) -> str:
     return digest_key(files=[file_sha256(path) for path in weight_files(folder)])
 
 
-def fingerprint(recipe: Recipe, weights: str, limit: int, dtype: str, pairs: str) -> str:
-    """Identity of the vectors; where they are computed does not enter, in which type does."""
-    folder = recipe.transformer
-    config = read_json(folder / "config.json")
+def fingerprint(recipe: Recipe, weights: str, limit: int | None, dtype: str, pairs: str) -> str:
+    """Identity of the vectors; where they are computed does not enter, in which type does.
+
+    It is made of the folder's files, not of the library that reads them: signatures made when
+    ``st:`` was read by code of our own still compare.
+    """
+    folder = recipe.folder
     files = [name for name in TOKENISER_FILES if (folder / name).is_file()]
-    after = [x if isinstance(x, str) else _dense_digest(x) for x in recipe.after]
+    more: dict[str, Any] = {"more": recipe.more} if recipe.more else {}
+    if recipe.static:
+        more["static"] = True
     return digest_key(
         version=VERSION,
         weights=weights,
-        config={key: value for key, value in config.items() if key not in _NO_MATTER},
+        config=_config(folder),
         tokeniser={name: file_sha256(folder / name) for name in files},
         pooling=list(recipe.pooling),
         layer=recipe.layer,
-        after=after,
+        after=[_identity(module) for module in recipe.after],
         limit=limit,
         lower=recipe.lower,
         prompt=recipe.prompt,
         dtype=dtype,
         pairs=pairs,
+        **more,
     )
 
 
-def _dense_digest(folder: Path) -> list[str]:
-    return [file_sha256(folder / "config.json"), weights_digest(folder)]
+def _identity(module: Module) -> Any:
+    """What a module after the pooling does to a vector."""
+    folder, config = module.folder, module.folder / "config.json"
+    if module.kind == "Dense":
+        return [file_sha256(config), weights_digest(folder)]
+    settings = _config(folder)
+    if module.kind == "Normalize" and settings in ({}, _PLAIN_NORMALIZE):
+        return "normalise"
+    weights = weights_digest(folder) if module.kind in WEIGHTED else ""
+    return [module.kind, settings, weights]
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    found = read_json(path) if path.is_file() else {}
+    return {key: value for key, value in found.items() if key not in _NO_MATTER}

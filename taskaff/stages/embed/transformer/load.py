@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ VOCABULARIES = (
 )
 """One of them must be there: transformers makes an empty tokeniser of nothing."""
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack")
-_SPARE = ("pooler.", "decoder.", "lm_head.", "cls.")
+SPARE = ("pooler.", "decoder.", "lm_head.", "cls.")
 """Weights that no pooling here reads; a checkpoint may lack them."""
 
 
@@ -38,7 +39,7 @@ def load_config(folder: Path) -> Any:
     from transformers import AutoConfig
 
     refuse_code(folder)
-    with _wrapped(folder, "its config.json is of no use"):
+    with wrapped(folder, "its config.json is of no use"):
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
@@ -54,7 +55,7 @@ def load_tokenizer(folder: Path) -> Any:
             hint="copy the tokeniser's files into the folder: "
             "in Python, AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER)",
         )
-    with _wrapped(folder, "its tokeniser cannot be read"):
+    with wrapped(folder, "its tokeniser cannot be read"):
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
@@ -68,12 +69,46 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
+@dataclass(frozen=True, slots=True)
+class StaticTokenizer:
+    """The tokeniser of static vectors, with the attributes of transformers' that are read here."""
+
+    backend_tokenizer: Any
+    unk_token_id: int | None
+    truncation_side: str
+    model_max_length: int | None
+    model_input_names: tuple[str, ...] = ("input_ids",)
+    pad_token_id: int | None = None
+
+
+def load_static_tokenizer(folder: Path) -> StaticTokenizer:
+    """The tokeniser of a ``StaticEmbedding``, which adds no marks."""
+    from tokenizers import Tokenizer
+
+    with wrapped(folder, "its tokeniser cannot be read"):
+        found = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        unknown = getattr(found.model, "unk_token", None)
+        number = None if unknown is None else found.token_to_id(unknown)
+        cut = found.truncation or {"direction": "right", "max_length": None}
+        return StaticTokenizer(found, number, cut["direction"], cut["max_length"])
+
+
+def static_width(folder: Path) -> int:
+    """Width of static vectors, from the head of their file."""
+    from safetensors import safe_open
+
+    path = weight_files(folder)[0]
+    with wrapped(folder, "its weights cannot be loaded"), safe_open(path, "np") as file:
+        name = next(x for x in file.keys() if x in ("embedding.weight", "embeddings"))  # noqa: SIM118
+        return int(file.get_slice(name).get_shape()[1])
+
+
 def load_model(folder: Path, config: Any, dtype: torch.dtype) -> torch.nn.Module:
     """The model on the CPU, in evaluation mode; of an encoder and decoder, the encoder."""
     from transformers import AutoModel
 
     weight_files(folder)
-    with _wrapped(folder, "its weights cannot be loaded"):
+    with wrapped(folder, "its weights cannot be loaded"):
         model, info = AutoModel.from_pretrained(
             folder,
             config=config,
@@ -98,10 +133,9 @@ def load_model(folder: Path, config: Any, dtype: torch.dtype) -> torch.nn.Module
     return found.eval()
 
 
-def require_match(folder: Path, tokenizer: Any, model: Any) -> None:
-    """Refuse a tokeniser that gives numbers which the model has no vector for."""
-    largest = max(tokenizer.get_vocab().values())
-    rows = model.get_input_embeddings().weight.shape[0]
+def require_match(folder: Path, tokenizer: Any, rows: int) -> None:
+    """Refuse a tokeniser that gives numbers beyond the ``rows`` that the model has vectors for."""
+    largest = max(tokenizer.backend_tokenizer.get_vocab().values())
     if largest >= rows:
         raise EmbedError(
             f"its tokeniser does not match: it gives token numbers up to {largest:,}, "
@@ -155,6 +189,12 @@ def refuse_code(folder: Path) -> None:
         raise EmbedError(
             "the folder has no config.json", where=Place(str(folder)), hint="name a model's folder"
         )
+    if "/" in str(read_json(folder / "config.json").get("attn_implementation")):
+        raise EmbedError(
+            "its attention is code from the hub, which is never run",
+            where=Place(str(folder / "config.json")),
+            hint="remove attn_implementation from the file",
+        )
     for name in ("config.json", "tokenizer_config.json"):
         path = folder / name
         if path.exists() and "auto_map" in read_json(path):
@@ -181,7 +221,7 @@ def _sharded(folder: Path) -> list[Path]:
 
 
 def _spare(key: str) -> bool:
-    return key.startswith(_SPARE) or key.endswith("position_ids")
+    return key.startswith(SPARE) or key.endswith("position_ids")
 
 
 def _unreadable(path: Path) -> EmbedError:
@@ -189,7 +229,7 @@ def _unreadable(path: Path) -> EmbedError:
 
 
 @contextmanager
-def _wrapped(folder: Path, what: str) -> Iterator[None]:
+def wrapped(folder: Path, what: str) -> Iterator[None]:
     """Whatever transformers raises for a broken folder, as one sentence of ours."""
     try:
         with quiet():

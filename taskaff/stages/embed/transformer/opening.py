@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskaff.core.errors import EmbedError, Place, UsageError
 from taskaff.core.records.embedding import EncoderCard
 from taskaff.core.settings import EncoderOptions
 from taskaff.core.store import Store
-from taskaff.stages.embed.transformer import identity, recipe
-from taskaff.stages.embed.transformer.encoder import TransformerEncoder
+from taskaff.stages.embed.transformer import identity, recipe, st_folder
+from taskaff.stages.embed.transformer.encoder import Replica, TokenEncoder, TransformerEncoder
 from taskaff.stages.embed.transformer.load import (
     load_config,
     load_model,
+    load_static_tokenizer,
     load_tokenizer,
-    read_json,
     require_match,
+    static_width,
     weight_files,
 )
 from taskaff.stages.embed.transformer.recipe import Recipe
@@ -27,8 +25,6 @@ from taskaff.stages.embed.transformer.source import Source, locate
 if TYPE_CHECKING:
     import torch
 
-    from taskaff.stages.embed.transformer.pooling import Dense
-    from taskaff.stages.embed.transformer.replica import Replica
 
 DEFAULT_LIMIT = 512
 """Of a model that knows none."""
@@ -47,13 +43,13 @@ _POSITIONS_AFTER_PAD = {
 """Models whose positions are counted from the padding's number on, which takes some of them."""
 
 
-def open_st(argument: str, store: Store, options: EncoderOptions) -> TransformerEncoder:  # noqa: ARG001
-    """Open ``st:MODEL``, a folder that sentence-transformers wrote."""
+def open_st(argument: str, store: Store, options: EncoderOptions) -> TokenEncoder:  # noqa: ARG001
+    """Open ``st:MODEL``, a folder that sentence-transformers wrote, or a bare model."""
     source = locate(argument, revision=options.revision, offline=options.offline)
-    return _open(f"st:{source.name}", source, recipe.of_st(source.folder), options)
+    return _open(f"st:{source.name}", source, st_folder.read(source.folder), options)
 
 
-def open_hf(argument: str, store: Store, options: EncoderOptions) -> TransformerEncoder:  # noqa: ARG001
+def open_hf(argument: str, store: Store, options: EncoderOptions) -> TokenEncoder:  # noqa: ARG001
     """Open ``hf:MODEL?pooling=mean|cls|max&layer=N``, any encoder of transformers."""
     model, chosen = recipe.split_argument(argument)
     source = locate(model, revision=options.revision, offline=options.offline)
@@ -63,56 +59,79 @@ def open_hf(argument: str, store: Store, options: EncoderOptions) -> Transformer
     return _open(f"hf:{source.name}{'?' if query else ''}{query}", source, found, options)
 
 
-def _open(name: str, source: Source, found: Recipe, options: EncoderOptions) -> TransformerEncoder:
+def _open(name: str, source: Source, found: Recipe, options: EncoderOptions) -> TokenEncoder:
     from taskaff.stages.embed.transformer.devices import devices, dtype_for
 
-    folder = found.transformer
-    weight_files(folder)
-    config, tokenizer = load_config(folder), load_tokenizer(folder)
-    limit = _limit(found, config, tokenizer, options)
-    pairs = found.pairs if options.pairs == "auto" else options.pairs
+    weight_files(found.folder)
+    tokenizer, limit, hidden = (_static if found.static else _transformer)(found, options)
     where = devices(options.device)
-    dtype = dtype_for(options, where)
+    # static vectors are no faster in bfloat16
+    dtype = dtype_for(options, devices("cpu") if found.static else where)
     dtype_name = str(dtype).removeprefix("torch.")
-    weights = identity.weights_digest(folder)
+    pairs = found.pairs if options.pairs == "auto" else options.pairs
+    weights = identity.weights_digest(found.folder)
     card = EncoderCard(
         id=name,
         fingerprint=identity.fingerprint(found, weights, limit, dtype_name, pairs),
-        width=_width(found, config),
+        width=st_folder.width(found, hidden),
         revision=source.revision or weights[:12],
         pairs=pairs,
     )
-    build = _builder(replace(found, limit=limit), config, tokenizer, where, dtype, options)
-    names = [str(device) for device in where]
-    return TransformerEncoder(card, found, tokenizer, limit, build, names, dtype_name)
 
-
-def _builder(
-    found: Recipe,
-    config: Any,
-    tokenizer: Any,
-    where: list[torch.device],
-    dtype: torch.dtype,
-    options: EncoderOptions,
-) -> Callable[[], list[Replica]]:
     def build() -> list[Replica]:
-        from taskaff.stages.embed.transformer.devices import rule_for
-        from taskaff.stages.embed.transformer.replica import Head, Replica
+        model = _model(found, tokenizer, card.width, dtype)
+        pad = tokenizer.pad_token_id or 0
+        placed = ((_placed(model, device, last=device == where[-1]), device) for device in where)
+        return [_replica(found, *pair, pad, options.batch_size) for pair in placed]
 
-        head = Head(
-            found.pooling, tuple(x if isinstance(x, str) else _dense(x) for x in found.after)
+    kind = TokenEncoder if found.static else TransformerEncoder
+    return kind(card, found, tokenizer, limit, build, [str(x) for x in where], dtype_name)
+
+
+def _transformer(found: Recipe, options: EncoderOptions) -> tuple[Any, int, int]:
+    """Tokeniser, limit of tokens and width of a token's vector."""
+    config, tokenizer = load_config(found.folder), load_tokenizer(found.folder)
+    hidden = getattr(config, "hidden_size", None)
+    if not isinstance(hidden, int):
+        raise EmbedError(
+            f"a {config.model_type!r} is no encoder of text alone",
+            where=Place(str(found.folder)),
+            hint="choose an encoder such as BERT, or a model of sentence-transformers",
         )
-        model: Any = load_model(found.transformer, config, dtype)
-        require_match(found.transformer, tokenizer, model)
-        replicas = []
-        for device in where:
-            placed = _placed(model, device, last=device == where[-1])
-            rule = rule_for(device, options.batch_size)
-            pad = tokenizer.pad_token_id or 0
-            replicas.append(Replica(placed, head, device, rule, found.layer, pad))
-        return replicas
+    return tokenizer, _limit(found, config, tokenizer, options), hidden
 
-    return build
+
+def _static(found: Recipe, options: EncoderOptions) -> tuple[Any, int | None, int]:
+    """The same of static vectors, which have no limit unless their tokeniser sets one."""
+    tokenizer = load_static_tokenizer(found.folder)
+    return tokenizer, options.max_length or tokenizer.model_max_length, static_width(found.folder)
+
+
+def _model(found: Recipe, tokenizer: Any, width: int, dtype: torch.dtype) -> Any:
+    """The model on the CPU; sentence-transformers is imported here, and never before."""
+    if found.root is None:
+        bare: Any = load_model(found.folder, load_config(found.folder), dtype)
+        require_match(found.folder, tokenizer, bare.get_input_embeddings().weight.shape[0])
+        return bare
+    from taskaff.stages.embed.transformer.st_model import load_sentence_model
+
+    model = load_sentence_model(found, width, dtype)
+    require_match(found.folder, tokenizer, model.vocabulary)
+    return model
+
+
+def _replica(
+    found: Recipe, model: Any, device: torch.device, pad: int, batch_size: int | None
+) -> Replica:
+    from taskaff.stages.embed.transformer import replica
+    from taskaff.stages.embed.transformer.devices import rule_for
+
+    if found.static:
+        return replica.StaticReplica(model, device)
+    forward: replica.Forward = model
+    if found.root is None:
+        forward = replica.Pooled(model, found.pooling[0], found.layer)
+    return replica.BatchReplica(forward, device, rule_for(device, batch_size), pad)
 
 
 def _placed(model: Any, device: torch.device, last: bool) -> Any:
@@ -140,32 +159,3 @@ def _limit(found: Recipe, config: Any, tokenizer: Any, options: EncoderOptions) 
     if found.limit is not None:
         return min(found.limit, positions or found.limit)
     return most if most < 2**31 else DEFAULT_LIMIT
-
-
-def _width(found: Recipe, config: Any) -> int:
-    width = int(config.hidden_size) * len(found.pooling)
-    for step in found.after:
-        if isinstance(step, Path):
-            width = int(read_json(step / "config.json").get("out_features", 0))
-    return width
-
-
-def _dense(folder: Path) -> Dense:
-    """A dense layer of sentence-transformers."""
-    from safetensors.torch import load_file
-
-    from taskaff.stages.embed.transformer.pooling import ACTIVATIONS, Dense
-
-    chosen = read_json(folder / "config.json")
-    name = str(chosen.get("activation_function", "torch.nn.modules.activation.Tanh"))
-    kind = name.rpartition(".")[2]
-    strange = kind not in ACTIVATIONS or not name.startswith("torch.nn.")
-    if strange or chosen.get("use_residual"):
-        raise EmbedError(
-            f"its dense layer has {name}, which is not known here",
-            where=Place(str(folder)),
-            hint="use hf:MODEL, or another model",
-        )
-    tensors = load_file(weight_files(folder)[0])
-    bias = tensors.get("linear.bias")
-    return Dense(tensors["linear.weight"].float(), None if bias is None else bias.float(), kind)

@@ -1,17 +1,17 @@
-"""Keep transformers and the hub's client silent: what they would say is checked and said by us."""
+"""Keep the libraries of models silent: what they would say is checked and said by us."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from logging import CRITICAL
+from logging import CRITICAL, getLogger
 from typing import Any
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No progress bars, log lines or warnings of transformers and huggingface_hub inside."""
+    """No progress bars, log lines or warnings of transformers and what stands around it inside."""
     from huggingface_hub.utils.tqdm import (
         are_progress_bars_disabled,
         disable_progress_bars,
@@ -20,9 +20,12 @@ def quiet() -> Iterator[None]:
     from transformers.utils import logging as _logging
 
     logging: Any = _logging  # its functions are not typed
+    sentences = getLogger("sentence_transformers")
+    before = sentences.level
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     hub_bars = not are_progress_bars_disabled()
     logging.set_verbosity(CRITICAL)
+    sentences.setLevel(CRITICAL)
     logging.disable_progress_bar()
     disable_progress_bars()
     try:
@@ -31,6 +34,7 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.set_verbosity(level)
+        sentences.setLevel(before)
         if bars:
             logging.enable_progress_bar()
         if hub_bars:

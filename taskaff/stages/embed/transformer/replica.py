@@ -8,49 +8,49 @@ next window has been given the device.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from taskaff.core.errors import EmbedError
 from taskaff.stages.embed.transformer.plan import Batch, Rule, padded_tokens, plan
-from taskaff.stages.embed.transformer.pooling import Dense, last_hidden, normalised, pool
+from taskaff.stages.embed.transformer.pooling import last_hidden, pool
 
 if TYPE_CHECKING:
     from taskaff.core.records.arrays import Floats32, Ints
+    from taskaff.stages.embed.transformer.st_model import SentenceModel
     from taskaff.stages.embed.transformer.tokenise import Tokens
 
-Step = Callable[[Tensor], Tensor]
+
+class Forward(Protocol):
+    """A model with its pooling: the vectors ``(n, width)`` of a batch of tokens."""
+
+    def __call__(self, ids: Tensor, mask: Tensor | None, types: Tensor | None) -> Tensor:
+        """``ids``, ``mask`` (bool, None: no padding) and ``types`` are ``(n, t)``."""
+        ...
 
 
-class Head:
-    """What follows the model: poolings side by side, then dense layers and normalisation."""
+class Pooled:
+    """A bare model: one hidden layer, pooled in float32."""
 
-    def __init__(self, pooling: tuple[str, ...], after: tuple[Dense | str, ...]) -> None:
-        self._pooling = pooling
-        self._after: list[Step] = [normalised if isinstance(x, str) else x for x in after]
+    def __init__(self, model: Any, pooling: str, layer: int | None) -> None:
+        self._model, self._pooling, self._layer = model, pooling, layer
 
-    def __call__(self, hidden: Tensor, lengths: Tensor, mask: Tensor | None) -> Tensor:
-        """``hidden (n, t, d)`` to ``(n, width)`` float32."""
-        X = torch.cat([pool(hidden, lengths, mask, mode) for mode in self._pooling], dim=1)
-        for step in self._after:
-            X = step(X)
-        return X
+    def __call__(self, ids: Tensor, mask: Tensor | None, types: Tensor | None) -> Tensor:
+        """The pooled vectors."""
+        more = {} if types is None else {"token_type_ids": types}
+        there = None if mask is None else mask.long()
+        hidden = last_hidden(self._model, self._layer, input_ids=ids, attention_mask=there, **more)
+        return pool(hidden, mask, self._pooling)
 
 
-class Replica:
-    """A model, its head and its device. One window at a time; the caller sees to that.
+class BatchReplica:
+    """A transformer on its device, in batches. One window at a time; the caller sees to that."""
 
-    ``model`` takes ``input_ids``, ``attention_mask`` (None: no padding) and, where ``tokens.types``
-    are given, ``token_type_ids``, as transformers' models do.
-    """
-
-    def __init__(
-        self, model: Any, head: Head, device: torch.device, rule: Rule, layer: int | None, pad: int
-    ) -> None:
-        self._model, self._head, self.device = model, head, device
-        self._rule, self._layer, self._pad = rule, layer, pad
+    def __init__(self, forward: Forward, device: torch.device, rule: Rule, pad: int) -> None:
+        self._forward, self.device, self._rule, self._pad = forward, device, rule, pad
         self.most: int | None = None
         """Padded tokens that a batch may have since memory ran out; None: it never did."""
 
@@ -102,12 +102,7 @@ class Replica:
             mask = None
             if padded:
                 mask = torch.arange(ids.shape[1], device=self.device) < lengths[:, None]
-            more = {} if types is None else {"token_type_ids": types}
-            attention = None if mask is None else mask.long()
-            hidden = last_hidden(
-                self._model, self._layer, input_ids=ids, attention_mask=attention, **more
-            )
-            out.copy_(self._head(hidden, lengths, mask))
+            out.copy_(self._forward(ids, mask, types))
         except (RuntimeError, MemoryError) as error:
             if not _is_memory(error):
                 raise
@@ -125,11 +120,7 @@ class Replica:
         self.most = rows // 2 * length
 
     def _over(self, values: Any) -> Tensor:
-        """An integer array on the device, as int64."""
-        tensor = torch.from_numpy(values)
-        if self.device.type == "cuda":
-            tensor = tensor.pin_memory().to(self.device, non_blocking=True)
-        return tensor.to(self.device).long()
+        return _over(values, self.device)
 
     def _back(self, out: Tensor) -> Callable[[], Floats32]:
         if self.device.type != "cuda":
@@ -146,6 +137,28 @@ class Replica:
             return found
 
         return wait
+
+
+class StaticReplica:
+    """Static vectors on a device: the tokens of a window in one go, without padding."""
+
+    def __init__(self, model: SentenceModel, device: torch.device) -> None:
+        self._model, self.device = model, device
+
+    @torch.inference_mode()
+    def start(self, tokens: Tokens, width: int) -> tuple[Ints, Callable[[], Floats32]]:  # noqa: ARG002
+        """All rows ``(n,)`` and a function that gives their vectors ``(n, width)``."""
+        ids, starts = _over(tokens.ids, self.device), _over(tokens.starts[:-1], self.device)
+        X: Floats32 = self._model.averages(ids, starts).cpu().numpy()
+        return np.arange(len(X)), lambda: X
+
+
+def _over(values: Any, device: torch.device) -> Tensor:
+    """An integer array on the device, as int64."""
+    tensor = torch.from_numpy(values)
+    if device.type == "cuda":
+        tensor = tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device).long()
 
 
 def _is_memory(error: BaseException) -> bool:

@@ -49,7 +49,7 @@ def token_layer(
     """The layer that a fine-tuned trunk starts from.
 
     ``load()`` gives a ``body.FineTuned`` in float32 on the CPU, whatever the encoder computes in.
-    ``pooling`` is one of ``pooling.POOLINGS``, over the hidden layer ``layer`` (None: the last).
+    ``pooling`` is one of ``recipe.HF_POOLINGS``, over the hidden layer ``layer`` (None: the last).
     """
     config = load_config(folder)
     width = getattr(config, "embedding_size", None) or config.hidden_size

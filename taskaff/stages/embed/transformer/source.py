@@ -72,7 +72,7 @@ def _package(model: str) -> Source | None:
     if spec is None or spec.origin is None:
         return None
     folder = Path(spec.origin).parent / PACKAGE_FOLDER
-    if not (folder / "config.json").is_file():
+    if not _describes(folder):
         return None
     try:
         return Source(folder, model, version(model))
@@ -94,8 +94,13 @@ def _cached(model: str, revision: str | None) -> Source | None:
             f"{model!r} is neither a folder, nor an installed package, nor a name of the hub",
             hint="a name of the hub is ORGANISATION/NAME",
         ) from error
-    whole = (folder / "config.json").exists() and any(folder.rglob("*.safetensors"))
+    whole = _describes(folder) and any(folder.rglob("*.safetensors"))
     return _snapshot(folder, model) if whole else None
+
+
+def _describes(folder: Path) -> bool:
+    """Whether a folder says what it is: static vectors have modules and no configuration."""
+    return any((folder / name).is_file() for name in ("config.json", "modules.json"))
 
 
 def _fetched(model: str, revision: str | None, offline: bool) -> Source:

@@ -42,38 +42,52 @@ class Tokeniser:
 
     Parameters
     ----------
-    tokenizer : as ``load.load_tokenizer`` gives it.
-    limit : most tokens of a row, special ones included; pairs are cut longest first.
+    tokenizer : as ``load.load_tokenizer`` or ``load_static_tokenizer`` gives it.
+    limit : most tokens of a row, special ones included; pairs are cut longest first. None: any.
     lower : put texts into lower case first, as sentence-transformers can be told to.
     prompt : what stands before every text.
+    marks : whether the tokeniser's special tokens are added.
     """
 
-    def __init__(self, tokenizer: Any, limit: int, lower: bool = False, prompt: str = "") -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        limit: int | None,
+        lower: bool = False,
+        prompt: str = "",
+        marks: bool = True,
+    ) -> None:
         from tokenizers import Tokenizer
 
-        self.limit, self._prompt = limit, prompt
+        self._prompt, self._marks = prompt, marks
         self._fast = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
         if lower:
             _lower(self._fast)
-        self._special = [self._fast.num_special_tokens_to_add(pair) for pair in (False, True)]
+        self._special = [0, 0]
+        if marks:
+            self._special = [self._fast.num_special_tokens_to_add(pair) for pair in (False, True)]
+        self._fast.no_padding()
+        self._cut_at(limit, tokenizer.truncation_side)
+        self._unknown = tokenizer.unk_token_id
+        self._typed = "token_type_ids" in tokenizer.model_input_names
+
+    def _cut_at(self, limit: int | None, side: str) -> None:
+        if limit is None:
+            self._fast.no_truncation()
+            return
         marks = max(self._special)
         if limit <= marks:
             raise UsageError(
                 f"no room for a text in {limit} tokens: the marks of a pair take {marks}",
                 hint=f"--max-length {marks + 1} or more",
             )
-        self._fast.no_padding()
-        self._fast.enable_truncation(
-            limit, strategy="longest_first", direction=tokenizer.truncation_side
-        )
-        self._unknown = tokenizer.unk_token_id
-        self._typed = "token_type_ids" in tokenizer.model_input_names
+        self._fast.enable_truncation(limit, strategy="longest_first", direction=side)
 
     def __call__(self, *columns: pa.Array) -> Tokens:
         """Tokens of ``n`` texts, or of ``n`` pairs of texts, each pair as one sequence."""
         lists = [[self._prompt + text for text in column.to_pylist()] for column in columns]
         rows = lists[0] if len(lists) == 1 else list(zip(*lists, strict=True))
-        found = self._fast.encode_batch_fast(rows)
+        found = self._fast.encode_batch_fast(rows, add_special_tokens=self._marks)
         each = [encoding.ids for encoding in found]
         lengths = np.fromiter(map(len, each), np.int64, len(each))
         ids = _flat(each, int(lengths.sum()))
