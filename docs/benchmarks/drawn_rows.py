@@ -58,7 +58,7 @@ def main() -> None:
         weight_decay=(0.3, 3.0),
     )
     requests = [DataRequest(str(path)) for path in sorted(EXAMPLES.glob("*.csv"))]
-    tasks, _ = tasks_of(Session(), requests, settings)
+    tasks = tasks_of(Session(), requests, settings).tasks
     found = [parts(pair) for pair in probe(tasks, settings).pairs]
     rows, weights = (float(np.mean([each[name] for each in found])) for name in ("rows", "weights"))
     document = {

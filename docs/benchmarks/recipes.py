@@ -58,7 +58,7 @@ def every_task(data: Path) -> dict[str, TaskVectors]:
     """The rows of all sets, as the probe takes them."""
     names = single_texts(data)
     requests = [DataRequest(str(data / name)) for name in names]
-    return dict(zip(names, tasks_of(Session(), requests, ProbeSettings())[0], strict=True))
+    return dict(zip(names, tasks_of(Session(), requests, ProbeSettings()).tasks, strict=True))
 
 
 def parts(data: Path, seeds: int) -> Iterator[tuple[str, list[str], ProbeSettings]]:

@@ -191,7 +191,7 @@ def speed(threads: int) -> dict:
     torch.set_num_threads(threads)
     settings = settings_for({"trunk": "lstm"})
     requests = [DataRequest(source(name).partition("=")[2], name=name) for name in ("mr", "sst")]
-    prepared = prepare(tasks_of(Session(None, None), requests, settings)[0], settings)
+    prepared = prepare(tasks_of(Session(None, None), requests, settings).tasks, settings)
     return {
         "threads": threads,
         "torch": torch.__version__,

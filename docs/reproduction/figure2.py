@@ -110,7 +110,7 @@ def boundaries(words: list[str], found: kit.Result) -> dict[str, list[float]]:
     }
     settings = replace(ProbeSettings(**asked), seeds=(0,), targets=())
     requests = [DataRequest(path, name=name) for name, path in (w.split("=") for w in words)]
-    prepared = prepare(tasks_of(Session(), requests, settings)[0], settings)
+    prepared = prepare(tasks_of(Session(), requests, settings).tasks, settings)
     names = [task.name for task in prepared.tasks]
     wanted = [(s, 0) for s in range(1, len(names))] + [(0, names.index(n)) for n in SOURCES]
     runs = [replace(run, keep_state=True) for run in plan_pairs(prepared, wanted).runs]

@@ -16,10 +16,10 @@ from taskaff.core.records.estimate import Interval
 from taskaff.core.records.prediction import Prediction, Setup
 from taskaff.core.records.probe import ProbeResult
 from taskaff.core.records.score import ScoreResult
+from taskaff.core.records.signature import TaskSignature
 from taskaff.core.settings import PredictSettings, ProbeSettings, ScoreSettings, Training
 from taskaff.core.store import Store, digest_key
-from taskaff.pipeline.session import Session
-from taskaff.pipeline.signatures import same_width, signature_of
+from taskaff.pipeline.signatures import same_width
 from taskaff.stages.predict import SHIPPED, features
 from taskaff.stages.score import score as score_pairs
 
@@ -108,22 +108,24 @@ def of_scores(result: ScoreResult, settings: PredictSettings | None) -> ScoreRes
     return replace(result, predictions=found)
 
 
-def of_probe(session: Session, sources: Sequence[DataRequest], result: ProbeResult) -> ProbeResult:
+def can_predict(settings: PredictSettings | None, sources: Sequence[DataRequest]) -> bool:
+    """Whether a probe of these data sets is to be predicted: they have texts and are not many."""
+    if settings is None or len(sources) * (len(sources) - 1) > settings.most_pairs:
+        return False
+    return not any(str(source.source).startswith(SYNTHETIC) for source in sources)
+
+
+def of_probe(
+    signatures: Sequence[TaskSignature | TaskaffError],
+    result: ProbeResult,
+    settings: PredictSettings,
+) -> ProbeResult:
     """The result with what scores say, alone and together with the measurement, where they can."""
-    settings = session.settings.predict
-    pairs = len(result.tasks) * (len(result.tasks) - 1)
-    if settings is None or pairs > settings.most_pairs:
-        return result
-    if any(str(source.source).startswith(SYNTHETIC) for source in sources):
-        return result
-    try:
-        signatures = [signature_of(session, source) for source in sources]
-    except TaskaffError as error:
-        return replace(result, notes=(*result.notes, f"no predictions: {error}"))
-    named = [
-        replace(signature, name=task.name)
-        for signature, task in zip(signatures, result.tasks, strict=True)
-    ]
+    named: list[TaskSignature] = []
+    for signature, task in zip(signatures, result.tasks, strict=True):
+        if isinstance(signature, TaskaffError):
+            return replace(result, notes=(*result.notes, f"no predictions: {signature}"))
+        named.append(replace(signature, name=task.name))
     asked = replace(SETTINGS, training=training_of(result.settings))
     scores = score_pairs(same_width(named), asked)
     found = predict(scores, setup_of(scores, result.settings), settings)

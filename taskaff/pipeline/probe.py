@@ -39,7 +39,9 @@ def probe(
     check_settings(chosen)  # before any row is embedded
     check_options(chosen, mode_of(chosen, mode))
     started = time.perf_counter()
-    tasks, notes = tasks_of(session, sources, chosen)
+    predicted = mode_of(chosen, mode) == "pairs" and not chosen.each_label
+    predicted = predicted and prediction.can_predict(session.settings.predict, sources)
+    tasks, notes, signatures = tasks_of(session, sources, chosen, signatures=predicted)
     embedded = time.perf_counter()
 
     def trained(done: int, total: int) -> None:
@@ -47,8 +49,8 @@ def probe(
             progress("train", "", done, total)
 
     result = train(distinct_names(tasks), chosen, mode, trained, session.store, expect)
-    if session.settings.predict and result.mode == "pairs" and not chosen.each_label:
-        result = prediction.of_probe(session, sources, result)
+    if predicted and session.settings.predict:
+        result = prediction.of_probe(signatures, result, session.settings.predict)
     return replace(
         result,
         notes=(*notes, *result.notes),

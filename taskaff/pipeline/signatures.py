@@ -7,31 +7,27 @@ which needs no rows.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from taskaff.core.errors import TaskaffError, UsageError
-from taskaff.core.parallel import ordered_map
 from taskaff.core.records.data import DataRequest, InputFile, RowBatch, Task, TaskInfo
 from taskaff.core.records.embedding import EncodeCounts, EncoderCard, TaskVectors
 from taskaff.core.records.signature import TaskSignature
 from taskaff.core.store import digest_key
+from taskaff.pipeline.row_pass import BatchRows, GiveawayReader, read_rows
 from taskaff.pipeline.session import Session
 from taskaff.stages import data, embed
 from taskaff.stages.signature import (
     FORMAT_VERSION,
     Accumulator,
-    giveaways,
     load,
     merge,
     pad,
-    row_content,
     save,
 )
-from taskaff.stages.signature.labelwords import LabelWords
 
 if TYPE_CHECKING:
     from taskaff.core.records.arrays import Floats32
@@ -54,25 +50,126 @@ def signature_of(session: Session, request: DataRequest) -> TaskSignature:
         return _stored_signature(request)
     task = data.open_task(request)
     try:
-        return _profile(session, task, request)
+        said = GiveawayReader(session, task, request)
+        reader = SignatureReader(session, task, request)
+        read_rows(session, task, [reader, said])
+        whole = reader.signature()
+        return replace(whole, notes=(*whole.notes, *said.notes()))
     except TaskaffError as error:
         raise error.for_task(task.info.name) from error.__cause__
 
 
-def _profile(session: Session, task: Task, request: DataRequest) -> TaskSignature:
-    info = task.info
-    card = session.card(info)
-    _require_rows(info, session.settings.split)
-    sample, unread = LabelWords(), list(info.files)
+class SignatureReader:
+    """Sums the rows of a task file by file; files that the cache knows are not read.
 
-    def part(file: InputFile) -> TaskSignature:
-        return _cached_part(session, task, file, card, request, (sample, unread))
+    Files are merged as they come, so that a thousand shards need the room of two.
+    """
 
-    # One at a time: a thousand shards need the room of two.
-    whole = reduce(_merge_two, map(part, info.files))
-    store = session.store if request.limit is None else None
-    said = giveaways.cached_notes(store, task, sample, unread)
-    return replace(whole, name=info.name, inputs=info.files, notes=(*info.notes, *said))
+    def __init__(self, session: Session, task: Task, request: DataRequest) -> None:
+        self._info, self._card = task.info, session.card(task.info)
+        self._split = session.settings.split
+        self._store = session.store if request.limit is None else None
+        self._request = request
+        self._file: InputFile
+        self._sums: Accumulator
+        self._whole: TaskSignature | None = None
+
+    def begin(self, file: InputFile) -> bool:
+        """Whether the cache lacks the partial signature of the file.
+
+        Raises
+        ------
+        UsageError : the data set has no rows in the split.
+        """
+        _require_rows(self._info, self._split)
+        found = self._store.get("signature", self._key(file)) if self._store else None
+        if found is not None:
+            self._merge(load(found))
+            return False
+        info, width = self._info, embed.row_width(self._card, self._info.layout)
+        self._file = file
+        self._sums = Accumulator(
+            info.name, self._card, info.layout, info.schema, self._split, width
+        )
+        return True
+
+    def make(self, rows: BatchRows) -> tuple[Floats32 | None, EncodeCounts, RowContent]:
+        """Vectors of the rows of the split; of other splits, the content alone."""
+        content = rows.content
+        if self._split not in ("all", rows.batch.split):
+            return None, EncodeCounts(), content
+        return *rows.embedded, content
+
+    def add(self, batch: RowBatch, made: tuple[Floats32 | None, EncodeCounts, RowContent]) -> None:
+        """Add them to the sums and sketches of the file."""
+        X, counts, content = made
+        self._sums.add(batch.split, X, batch.labels, content.hashes, counts, content.near)
+
+    def end(self) -> None:
+        """Keep the partial signature of the file."""
+        part = self._sums.finish((self._file,))
+        if self._store is not None:
+            self._store.put("signature", self._key(self._file), lambda path: save(part, path))
+        self._merge(part)
+
+    def signature(self) -> TaskSignature:
+        """That of all files, with the notes of the data set, after the pass."""
+        assert self._whole is not None
+        info = self._info
+        return replace(self._whole, name=info.name, inputs=info.files, notes=info.notes)
+
+    def _merge(self, part: TaskSignature) -> None:
+        whole = self._whole
+        self._whole = part if whole is None else merge([whole, part], allow_repeats=True)
+
+    def _key(self, file: InputFile) -> str:
+        return _part_key(self._request, self._info, file, self._card, self._split)
+
+
+class OptionalSignature:
+    """A ``SignatureReader`` beside others: what it refuses ends nothing but the signature."""
+
+    def __init__(self, session: Session, task: Task, request: DataRequest) -> None:
+        self._reader = SignatureReader(session, task, request)
+        self._name = task.info.name
+        self._error: TaskaffError | None = None
+
+    def begin(self, file: InputFile) -> bool:
+        """Not after a refusal."""
+        try:
+            return self._error is None and self._reader.begin(file)
+        except TaskaffError as error:
+            self._error = error
+            return False
+
+    def make(self, rows: BatchRows) -> Any:
+        """What the signature needs, or why there is none."""
+        try:
+            return self._reader.make(rows)
+        except TaskaffError as error:
+            return error
+
+    def add(self, batch: RowBatch, made: Any) -> None:
+        """Add it, up to the first refusal."""
+        if isinstance(made, TaskaffError):
+            self._error = self._error or made
+        if self._error is None:
+            self._tried(lambda: self._reader.add(batch, made))
+
+    def end(self) -> None:
+        """Keep the file's part."""
+        if self._error is None:
+            self._tried(self._reader.end)
+
+    def result(self) -> TaskSignature | TaskaffError:
+        """The signature, or why there is none."""
+        return self._error.for_task(self._name) if self._error else self._reader.signature()
+
+    def _tried(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except TaskaffError as error:
+            self._error = error
 
 
 def _require_rows(info: TaskInfo, split: str) -> None:
@@ -86,70 +183,10 @@ def _require_rows(info: TaskInfo, split: str) -> None:
     )
 
 
-def _cached_part(
-    session: Session,
-    task: Task,
-    file: InputFile,
-    card: EncoderCard,
-    request: DataRequest,
-    labelled: tuple[LabelWords, list[InputFile]],
-) -> TaskSignature:
-    """The partial signature of one file, from the cache when its content was seen before.
-
-    ``labelled``: the words of the rows that are read, and the files that are not yet.
-    """
-    if session.store is None or request.limit is not None:
-        return _part(session, task, file, card, labelled)
-    key = _part_key(request, task.info, file, card, session.settings.split)
-    found = session.store.get("signature", key)
-    if found is not None:
-        return load(found)
-    part = _part(session, task, file, card, labelled)
-    session.store.put("signature", key, lambda path: save(part, path))
-    return part
-
-
-def _part(
-    session: Session,
-    task: Task,
-    file: InputFile,
-    card: EncoderCard,
-    labelled: tuple[LabelWords, list[InputFile]],
-) -> TaskSignature:
-    info, split = task.info, session.settings.split
-    sample, unread = labelled
-    encoder = session.encoder_for(info)
-
-    def embed_rows(batch: RowBatch) -> tuple[RowBatch, Floats32 | None, EncodeCounts, RowContent]:
-        content = row_content(batch)
-        if split not in ("all", batch.split):  # only the sketch of its rows is wanted
-            return batch, None, EncodeCounts(), content
-        X, counts = embed.embed_batch(encoder, batch)
-        return batch, X, counts, content
-
-    accumulator = Accumulator(
-        info.name, card, info.layout, info.schema, split, embed.row_width(card, info.layout)
-    )
-    batches = task.batches(file)
-    with session.threads(encoder) as workers:
-        for batch, X, counts, content in ordered_map(embed_rows, batches, workers):
-            hashes, near = content.hashes, content.near
-            accumulator.add(batch.split, X, batch.labels, hashes, counts, near)
-            giveaways.add(sample, batch, content)
-            if session.progress:
-                session.progress("embed", info.name, batch.first_row + batch.rows - 1, file.rows)
-    unread.remove(file)
-    return accumulator.finish((file,))
-
-
 def _stored_signature(request: DataRequest) -> TaskSignature:
     source = request.source
     signature = source if isinstance(source, TaskSignature) else load(Path(source))
     return replace(signature, name=request.name) if request.name else signature
-
-
-def _merge_two(one: TaskSignature, other: TaskSignature) -> TaskSignature:
-    return merge([one, other], allow_repeats=True)
 
 
 def _part_key(

@@ -12,9 +12,11 @@ import taskaff
 from taskaff.core.errors import ProbeError, UsageError
 from taskaff.core.records.data import DataRequest
 from taskaff.core.settings import ALL_ROWS, ProbeSettings
-from taskaff.pipeline import training_rows
+from taskaff.pipeline import kept_rows
+from taskaff.pipeline.kept_rows import DRAWS, Smallest, caps, collect
 from taskaff.pipeline.session import Session
-from taskaff.pipeline.training_rows import DRAWS, Smallest, caps, collect, tasks_of
+from taskaff.pipeline.training_rows import tasks_of
+from taskaff.stages import embed
 from taskaff.stages.data import open_task
 from taskaff.stages.report.probe.words import setup
 
@@ -27,7 +29,8 @@ def table(path, rows, header="text,label"):
 
 
 def rows_of(requests, settings=SMALL):
-    return tasks_of(Session(), requests, settings)
+    tasks, notes, _ = tasks_of(Session(), requests, settings)
+    return tasks, notes
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -62,13 +65,13 @@ def test_a_large_set_is_capped_whatever_the_order_of_its_rows(tmp_path):
 def test_no_row_is_embedded_that_is_not_kept(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     request = table(path, [f"film number {n},{n % 2}\n" for n in range(300)])
-    seen, real = [], training_rows.embed.embed_batch
+    seen, real = [], embed.embed_batch
 
     def counted(encoder, batch):
         seen.append(batch.rows)
         return real(encoder, batch)
 
-    monkeypatch.setattr(training_rows.embed, "embed_batch", counted)
+    monkeypatch.setattr(embed, "embed_batch", counted)
     found = collect(Session(), open_task(request), SMALL, draws=2)
     assert sum(seen) == found.task.rows == 2 * (5 + 2 + 3)
     assert found.counts.tokens == 3 * found.task.rows
@@ -87,7 +90,7 @@ def test_all_rows_of_a_target_are_kept_up_to_a_limit(tmp_path, monkeypatch):
     every = replace(SMALL, target_rows=ALL_ROWS)
     [task], notes = rows_of([request], every)
     assert (task.rows, notes) == (300, [])
-    monkeypatch.setattr(training_rows, "MOST_ROWS", 200)
+    monkeypatch.setattr(kept_rows, "MOST_ROWS", 200)
     [task], [note] = rows_of([request], every)
     assert task.rows == 200
     assert note.startswith("a: 200 of 300 rows take part, chosen by their content; no more than 20")

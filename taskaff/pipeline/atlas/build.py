@@ -26,9 +26,9 @@ from taskaff.pipeline.atlas.measure import (
     not_drawn,
 )
 from taskaff.pipeline.atlas.setups import SetUp, datasets_under, probe_settings
+from taskaff.pipeline.kept_rows import DRAWS, collect
 from taskaff.pipeline.prediction import training_of
 from taskaff.pipeline.session import Progress, Session
-from taskaff.pipeline.training_rows import DRAWS, collect
 from taskaff.stages import data
 from taskaff.stages.predict import atlas, fit
 from taskaff.stages.predict.features import of_setup

@@ -12,7 +12,7 @@ from taskaff.core.errors import UsageError
 from taskaff.core.recipe import parse
 from taskaff.core.registry import unknown_name
 from taskaff.core.settings import ProbeSettings, Trunk
-from taskaff.pipeline.training_rows import DRAWS
+from taskaff.pipeline.kept_rows import DRAWS
 from taskaff.stages.data import FORMATS
 from taskaff.stages.data.names import format_of
 from taskaff.stages.predict.features import TRUNKS

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
-from taskaff.core.records.data import InputFile, LabelSchema, RowBatch, Task
+from taskaff.core.records.data import LabelSchema, RowBatch, Task, TaskInfo
 from taskaff.core.store import Store, digest_key
-from taskaff.stages.signature.hashing import RowContent, row_content, row_forms
+from taskaff.stages.signature.hashing import RowContent, row_forms
 from taskaff.stages.signature.labelwords import COVERAGE, Giveaway, LabelWords
 from taskaff.stages.signature.words import BETWEEN, row_words, split_words
+
+KIND = "notes"
+"""Of entries in the cache."""
 
 NAMED = 3
 """Most words that a note names."""
@@ -25,14 +27,15 @@ def add(sample: LabelWords, batch: RowBatch, content: RowContent) -> None:
         sample.add(content.hashes, content.words, batch.labels)
 
 
-def notes(task: Task, sample: LabelWords, unread: Sequence[InputFile] = ()) -> tuple[str, ...]:
-    """At most one sentence on words that give the labels of a task away.
+def needs_rows(store: Store | None, info: TaskInfo) -> bool:
+    """Whether the rows of a task can have a note that the cache lacks."""
+    if info.schema.kind not in ("classes", "multilabel") or not info.text_columns:
+        return False
+    return store is None or store.get(KIND, _key(info)) is None
 
-    ``sample`` has its rows, but for those of the files ``unread``, which are read now.
-    """
-    for file in unread:
-        for batch in task.batches(file):
-            add(sample, batch, row_content(batch))
+
+def notes(task: Task, sample: LabelWords) -> tuple[str, ...]:
+    """At most one sentence on words that give the labels away; ``sample`` has the task's rows."""
     schema = task.info.schema
     telltales, covered = sample.giveaways(schema.kind, schema.width)
     if covered < COVERAGE:
@@ -47,14 +50,19 @@ def notes(task: Task, sample: LabelWords, unread: Sequence[InputFile] = ()) -> t
     )
 
 
-def cached_notes(
-    store: Store | None, task: Task, sample: LabelWords, unread: Sequence[InputFile]
-) -> tuple[str, ...]:
-    """Result of ``notes``, from ``store`` where it is there."""
-    info = task.info
-    if store is None or info.schema.kind not in ("classes", "multilabel") or not info.text_columns:
-        return notes(task, sample, unread)
-    key = digest_key(
+def cached_notes(store: Store | None, task: Task, sample: LabelWords) -> tuple[str, ...]:
+    """Result of ``notes``, from ``store`` where it is there; then ``sample`` may be empty."""
+    entry = store.get(KIND, _key(task.info)) if store else None
+    if entry is not None:
+        return tuple(json.loads(entry.read_text(encoding="utf-8")))
+    said = notes(task, sample)
+    if store is not None and needs_rows(None, task.info):
+        store.put(KIND, _key(task.info), lambda path: _write(said, path))
+    return said
+
+
+def _key(info: TaskInfo) -> str:
+    return digest_key(
         version=1,
         files=[[f.sha256, f.format, f.rows, f.rejected, f.unlabelled] for f in info.files],
         text=list(info.text_columns),
@@ -62,12 +70,6 @@ def cached_notes(
         dialect=dict(info.dialect),
         label_ids=list(info.label_ids),
     )
-    entry = store.get("notes", key)
-    if entry is not None:
-        return tuple(json.loads(entry.read_text(encoding="utf-8")))
-    said = notes(task, sample, unread)
-    store.put("notes", key, lambda path: _write(said, path))
-    return said
 
 
 def _write(said: tuple[str, ...], path: Path) -> None:
