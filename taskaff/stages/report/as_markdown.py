@@ -64,8 +64,8 @@ def _listing(part: parts.Listing, _: parts.Numbering) -> str:
 
 
 def _table(part: parts.Table, notes: parts.Numbering) -> str:
-    columns = [[_cell(cell, notes) for cell in column.cells] for column in part.columns]
-    return pipe_table([column.header for column in part.columns], zip(*columns, strict=True))
+    columns = [[_cell(cell, notes) for cell in column] for column in part.columns]
+    return pipe_table(part.headers, zip(*columns, strict=True))
 
 
 def _cell(cell: parts.Cell, notes: parts.Numbering) -> str:

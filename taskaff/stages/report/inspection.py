@@ -9,7 +9,7 @@ from taskaff.stages.report.facts import TOP, facts, rejected, top_labels
 from taskaff.stages.report.names import shorten
 from taskaff.stages.report.numbers import percent
 from taskaff.stages.report.options import ReportOptions
-from taskaff.stages.report.parts import Heading, Items, Listing, Page, Paragraph, Part, table
+from taskaff.stages.report.parts import Heading, Items, Listing, Page, Paragraph, Part, Table
 
 
 def page(info: TaskInfo, options: ReportOptions, wide: bool) -> Page:  # noqa: ARG001
@@ -27,11 +27,11 @@ def _parts(info: TaskInfo, wide: bool) -> Iterator[Part]:
         yield from _labels(info)
     if info.files:
         headers = ("split", "rows", "bytes", "sha256", "path")
-        rows = (
-            [f.split, f"{f.rows:,}", f"{f.bytes:,}", f.sha256[: None if wide else 12], f.path]
+        rows = [
+            (f.split, f"{f.rows:,}", f"{f.bytes:,}", f.sha256[: None if wide else 12], f.path)
             for f in info.files
-        )
-        yield from (Heading("Files"), table(headers, rows, right=(1, 2), folding=True))
+        ]
+        yield from (Heading("Files"), Table(headers, rows, right=(1, 2), folding=True))
     if rejected(info.files):
         yield from _rejects(info)
     if info.notes:
@@ -41,11 +41,9 @@ def _parts(info: TaskInfo, wide: bool) -> Iterator[Part]:
 def _labels(info: TaskInfo) -> Iterator[Part]:
     shown, more = top_labels(info)
     total = sum(info.rows.values())
-    rows = ([shorten(name, 40), f"{n:,}", percent(n / total) if total else ""] for name, n in shown)
-    yield from (
-        Heading("Labels"),
-        table(("label", "rows", "share"), rows, right=(1, 2), folding=True),
-    )
+    rows = [(shorten(name, 40), f"{n:,}", percent(n / total) if total else "") for name, n in shown]
+    yield Heading("Labels")
+    yield Table(("label", "rows", "share"), rows, right=(1, 2), folding=True)
     if more:
         yield Paragraph(f"… {more:,} more")
 
@@ -53,8 +51,8 @@ def _labels(info: TaskInfo) -> Iterator[Part]:
 def _rejects(info: TaskInfo) -> Iterator[Part]:
     yield Heading("Skipped rows")
     shown = info.rejects[:TOP]
-    rows = ([each.file, f"{each.row:,}", shorten(each.reason, 300)] for each in shown)
+    rows = [(each.file, f"{each.row:,}", shorten(each.reason, 300)) for each in shown]
     if shown:
-        yield table(("file", "row", "reason"), rows, right=(1,), folding=True)
+        yield Table(("file", "row", "reason"), rows, right=(1,), folding=True)
     if more := rejected(info.files) - len(shown):
         yield Paragraph(f"… {more:,} more")

@@ -8,7 +8,7 @@ from taskaff.core.records.overlap import OverlapResult, RowPlace, SharedRow
 from taskaff.stages.report.names import shorten
 from taskaff.stages.report.numbers import percent
 from taskaff.stages.report.options import ReportOptions
-from taskaff.stages.report.parts import Gap, Line, Page, Paragraph, Part, table
+from taskaff.stages.report.parts import Gap, Line, Page, Paragraph, Part, Table
 
 TOP = 20
 """Rows that are listed without ``-v``."""
@@ -24,7 +24,8 @@ def _parts(result: OverlapResult, said: str, options: ReportOptions, wide: bool)
     yield Line(said)
     shown = result.rows if options.verbose else result.rows[:TOP]
     if wide and shown:
-        yield table(("copy", "labels", "target", "text", "source", "text"), map(_cells, shown))
+        headers = ("copy", "labels", "target", "text", "source", "text")
+        yield Table(headers, [*map(_cells, shown)])
     for row in () if wide else shown:
         yield from (Gap(), Line(row.kind + (", with different labels" if row.conflict else "")))
         for name, place in ((result.target, row.target), (result.source, row.source)):

@@ -41,20 +41,26 @@ class Page:
     parts: Iterable[Part]
 
 
+class Part:
+    """Something that stands on a line of its own; each writer has a function for every kind."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(Part):
     """The title of a section."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Part):
     """An empty line at a terminal; markdown has one between any two parts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Paragraph:
+class Paragraph(Part):
     """A text; ``style`` is rich's, ``dim`` for what explains."""
 
     text: str
@@ -63,7 +69,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Line(Part):
     """A text on one line however long it is: a row of a listing, or a command to copy."""
 
     text: str
@@ -71,7 +77,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class Items(Part):
     """Texts of one kind: a list in markdown. Of ``answers`` the part before ``;`` stands out."""
 
     texts: Sequence[str]
@@ -80,7 +86,7 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Part):
     """Terms and what is said of each, under two headers where headers are written."""
 
     entries: Sequence[tuple[str, str]]
@@ -115,30 +121,29 @@ Cell = str | Names | Noted | Styled
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A header and one cell a row; ``right`` for numbers."""
+class Table(Part):
+    """Headers and rows; the columns in ``right`` hold numbers.
 
-    header: str
-    cells: Sequence[Cell]
-    right: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Columns, of which the first ``lead`` are repeated where the others do not fit side by side.
-
-    ``names`` are the least and most columns of a terminal for a name, and the part of its width in
-    between. With ``folding``, long cells are folded in place of being kept on one line.
+    The first ``lead`` columns are repeated where the others do not fit side by side, unless cells
+    are ``folding``. ``names`` are the least and most columns of a terminal for a name, and the part
+    of its width in between.
     """
 
-    columns: Sequence[Column]
+    headers: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    right: Sequence[int] = ()
     lead: int = 1
     names: tuple[int, int, int] = (8, 24, 7)
     folding: bool = False
 
+    @property
+    def columns(self) -> list[Sequence[Cell]]:
+        """The cells column by column, in which order their footnotes are numbered."""
+        return [[row[n] for row in self.rows] for n in range(len(self.headers))]
+
 
 @dataclass(frozen=True, slots=True)
-class Footnotes:
+class Footnotes(Part):
     """The notes of the cells since the last footnotes."""
 
 
@@ -163,7 +168,7 @@ class Numbering:
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreList:
+class ScoreList(Part):
     """Scores of the only pair: name, direction, value, interval, further numbers, explanation."""
 
     rows: Sequence[tuple[str, Names | None, Noted, str, str, str]]
@@ -178,7 +183,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(Part):
     """What every data set does to every other one, as one sign each."""
 
     names: tuple[str, ...]
@@ -186,7 +191,7 @@ class Signs:
 
 
 @dataclass(frozen=True, slots=True)
-class HeatMap:
+class HeatMap(Part):
     """A score of all pairs as shades, at a terminal alone."""
 
     table: PairTable
@@ -194,41 +199,11 @@ class HeatMap:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(Part):
     """Error against capacity, with the recommended one marked."""
 
     points: Sequence[CapacityPoint]
     recommended: int | None
-
-
-Part = (
-    Heading
-    | Gap
-    | Paragraph
-    | Line
-    | Items
-    | Listing
-    | Table
-    | Footnotes
-    | ScoreList
-    | Signs
-    | HeatMap
-    | Curve
-)
-
-
-def table(
-    headers: Sequence[str],
-    rows: Iterable[Sequence[Cell]],
-    right: Sequence[int] = (),
-    lead: int = 1,
-    names: tuple[int, int, int] = (8, 24, 7),
-    folding: bool = False,
-) -> Table:
-    """A table from its rows; ``right`` are the numbers of the columns that hold numbers."""
-    cells = list(zip(*rows, strict=True)) or [()] * len(headers)
-    columns = [Column(header, cells[n], n in right) for n, header in enumerate(headers)]
-    return Table(columns, lead, names, folding)
 
 
 def page_of(result: Any, options: ReportOptions, wide: bool) -> Page:

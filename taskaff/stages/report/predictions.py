@@ -8,7 +8,7 @@ from taskaff.core.recipe import PREDICTED, PREDICTED_RULE
 from taskaff.core.records.prediction import Prediction, Reason
 from taskaff.core.records.score import PairTable, ScoreResult
 from taskaff.stages.report.numbers import interval, percent, short
-from taskaff.stages.report.parts import Heading, Items, Names, Paragraph, Part, table
+from taskaff.stages.report.parts import Cell, Heading, Items, Names, Paragraph, Part, Table
 
 MOST = 24
 """More predictions than this are not all listed for people."""
@@ -58,10 +58,10 @@ def section(found: Sequence[Prediction], wide: bool, title: str = TITLE) -> Iter
     yield Heading(title)
     rows, left_out = shown(found)
     headers = ("source → target", *HEADERS)[: None if wide else -1]
-    yield table(
-        headers,
-        ((Names((p.source, p.target)), *cells(p)[: len(headers) - 1]) for p in rows),
-    )
+    table: list[Sequence[Cell]] = [
+        (Names((each.source, each.target)), *cells(each)[: len(headers) - 1]) for each in rows
+    ]
+    yield Table(headers, table)
     for each in () if wide else rows:
         if text := _reasons(each, len(rows)):
             yield Paragraph(f"{each.source} → {each.target}: {text}", "dim")

@@ -18,7 +18,7 @@ from taskaff.stages.report.parts import (
     Paragraph,
     Part,
     Styled,
-    table,
+    Table,
 )
 from taskaff.stages.report.predictions import TITLE
 
@@ -76,7 +76,7 @@ def _answers(result: CheckResult) -> Part:
         mark = f"{MARKS[each.outcome]} {each.outcome}"
         reasons = "; ".join(answer.reasons)
         rows.append([answer.name, answer.words, reasons, mark, f"{each.task.rows:,}"])
-    return table(("candidate", "answer", "why", "outcome", "rows"), rows)
+    return Table(("candidate", "answer", "why", "outcome", "rows"), rows)
 
 
 def _finding_lines(result: CheckResult, explain: bool) -> Iterator[Part]:
@@ -95,7 +95,7 @@ def _finding_table(result: CheckResult, explain: bool) -> Iterator[Part]:
         why = f"{each.reason}; waived: {each.waiver}" if each.waiver else each.reason
         mark = f"{MARKS[each.level]} {each.level}{group.who}"
         rows.append([mark, each.rule, group.subjects, why, each.hint])
-    yield table(("", "rule", "whom", "found", "next"), rows)
+    yield Table(("", "rule", "whom", "found", "next"), rows)
     if len(found) > LISTED:
         yield Paragraph(f"and {len(found) - LISTED:,} more; -f json lists all of them.")
     for finding in (each for group in found[:LISTED] for each in group.findings if explain):
@@ -110,11 +110,11 @@ def _behind(result: CheckResult, wide: bool) -> Iterator[Part]:
     if not wide:
         yield Heading("Candidates")
         headers = ("candidate", "rows", "outcome", "worst finding")
-        rows = (
+        rows = [
             (Names((name,)), count, Styled(outcome, _style(outcome)), worst)
             for name, count, outcome, worst in words.candidates(result)
-        )
-        yield table(headers, rows, right=(1,), names=NAMES, folding=True)
+        ]
+        yield Table(headers, rows, right=(1,), names=NAMES, folding=True)
     if result.predictions:
         yield from _predictions(result)
 
@@ -127,6 +127,6 @@ def _predictions(result: CheckResult) -> Iterator[Part]:
     cells = zip(*(each for _, each in columns), strict=True)
     names = (Names((each.source, each.target)) for each in shown)
     rows: list[Sequence[Cell]] = [(way, *row) for way, row in zip(names, cells, strict=True)]
-    yield from (Heading(TITLE), table(headers, rows, right=(1, 2, 3, 4), names=NAMES))
+    yield from (Heading(TITLE), Table(headers, rows, right=(1, 2, 3, 4), names=NAMES))
     if left:
         yield Paragraph(f"{left:,} more are less harmful; -f csv or -f json gives all.", "dim")

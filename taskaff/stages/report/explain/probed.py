@@ -18,13 +18,7 @@ from taskaff.stages.report.explain.document import (
     sentence,
     then,
 )
-
-WORDS = {
-    "positive": "helps",
-    "negative": "hurts",
-    "neutral": "no effect",
-    "inconclusive": "undecided",
-}
+from taskaff.stages.report.probe.words import CALLS
 
 
 def of_probe(document: Document, pair: Pair) -> Iterator[str]:
@@ -59,7 +53,7 @@ def _measured(found: PairOutcome) -> str:
     """One outcome in a sentence or two."""
     said = effect(found, interval=True) or "no number"
     text = (
-        f"{found.source} → {found.target}, {_how(found)}: {WORDS[found.verdict.call]}; {said}, "
+        f"{found.source} → {found.target}, {_how(found)}: {CALLS[found.verdict.call]}; {said}, "
         f"over {found.gain.n} seeds. {sentence(found.verdict.reason)}"
     )
     if found.leaked >= 0.5:

@@ -21,7 +21,7 @@ from taskaff.stages.report.parts import (
     Page,
     Paragraph,
     Part,
-    table,
+    Table,
 )
 from taskaff.stages.report.probe.shares import share_rows
 from taskaff.stages.report.probe.words import (
@@ -79,7 +79,7 @@ def _section(
     right: Sequence[int] = (),
     below: Sequence[str] = (),
 ) -> Iterator[Part]:
-    yield from (Heading(title), table(headers, rows, right), Footnotes())
+    yield from (Heading(title), Table(headers, [*rows], right), Footnotes())
     yield from (Paragraph(text, "dim") for text in below)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from taskaff.core.records.score import PairTable, ScoreResult
 from taskaff.stages.report import answers, predictions
@@ -29,7 +29,7 @@ from taskaff.stages.report.facts import (
 )
 from taskaff.stages.report.options import ReportOptions
 from taskaff.stages.report.parts import (
-    Column,
+    Cell,
     Curve,
     Footnotes,
     Gap,
@@ -69,13 +69,15 @@ def _parts(result: ScoreResult, options: ReportOptions, wide: bool) -> Iterator[
 
 def _tasks(result: ScoreResult) -> Iterator[Part]:
     shown = result.tasks[:TASKS]
-    lead = [
-        Column("#", [str(n) for n in range(1, len(shown) + 1)], right=True),
-        Column("task", [Names((task.name,)) for task in shown]),
+    columns = task_columns(shown)
+    headers = ("#", "task", *(header for header, _ in columns))
+    rows: list[Sequence[Cell]] = [
+        (str(n + 1), Names((task.name,)), *(cells[n] for _, cells in columns))
+        for n, task in enumerate(shown)
     ]
-    columns = [Column(header, cells, header != "labels") for header, cells in task_columns(shown)]
+    right = [n for n, header in enumerate(headers) if header not in ("task", "labels")]
     yield Heading("Tasks")
-    yield Table([*lead, *columns], lead=2, names=(10, 32, 4))
+    yield Table(headers, rows, right, lead=2, names=(10, 32, 4))
     if len(result.tasks) > TASKS:
         yield Paragraph(f"and {len(result.tasks) - TASKS:,} more; -f json lists all of them")
     yield Items([f"{who}: {note}" for who, note in task_notes(result)], "dim")
@@ -144,12 +146,13 @@ def _highest(result: ScoreResult) -> Iterator[Part]:
 def _table(
     result: ScoreResult, group: list[PairTable], pairs: list[Pair], names: tuple[int, int, int]
 ) -> Table:
-    ends = [_way(result, group[0], pair) for pair in pairs]
-    columns = [Column("source → target" if group[0].directed else "pair", ends)]
-    for table in group:
-        shown = [cell(table, *pair) for pair in pairs]
-        columns.append(Column(table.name, [Noted(each.both, each.note) for each in shown]))
-    return Table(columns, names=names)
+    headers = ["source → target" if group[0].directed else "pair", *(each.name for each in group)]
+    rows: list[list[Cell]] = []
+    for pair in pairs:
+        shown = (cell(table, *pair) for table in group)
+        cells = (Noted(each.both, each.note) for each in shown)
+        rows.append([_way(result, group[0], pair), *cells])
+    return Table(headers, rows, names=names)
 
 
 def _way(result: ScoreResult, table: PairTable, pair: Pair) -> Names:

@@ -99,7 +99,7 @@ def listing(canvas: Canvas, entries: Sequence[tuple[str, str]]) -> None:
     canvas.add(grid)
 
 
-def plain_table(*headers: str, right: tuple[int, ...] = ()) -> Table:
+def plain_table(*headers: str, right: Sequence[int] = ()) -> Table:
     """A table with a rule under its header and nothing else; ``right`` columns hold numbers."""
     from rich import box
 

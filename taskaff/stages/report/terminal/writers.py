@@ -45,29 +45,26 @@ def _items(canvas: Canvas, part: parts.Items) -> None:
 
 
 def _table(canvas: Canvas, part: parts.Table) -> None:
-    shown = _shortened(canvas, [cell for column in part.columns for cell in column.cells], part)
+    shown = _shortened(canvas, part)
     columns = [
-        Column(_folded(terminal(each.header)), [shown(cell) for cell in each.cells], each.right)
-        for each in part.columns
+        Column(_folded(terminal(header)), [shown(cell) for cell in cells], n in part.right)
+        for n, (header, cells) in enumerate(zip(part.headers, part.columns, strict=True))
     ]
     if not part.folding:
         add_bands(canvas, columns[: part.lead], columns[part.lead :])
         return
-    right = tuple(n for n, column in enumerate(columns) if column.right)
-    table = plain_table(*(column.header for column in columns), right=right)
-    for row in zip(*(column.cells for column in part.columns), strict=True):
+    table = plain_table(*(column.header for column in columns), right=part.right)
+    for row in part.rows:
         table.add_row(*(Text(shown(each), getattr(each, "style", "")) for each in row))
     canvas.add(table)
 
 
-def _shortened(
-    canvas: Canvas, cells: Sequence[parts.Cell], part: parts.Table
-) -> Callable[[parts.Cell], str]:
+def _shortened(canvas: Canvas, part: parts.Table) -> Callable[[parts.Cell], str]:
     """Writes a cell, with names cut so that they stay different."""
     least, most, share = part.names
     limit = max(least, min(most, canvas.width // share))
-    every = [name for cell in cells if isinstance(cell, parts.Names) for name in cell.names]
-    names = tuple(dict.fromkeys(every))
+    cells = (cell for row in part.rows for cell in row if isinstance(cell, parts.Names))
+    names = tuple(dict.fromkeys(name for cell in cells for name in cell.names))
     short = dict(zip(names, short_names(names, limit), strict=True))
     return lambda cell: _cell(canvas, cell, short)
 
