@@ -87,10 +87,10 @@ def _moved(reason: Reason) -> str:
     return f"{reason.words.partition(':')[0]} ({reason.value:.3g}) {way} it"
 
 
-def shown(predictions: Sequence[Prediction]) -> tuple[list[Prediction], int]:
+def shown(predictions: Sequence[Prediction], most: int = MOST) -> tuple[list[Prediction], int]:
     """The most harmful first, as many as a person reads, and how many are left."""
     order = sorted(predictions, key=_harmless)
-    return order[:MOST], max(0, len(order) - MOST)
+    return order[:most], max(0, len(order) - most)
 
 
 def _harmless(found: Prediction) -> float:

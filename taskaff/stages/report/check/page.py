@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from taskaff.core.records.check import CheckResult
+from taskaff.core.records.check import OUTCOMES, CheckResult
+from taskaff.stages.report import predictions
 from taskaff.stages.report.check import words
+from taskaff.stages.report.numbers import MISSING, short
 from taskaff.stages.report.options import ReportOptions
 from taskaff.stages.report.parts import (
-    Cell,
     Gap,
     Heading,
     Items,
@@ -20,7 +21,6 @@ from taskaff.stages.report.parts import (
     Styled,
     Table,
 )
-from taskaff.stages.report.predictions import TITLE
 
 COLORS = {"failed": "red", "inconclusive": "yellow", "warned": "yellow", "waived": "cyan"}
 MARKS = {
@@ -32,6 +32,8 @@ MARKS = {
 }
 NAMES = (30, 30, 1)
 """Columns of a terminal for a name."""
+MOST = 20
+"""Predictions that are listed."""
 LISTED = 100
 """Findings that are listed in a table; a job's summary may hold a megabyte."""
 
@@ -111,8 +113,13 @@ def _behind(result: CheckResult, wide: bool) -> Iterator[Part]:
         yield Heading("Candidates")
         headers = ("candidate", "rows", "outcome", "worst finding")
         rows = [
-            (Names((name,)), count, Styled(outcome, _style(outcome)), worst)
-            for name, count, outcome, worst in words.candidates(result)
+            (
+                Names((each.task.name,)),
+                f"{each.task.rows:,}",
+                Styled(each.outcome, _style(each.outcome)),
+                words.worst(result, each.task.name),
+            )
+            for each in sorted(result.candidates, key=lambda each: OUTCOMES.index(each.outcome))
         ]
         yield Table(headers, rows, right=(1,), names=NAMES, folding=True)
     if result.predictions:
@@ -121,12 +128,20 @@ def _behind(result: CheckResult, wide: bool) -> Iterator[Part]:
 
 def _predictions(result: CheckResult) -> Iterator[Part]:
     """Both directions of every pair, most harmful first, as many as a person reads."""
-    shown, left = words.ranked(result)
-    columns = words.prediction_columns(result, shown)
-    headers = ["source → target", *(header for header, _ in columns)]
-    cells = zip(*(each for _, each in columns), strict=True)
-    names = (Names((each.source, each.target)) for each in shown)
-    rows: list[Sequence[Cell]] = [(way, *row) for way, row in zip(names, cells, strict=True)]
-    yield from (Heading(TITLE), Table(headers, rows, right=(1, 2, 3, 4), names=NAMES))
+    shown, left = predictions.shown(result.predictions, MOST)
+    found = [each for each in result.findings if each.rule == "probability_negative"]
+    levels = {each.direction: each.was or each.level for each in found}
+    rows = [
+        (
+            Names((each.source, each.target)),
+            short(each.probability_negative),
+            short(each.probability_positive),
+            words.gain_text(each),
+            levels.get(f"{each.source} -> {each.target}", MISSING),
+        )
+        for each in shown
+    ]
+    headers = ("source → target", "P(harm)", "P(help)", "expected gain", "gate")
+    yield from (Heading(predictions.TITLE), Table(headers, rows, right=(1, 2, 3, 4), names=NAMES))
     if left:
         yield Paragraph(f"{left:,} more are less harmful; -f csv or -f json gives all.", "dim")

@@ -204,16 +204,8 @@ def summary(result: CheckResult) -> str:
     return f"{result.outcome}: {who} against a mix of {tasks}; {parts or 'no findings'}"
 
 
-def candidates(result: CheckResult) -> list[tuple[str, str, str, str]]:
-    """Name, rows, outcome and the worst finding of every candidate, worst candidate first."""
-    ranked = sorted(result.candidates, key=lambda each: OUTCOMES.index(each.outcome))
-    return [
-        (each.task.name, f"{each.task.rows:,}", each.outcome, _worst(result, each.task.name))
-        for each in ranked
-    ]
-
-
-def _worst(result: CheckResult, name: str) -> str:
+def worst(result: CheckResult, name: str) -> str:
+    """The worst finding of a candidate."""
     open_ = [f for f in result.findings if f.candidate == name and f.level != "passed"]
     return f"{title(open_[0])}" if open_ else ""
 
@@ -235,33 +227,8 @@ def baseline(result: CheckResult) -> str:
     return f"baseline {state.path}: {state.state}" + (f", {state.reason}" if state.reason else "")
 
 
-MOST = 20
-"""Predictions that are listed for people."""
-
-
-def ranked(result: CheckResult) -> tuple[list[Prediction], int]:
-    """The predictions with the most harm first, undefined ones last; how many are left out."""
-    order = sorted(result.predictions, key=_harmless)
-    return order[:MOST], max(0, len(order) - MOST)
-
-
-def _harmless(found: Prediction) -> float:
-    return 1.0 if found.probability_negative is None else -found.probability_negative
-
-
-def prediction_columns(result: CheckResult, shown: list[Prediction]) -> list[tuple[str, list[str]]]:
-    """Header and cells of the numbers of predictions; the word is that of the finding."""
-    found = [each for each in result.findings if each.rule == "probability_negative"]
-    words = {each.direction: each.was or each.level for each in found}
-    return [
-        ("P(harm)", [short(p.probability_negative) for p in shown]),
-        ("P(help)", [short(p.probability_positive) for p in shown]),
-        ("expected gain", [_gain(p) for p in shown]),
-        ("gate", [words.get(f"{p.source} -> {p.target}", MISSING) for p in shown]),
-    ]
-
-
-def _gain(prediction: Prediction) -> str:
+def gain_text(prediction: Prediction) -> str:
+    """The expected gain with its interval."""
     gain = prediction.gain
     if gain.value is None:
         return MISSING
