@@ -58,6 +58,22 @@ def sentence_model(folder: Path, pooling: dict, *more: str, limit: int = 32, **c
     return folder
 
 
+def static_model(folder: Path, tensors: dict) -> Path:
+    """Static vectors for the same vocabulary, as model2vec writes them, by its names."""
+    from safetensors.numpy import save_file
+
+    words = bert(folder / "words") / "tokenizer.json"
+    words.rename(folder / "tokenizer.json")
+    save_file(tensors, folder / "model.safetensors")
+    write(folder / "config.json", {"model_type": "model2vec"})
+    modules = [
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for i, (kind, path) in enumerate([("StaticEmbedding", "."), ("Normalize", "1_Normalize")])
+    ]
+    write(folder / "modules.json", modules)
+    return folder
+
+
 def write(path: Path, value: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value), encoding="utf-8")

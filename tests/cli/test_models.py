@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny_models
 from paths import EXAMPLES
@@ -167,6 +169,30 @@ def test_strange_texts_do_not_depend_on_how_the_encoder_is_run(direct, strange, 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 cut off, 2 empty" in done.stdout
     assert done.stdout.count("passed") == 2
+
+
+def test_static_vectors_do_not_depend_on_how_they_are_run_either(direct, tmp_path):
+    table = np.random.default_rng(0).normal(size=(len(tiny_models.VOCABULARY), 4))
+    tensors = {"embeddings": table.astype(np.float32)}
+    folder = tiny_models.static_model(tmp_path / "static", tensors)
+    rows = tmp_path / "rows.csv"
+    rows.write_text("text,label\n,y\n" + "a good film,n\nit is not bad,y\n" * 9)
+    done = direct("profile", rows, "--encoder", f"st:{folder}", "--encoder-check")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 cut off, 1 empty" in done.stdout
+    assert done.stdout.count("passed") == 2
+
+
+def test_cached_signatures_need_neither_model_nor_library(direct, whole, monkeypatch):
+    command = ["score", FILMS, BOOKS, "--encoder", f"st:{whole}", "--json", "--no-capacity"]
+    first = direct(*command, "--scores", "covariance_alignment")
+    assert first.returncode == 0, first.stderr
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    again = direct(*command, "--scores", "covariance_alignment")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["pairs"] == json.loads(first.stdout)["pairs"]
+    monkeypatch.setenv("TASKAFF_CACHE", "off")
+    assert direct(*command).returncode == 2
 
 
 def test_pairs_can_be_one_sequence_or_apart(direct, tmp_path, whole):

@@ -220,7 +220,7 @@ def test_counts_of_static_vectors(folders):
     np.testing.assert_allclose(short[0], encoder.encode(pa.array(["a good"]))[0][0], atol=1e-6)
 
 
-def test_a_folder_of_model2vec(tmp_path, folders):
+def test_a_folder_of_model2vec(tmp_path):
     """Its names of tensors, several tokens sharing a vector, a weight a token, no second folder."""
     rng = np.random.default_rng(1)
     size = len(tiny_models.VOCABULARY)
@@ -229,16 +229,7 @@ def test_a_folder_of_model2vec(tmp_path, folders):
         "mapping": rng.integers(0, 9, size),
         "weights": rng.uniform(size=size).astype(np.float32),
     }
-    save_file(tensors, tmp_path / "model.safetensors")
-    words = folders["static"] / "tokenizer.json"
-    (tmp_path / "tokenizer.json").write_bytes(words.read_bytes())
-    tiny_models.write(tmp_path / "config.json", {"model_type": "model2vec"})
-    kinds = {"StaticEmbedding": ".", "Normalize": "1_Normalize"}
-    modules = [
-        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for i, (kind, path) in enumerate(kinds.items())
-    ]
-    tiny_models.write(tmp_path / "modules.json", modules)
+    tiny_models.static_model(tmp_path, tensors)
     encoder = opened(tmp_path)
     X, _ = encoder.encode(pa.array(TEXTS))
     assert X.shape == (len(TEXTS), 4)
