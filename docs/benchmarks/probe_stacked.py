@@ -1,6 +1,6 @@
 """The probe on real data: all runs at once against one at a time, and the six sentiment sets.
 
-    TASKAFF_DATA=FOLDER python docs/benchmarks/probe_stacked.py speed [--threads 2] [--sample 60]
+    TASKAFF_DATA=FOLDER python docs/benchmarks/probe_stacked.py speed [--sample 60] [--sets 34]
     TASKAFF_DATA=FOLDER python docs/benchmarks/probe_stacked.py six [--threads 2]
 
 `speed` trains every directed pair of the single-text sets by the default recipes (`turns` and
@@ -70,12 +70,12 @@ def read_set(folder: Path, encoder) -> TaskVectors:
     return TaskVectors(folder.name, X, codes, hashes, np.array(splits), schema)
 
 
-def read_sets(names: tuple[str, ...] | None = None) -> list[TaskVectors]:
+def read_sets(names: tuple[str, ...] | None = None, sets: int | None = None) -> list[TaskVectors]:
     root = Path(os.environ["TASKAFF_DATA"])
     folders = sorted([*(root / "sentiment").iterdir(), *(root / "calibration").iterdir()])
     encoder = embed.open_encoder("glove")
     wanted = [f for f in folders if f.is_dir() and (names is None or f.name in names)]
-    return [read_set(folder, encoder) for folder in wanted]
+    return [read_set(folder, encoder) for folder in wanted[:sets]]
 
 
 class Plain(torch.nn.Module):
@@ -161,8 +161,8 @@ def loss_function(bank, slot) -> Callable:
     )
 
 
-def speed(sample: int, threads: int) -> dict:
-    tasks = read_sets()
+def speed(sample: int, threads: int, sets: int | None) -> dict:
+    tasks = read_sets(sets=sets)
     settings = ProbeSettings(seeds=(0,), weight_decay=(0.0,), recipes=("turns", "concat"))
     prepared = prepare(tasks, settings)
     bank = prepared.bank
@@ -255,11 +255,12 @@ def main() -> None:
     parser.add_argument("what", choices=("speed", "six"))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--sample", type=int, default=60)
+    parser.add_argument("--sets", type=int, default=None)
     parser.add_argument("--seeds", type=int, default=8)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     load = os.getloadavg()[0]
-    found = speed(args.sample, args.threads) if args.what == "speed" else six(args.seeds)
+    found = speed(args.sample, args.threads, args.sets) if args.what == "speed" else six(args.seeds)
     found |= {"torch": torch.__version__, "threads": args.threads, "load_before": round(load, 2)}
     (HERE / f"probe_{args.what}.json").write_text(json.dumps(found, indent=2) + "\n")
     if args.what == "speed":
