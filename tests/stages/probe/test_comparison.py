@@ -54,11 +54,11 @@ def arms(**more):
         alone = slot(0.5 + n, 0.6 + n, 0.7, 10 + n, row_losses=rows + n, at_cap=n == 1)
         together = slot(0.3 + n, 0.5 + n, 0.9, 20 + n, row_losses=rows - 0.05 * (n + 1))
         best[("alone", 1, n)] = (alone, 0.1)
-        best[("mtl", 0, 1, n)] = (together, 0.3 + n)
+        best[("mtl", "concat", 0, 1, n)] = (together, 0.3 + n)
     return Arms(best, **more)
 
 
-KEYS = [(("alone", 1, n), ("mtl", 0, 1, n)) for n in (0, 1)]
+KEYS = [(("alone", 1, n), ("mtl", "concat", 0, 1, n)) for n in (0, 1)]
 SETTINGS = ProbeSettings(seeds=(4, 7))
 
 
