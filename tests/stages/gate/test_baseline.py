@@ -244,3 +244,22 @@ def test_the_command_that_writes_it_anew_names_what_it_would_drop():
     [finding] = of_baseline(compared(evidence(candidates=("x", "y")), now))
     assert finding.command == "taskaff check y --write-baseline --force"
     assert "drops those of x" in finding.advice
+
+
+@pytest.mark.parametrize("probe", [True, False])
+def test_the_recipe_is_a_condition_of_what_was_measured_alone(probe):
+    for recipe in ("turns", "concat", "share=0.1"):
+        rules = replace(RULES, probe=probe, max_loss_increase=0.1 if probe else None, recipe=recipe)
+        kept = json.loads(lock_of(evidence(), rules))["settings"].get("recipe")
+        assert kept == (recipe if probe and recipe != "turns" else None)
+
+
+def test_in_words_a_number_is_worse_by_more_than_is_allowed():
+    for now, end in ((0.29, ", worse by more than 0.05"), (0.11, " is 0.1100 now")):
+        reasons = [f.reason for f in of_baseline(compared(evidence(0.1), evidence(now)))]
+        assert any(reason.endswith(end) for reason in reasons), reasons
+    gone = evidence(predictions=(prediction("new", "a", 0.1, gain=None),), mix=("a",))
+    gone = replace(gone, predictions=(*gone.predictions, prediction("a", "new", 0.1)))
+    before = evidence(0.1, mix=("a",))
+    [lost] = [f for f in of_baseline(compared(before, gone)) if f.value is None]
+    assert lost.reason.endswith(" and is undefined now")
