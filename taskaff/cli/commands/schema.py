@@ -23,7 +23,7 @@ def group(context: typer.Context) -> None:
 
 @app.command(cls=GroupedCommand, epilog=example("schema result"))
 def result() -> None:
-    """Print the JSON Schema of the documents of score --json and inspect --json."""
+    """Print the JSON Schema of the documents that --json prints."""
     from taskaff.stages.report import result_schema
 
     _print(result_schema())
