@@ -10,12 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from taskaff.core.config.sections import TABLES
-from taskaff.core.settings import SETTINGS, Declared
+from taskaff.core.records.data import DataRequest
+from taskaff.core.settings import SETTINGS, Declared, declared
 from taskaff.core.settings.forms import SEEDS
 from taskaff.stages.probe.defaults import settings_for
 
@@ -35,7 +37,16 @@ def variables() -> str:
 
 def keys() -> str:
     """Keys of the settings, their defaults and what they mean."""
-    rows = [f"| `{each.key}` | {_default(each)} | {_text(each)} |" for each in _sorted()]
+    return _keys(_sorted())
+
+
+def reading() -> str:
+    """Keys of a data set."""
+    return _keys(declared(DataRequest))
+
+
+def _keys(settings: Iterable[Declared]) -> str:
+    rows = [f"| `{each.key}` | {_default(each)} | {_text(each)} |" for each in settings]
     return "\n".join(["| key | default | |", "|---|---|---|", *rows])
 
 
@@ -74,7 +85,7 @@ def _toml(value: Any) -> str:
 def page() -> str:
     """The page with the tables as they are now."""
     text = PAGE.read_text(encoding="utf-8")
-    for table in (variables, keys):
+    for table in (variables, keys, reading):
         before, start, rest = text.partition(f"<!-- {table.__name__} -->\n")
         _, end, after = rest.partition("<!-- end -->")
         text = f"{before}{start}{table()}\n{end}{after}"
@@ -92,7 +103,7 @@ def main() -> None:
     elif asked.check:
         sys.exit(page() != PAGE.read_text(encoding="utf-8"))
     else:
-        sys.stdout.write(f"{variables()}\n\n{keys()}\n")
+        sys.stdout.write(f"{variables()}\n\n{keys()}\n\n{reading()}\n")
 
 
 if __name__ == "__main__":

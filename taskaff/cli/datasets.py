@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from taskaff.cli.options import DataOptions
-from taskaff.core.config import Config, DatasetSection
+from taskaff.core.config import Config, Section
 from taskaff.core.errors import UsageError
 from taskaff.core.records.data import DataRequest
 
@@ -37,12 +37,10 @@ def _request(argument: str, config: Config) -> DataRequest:
     return DataRequest(source=source, name=name)
 
 
-def _from_config(name: str, section: DatasetSection) -> DataRequest:
-    fields: dict[str, Any] = section.model_dump(exclude={"path"})
-    fields["missing_label"] = tuple(section.missing_label)
+def _from_config(name: str, section: Section) -> DataRequest:
     path = section.path
     source = str(Path(path).expanduser()) if path.startswith("~") else path
-    return DataRequest(source=source, name=name, **fields)
+    return DataRequest(source=source, name=name, **section.given(DataRequest))
 
 
 def _with_options(request: DataRequest, options: DataOptions) -> DataRequest:

@@ -41,9 +41,8 @@ class Settings:
         }
 
 
-def option_of(key: str, panel: str | None = None, help: str = "") -> Any:
+def option_of(each: Declared, panel: str | None = None, help: str = "") -> Any:
     """The option of a setting; ``help`` where a command says it in other words."""
-    each = SETTINGS[key]
     setting, kind = each.setting, _kind(each)
     names = [f"--{each.option}"]
     if kind is bool and (each.default or setting.negated):
@@ -124,7 +123,7 @@ def _taken(group: Any, given: dict[str, Any]) -> Any:
 def _parameters_of(group: Any) -> list[inspect.Parameter]:
     if isinstance(group, Settings):
         return [
-            _parameter(name, Annotated[_kind(each) | None, option_of(each.key, group.panel)], None)
+            _parameter(name, Annotated[_kind(each) | None, option_of(each, group.panel)], None)
             for name, each in group.options().items()
         ]
     hints = get_type_hints(group, include_extras=True)

@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 from typer import Argument, Option
 
 from taskaff.cli.groups import Given, Settings, option_of
+from taskaff.core.records.data import DataRequest, LabelKind
+from taskaff.core.settings import SETTINGS, declared
 
 _DATA, _RUN, _OUTPUT = "Data sets", "Run", "Output"
 DATA_HELP = (
@@ -19,7 +21,6 @@ DATA_HELP = (
     "signature, or the name of a data set of taskaff.toml."
 )
 
-LabelKind = Literal["classes", "multilabel", "regression", "none"]
 
 OneSource = Annotated[str, Argument(metavar="DATA", help=DATA_HELP)]
 Sources = Annotated[list[str] | None, Argument(metavar="DATA", help=DATA_HELP)]
@@ -31,81 +32,34 @@ Verbose = Annotated[
 ]
 
 
+_READING = {each.name: each for each in declared(DataRequest)}
+
+
 @dataclass(frozen=True)
 class DataOptions:
     """How to read the data sets; holds for all of those on the command line."""
 
-    text: Annotated[
-        str | None,
-        Option(metavar="COL[,COL]", help="Text column, or two for pairs.", rich_help_panel=_DATA),
-    ] = None
-    label: Annotated[
-        str | None,
-        Option(metavar="COL[,COL]", help="Label column or columns.", rich_help_panel=_DATA),
-    ] = None
-    label_kind: Annotated[
-        LabelKind | None, Option(help="What the labels are.", rich_help_panel=_DATA)
-    ] = None
-    split_column: Annotated[
-        str | None,
-        Option(
-            metavar="COL",
-            help="Column that names the split; none ignores one called split.",
-            rich_help_panel=_DATA,
-        ),
-    ] = None
-    join_tokens: Annotated[
-        bool | None,
-        Option("--join-tokens", help="Join texts that are lists of words.", rich_help_panel=_DATA),
-    ] = None
-    delimiter: Annotated[
-        str | None,
-        Option(metavar="CHAR", help=r"Of CSV files; \t is a tab.", rich_help_panel=_DATA),
-    ] = None
-    encoding: Annotated[
-        str | None,
-        Option(metavar="NAME", help="Of text files; UTF-8 if not given.", rich_help_panel=_DATA),
-    ] = None
-    quote: Annotated[
-        str | None, Option(metavar="CHAR", help="Of CSV files.", rich_help_panel=_DATA)
-    ] = None
-    no_header: Annotated[
-        bool | None,
-        Option(
-            "--no-header",
-            help="CSV without a header line; its columns are c0, c1, ...",
-            rich_help_panel=_DATA,
-        ),
-    ] = None
-    skip_lines: Annotated[
-        int | None,
-        Option(min=0, metavar="N", help="Lines of text files to skip.", rich_help_panel=_DATA),
-    ] = None
-    input_format: Annotated[
-        str | None,
-        Option(
-            metavar="FORMAT",
-            help="In place of the suffix: csv, tsv, jsonl, txt, parquet ..., or csv.gz.",
-            rich_help_panel=_DATA,
-        ),
-    ] = None
+    text: Annotated[str | None, option_of(_READING["text"], _DATA)] = None
+    label: Annotated[str | None, option_of(_READING["label"], _DATA)] = None
+    label_kind: Annotated[LabelKind | None, option_of(_READING["label_kind"], _DATA)] = None
+    split_column: Annotated[str | None, option_of(_READING["split_column"], _DATA)] = None
+    join_tokens: Annotated[bool | None, option_of(_READING["join_tokens"], _DATA)] = None
+    delimiter: Annotated[str | None, option_of(_READING["delimiter"], _DATA)] = None
+    encoding: Annotated[str | None, option_of(_READING["encoding"], _DATA)] = None
+    quote: Annotated[str | None, option_of(_READING["quote"], _DATA)] = None
+    no_header: Annotated[bool | None, option_of(_READING["no_header"], _DATA)] = None
+    skip_lines: Annotated[int | None, option_of(_READING["skip_lines"], _DATA)] = None
+    input_format: Annotated[str | None, option_of(_READING["format"], _DATA)] = None
     stdin_format: Annotated[
         str | None,
         Option(metavar="FORMAT", help="Of standard input alone.", rich_help_panel=_DATA),
     ] = None
     on_bad_row: Annotated[
-        Literal["fail", "skip"] | None,
-        Option(help="Skipped rows are counted and named in the result.", rich_help_panel=_DATA),
+        Literal["fail", "skip"] | None, option_of(_READING["on_bad_row"], _DATA)
     ] = None
-    missing_label: Annotated[
-        list[str] | None,
-        Option(metavar="VALUE", help="Stands for no label; repeatable.", rich_help_panel=_DATA),
-    ] = None
-    limit: Annotated[
-        int | None,
-        Option(min=1, metavar="N", help="Rows to read of each data set.", rich_help_panel=_DATA),
-    ] = None
-    offline: Annotated[bool | None, option_of("embed.offline", _RUN)] = None
+    missing_label: Annotated[list[str] | None, option_of(_READING["missing_label"], _DATA)] = None
+    limit: Annotated[int | None, option_of(_READING["limit"], _DATA)] = None
+    offline: Annotated[bool | None, option_of(SETTINGS["embed.offline"], _RUN)] = None
 
     def settings(self) -> Given:
         """What is a setting of the configuration among these."""

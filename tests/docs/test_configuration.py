@@ -6,15 +6,14 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from dataclasses import replace
 
 import pytest
 from paths import ROOT
 
 from taskaff.cli.settings import probe_settings, run_settings
-from taskaff.core.config import Config, DatasetSection, Waiver, load
-from taskaff.core.settings import RECORDS, SETTINGS, EncoderOptions, ProbeSettings, ScoreSettings
+from taskaff.core.config import Config, Waiver, load
+from taskaff.core.settings import RECORDS, EncoderOptions, ProbeSettings, ScoreSettings
 from taskaff.stages.data import FORMATS
 from taskaff.stages.score.plugins import SCORES
 
@@ -22,40 +21,10 @@ PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 EXAMPLE = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)[1]
 
 
-def rows(header):
-    """Cells of the tables with this header: code marks stay, names in one cell are taken apart."""
-    tables = PAGE.split(header)[1:]
-    lines = [
-        line
-        for table in tables
-        for line in table.split("\n\n")[0].splitlines()[2:]
-        if line[0] == "|"
-    ]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-
-
 def test_the_tables_of_settings_are_those_of_the_declarations():
     command = [sys.executable, str(ROOT / "docs" / "configuration.py"), "--check"]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
     assert done.returncode == 0, "python docs/configuration.py --write"
-
-
-def documented():
-    """Every key of the tables written by hand, and its default or None."""
-    found = {}
-    for names, default, _ in rows("| key | default | |"):
-        for name in re.findall(r"`([^`]+)`", names):
-            if name not in SETTINGS:
-                text = default.strip("`")
-                found[name] = tomllib.loads(f"value = {text}")["value"] if default else None
-    return found
-
-
-def test_the_other_keys_are_documented_with_their_defaults():
-    found = {"version": 1, "mix.datasets": []}
-    for name, field in DatasetSection.model_fields.items():
-        found[name] = None if field.is_required() else field.default
-    assert documented() == found
 
 
 def test_the_defaults_are_those_of_the_stages():

@@ -19,6 +19,7 @@ from taskaff.cli.options import (
     Verbose,
 )
 from taskaff.cli.streams import say
+from taskaff.core.settings import SETTINGS
 
 if TYPE_CHECKING:
     from taskaff.core.config import Config
@@ -41,14 +42,15 @@ Candidates = Annotated[list[str] | None, Argument(metavar="CANDIDATE", help=DATA
 class GateOptions:
     """How to decide, and what an outcome means."""
 
-    probe: Annotated[bool | None, option_of("check.probe", _PANEL)] = None
+    probe: Annotated[bool | None, option_of(SETTINGS["check.probe"], _PANEL)] = None
     budget: Annotated[
-        str | None, option_of("probe.budget", _PANEL, help="Of the probe, all candidates.")
+        str | None,
+        option_of(SETTINGS["probe.budget"], _PANEL, "Of the probe, all candidates."),
     ] = None
     seeds: Annotated[
-        int | None, option_of("probe.seeds", _PANEL, help="Repetitions of the probe.")
+        int | None, option_of(SETTINGS["probe.seeds"], _PANEL, "Repetitions of the probe.")
     ] = None
-    baseline: Annotated[str | None, option_of("check.baseline", _PANEL)] = None
+    baseline: Annotated[str | None, option_of(SETTINGS["check.baseline"], _PANEL)] = None
     compare: Annotated[
         bool,
         Option(help="Whether to compare with the baseline.", rich_help_panel=_PANEL),
@@ -70,7 +72,7 @@ class GateOptions:
         ),
     ] = False
     inconclusive: Annotated[
-        Literal["pass", "fail"] | None, option_of("check.inconclusive", _PANEL)
+        Literal["pass", "fail"] | None, option_of(SETTINGS["check.inconclusive"], _PANEL)
     ] = None
     exit_zero: Annotated[
         bool,

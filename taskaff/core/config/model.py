@@ -1,67 +1,16 @@
-"""The tables of ``taskaff.toml`` that hold no settings: data sets, mix, waivers; and the whole."""
+"""The tables of ``taskaff.toml`` that hold no settings: mix, waivers; and the whole."""
 
 from __future__ import annotations
 
 import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, GetCoreSchemaHandler, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import PydanticCustomError
 
-from taskaff.core.config.sections import TABLES, Section, section
+from taskaff.core.config.sections import TABLES, Section, dataset_section, section
 
-SECTIONS = {table: section(table) for table in TABLES}
-
-
-def _columns(value: Any) -> tuple[str, ...]:
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
-        raise PydanticCustomError("columns", "expected a column name or a list of column names")
-    return tuple(names)
-
-
-_STRINGS = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-Columns = Annotated[
-    tuple[str, ...],
-    PlainValidator(_columns),
-    WithJsonSchema({"anyOf": [{"type": "string"}, _STRINGS]}),
-]
-
-
-def _values(given: Any) -> list[str]:
-    """One word or number, or a list of them, as words."""
-    items = given if isinstance(given, list | tuple) else [given]
-    if not all(isinstance(item, str | int | float) for item in items):
-        raise PydanticCustomError("values", "expected a word or a number, or a list of them")
-    return [str(item).lower() if isinstance(item, bool) else str(item) for item in items]
-
-
-_VALUE: dict[str, Any] = {"type": ["string", "number", "boolean"]}
-Values = Annotated[
-    list[str],
-    PlainValidator(_values),
-    WithJsonSchema({"anyOf": [_VALUE, {"type": "array", "items": _VALUE}]}),
-]
-
-
-class DatasetSection(Section):
-    """``[datasets.NAME]``: where a data set is and how to read it."""
-
-    path: str = Field(min_length=1, description="file, folder, glob, URL or .taskaff signature")
-    text: Columns | None = None
-    label: Columns | None = None
-    label_kind: Literal["classes", "multilabel", "regression", "none"] | None = None
-    split_column: str | None = None
-    join_tokens: bool = Field(default=False, description="join texts that are lists of words")
-    format: str | None = None
-    delimiter: str | None = None
-    encoding: str | None = None
-    quote: str | None = None
-    no_header: bool = Field(default=False, description="the first line is a row, not a header")
-    skip_lines: int = Field(default=0, ge=0, description="lines before the header to leave out")
-    on_bad_row: Literal["fail", "skip"] = "fail"
-    missing_label: Values = Field(default=[], description="values that stand for no label")
-    limit: int | None = Field(default=None, ge=1, description="read at most this many rows")
+SECTIONS = {table: section(table) for table in TABLES} | {"datasets": dataset_section()}
 
 
 class MixSection(Section):
@@ -101,7 +50,7 @@ class Config(Section):
     score: Annotated[Section, _Like("score")] = _absent("score")
     probe: Annotated[Section, _Like("probe")] = _absent("probe")
     predict: Annotated[Section, _Like("predict")] = _absent("predict")
-    datasets: dict[str, DatasetSection] = Field(default={})
+    datasets: dict[str, Annotated[Section, _Like("datasets")]] = Field(default={})
     mix: MixSection = MixSection()
     check: Annotated[Section, _Like("check")] = _absent("check")
     waivers: list[Waiver] = Field(default=[])

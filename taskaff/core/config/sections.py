@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from taskaff.core.records.data import DataRequest
 from taskaff.core.settings import SETTINGS, Declared, Limit, declared
 
 TABLES = {
@@ -74,6 +75,18 @@ class LimitSection(Section):
         if self.warn is not None and self.fail is not None and self.warn > self.fail:
             raise PydanticCustomError("threshold", "warn is above fail, so it would never be seen")
         return self
+
+
+class _DatasetSection(Section):
+    """``[datasets.NAME]``: where a data set is and how to read it."""
+
+    path: str = Field(min_length=1, description="File, folder, glob, URL or .taskaff signature.")
+
+
+def dataset_section() -> type[Section]:
+    """The model of a table that declares a data set."""
+    text = _DatasetSection.__doc__ or ""
+    return _model("DatasetSection", text, declared(DataRequest), _DatasetSection)
 
 
 def section(table: str) -> type[Section]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 from taskaff.core.records.shown import Shown
+from taskaff.core.settings.forms import COLUMNS, VALUES
+from taskaff.core.settings.setting import Setting
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,6 +20,8 @@ ROW_IDENTITY = 2
 decides folds and overlap."""
 
 LabelKind = Literal["classes", "multilabel", "regression", "none"]
+
+OnBadRow = Literal["fail", "skip"]
 
 SplitName = Literal["train", "validation", "test"]
 
@@ -36,22 +40,58 @@ class DataRequest:
 
     source: Any
     name: str | None = None
-    text: tuple[str, ...] | None = None
-    label: tuple[str, ...] | None = None
-    label_kind: LabelKind | None = None
-    split_column: str | None = None
-    join_tokens: bool = False
-    """Whether a text that is a list of words is joined, with blanks between them."""
-    format: str | None = None
-    delimiter: str | None = None
-    encoding: str | None = None
-    quote: str | None = None
-    no_header: bool = False
-    skip_lines: int = 0
-    on_bad_row: Literal["fail", "skip"] = "fail"
-    missing_label: tuple[str, ...] = ()
+    text: Annotated[
+        tuple[str, ...] | None,
+        Setting(
+            "Text column, or two for pairs.",
+            "A name, or a list of names.",
+            metavar="COL[,COL]",
+            form=COLUMNS,
+        ),
+    ] = None
+    label: Annotated[
+        tuple[str, ...] | None,
+        Setting("Label column or columns.", metavar="COL[,COL]", form=COLUMNS),
+    ] = None
+    label_kind: Annotated[LabelKind | None, Setting("What the labels are.")] = None
+    split_column: Annotated[
+        str | None,
+        Setting("Column that names the split; none ignores one called split.", metavar="COL"),
+    ] = None
+    join_tokens: Annotated[bool, Setting("Join texts that are lists of words.")] = False
+    """With blanks between them."""
+    format: Annotated[
+        str | None,
+        Setting(
+            "In place of the suffix: csv, tsv, jsonl, txt, parquet ..., or csv.gz.",
+            "`csv`, `tsv`, `jsonl`, `txt`, `parquet`, `arrow`, `npz`, `npy`; compressed, `csv.gz`.",
+            option="input-format",
+            metavar="FORMAT",
+        ),
+    ] = None
+    delimiter: Annotated[str | None, Setting(r"Of CSV files; \t is a tab.", metavar="CHAR")] = None
+    encoding: Annotated[str | None, Setting("Of text files; UTF-8 if not given.")] = None
+    quote: Annotated[str | None, Setting("Of CSV files.", metavar="CHAR")] = None
+    no_header: Annotated[
+        bool, Setting("CSV without a header line; its columns are c0, c1, ...")
+    ] = False
+    skip_lines: Annotated[int, Setting("Lines of text files to skip.", ge=0)] = 0
+    on_bad_row: Annotated[
+        OnBadRow, Setting("Skipped rows are counted and named in the result.")
+    ] = "fail"
+    missing_label: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Means no label; repeatable.",
+            "A value, or a list of values.",
+            metavar="VALUE",
+            form=VALUES,
+        ),
+    ] = ()
     """Further values of the label column that stand for no label."""
-    limit: int | None = None
+    limit: Annotated[
+        int | None, Setting("Rows to read of each data set.", "Of each of its splits.", ge=1)
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

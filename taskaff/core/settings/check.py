@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from taskaff.core.recipe import TURNS
 from taskaff.core.settings.forms import RECIPE
-from taskaff.core.settings.setting import Setting
+from taskaff.core.settings.setting import Key, Setting
 
 Directions = Literal["both", "into-mix", "from-mix"]
 
@@ -49,53 +49,44 @@ class CheckSettings:
 
     probability_negative: Annotated[
         Limit | None,
-        Setting(
+        Key(
             "Predicted probability that a source hurts.",
-            more="`{ warn = SHARE, fail = SHARE }`, or one of the two, see [the gate](gate.md).",
-            option=None,
+            "`{ warn = SHARE, fail = SHARE }`, or one of the two, see [the gate](gate.md).",
         ),
     ] = None
     """Of the predicted probability that the source hurts the target by more than ``margin``."""
     overlap: Annotated[
         Limit | None,
-        Setting(
+        Key(
             "Share of rows that the other data set has too.",
-            more="A limit as well; [near copies](near_duplicates.md) count.",
-            option=None,
+            "A limit as well; [near copies](near_duplicates.md) count.",
         ),
     ] = None
     """Of the share of the target's rows that the source has too."""
     max_loss_increase: Annotated[
         float | None,
-        Setting(
-            "Largest relative increase of a task's held-out loss, when the probe runs.",
-            option=None,
-            ge=0,
-        ),
+        Key("Largest relative increase of a task's held-out loss, when the probe runs.", ge=0),
     ] = None
     newcomer_probability_negative: Annotated[
         Limit | None,
-        Setting(
+        Key(
             "Predicted probability that the newcomer itself is hurt.",
-            more="As for the tasks of the mix by default.",
-            option=None,
+            "As for the tasks of the mix by default.",
         ),
     ] = None
     newcomer_max_loss_increase: Annotated[
         float | None,
-        Setting(
+        Key(
             "Largest relative increase of the newcomer's loss, in the mix against alone.",
-            more="As for the tasks of the mix by default.",
-            option=None,
+            "As for the tasks of the mix by default.",
             ge=0,
         ),
     ] = None
     recipe: Annotated[
         str,
-        Setting(
+        Key(
             "How the mix is trained: turns, concat, share=0.2 or temperature=2.",
-            more="By default that of `[probe]`, and else `turns`.",
-            option=None,
+            "By default that of `[probe]`, and else `turns`.",
             form=RECIPE,
             varies=True,
         ),
@@ -103,42 +94,33 @@ class CheckSettings:
     """``taskaff.core.recipe``; predictions decide for ``concat`` alone."""
     fail_under: Annotated[
         Mapping[str, float],
-        Setting(
-            "Smallest allowed value of a score.",
-            more="`{ covariance_alignment = 0.5 }`.",
-            option=None,
-        ),
+        Key("Smallest allowed value of a score.", "`{ covariance_alignment = 0.5 }`."),
     ] = field(default_factory=dict)
     directions: Annotated[
         Directions,
-        Setting(
+        Key(
             "Whether the candidate's effect on the mix counts, the mix's on it, or both.",
-            more="`into-mix`: what the candidate does to the mix.",
-            option=None,
+            "`into-mix`: what the candidate does to the mix.",
         ),
     ] = "both"
     min_rows: Annotated[
-        int,
-        Setting("With fewer rows of either data set nothing is concluded.", option=None, ge=1),
+        int, Key("With fewer rows of either data set nothing is concluded.", ge=1)
     ] = 50
     """From a prediction or a score."""
     uncertainty: Annotated[
-        float,
-        Setting("A probability so close to its limit is inconclusive.", option=None, ge=0, lt=0.5),
+        float, Key("A probability so close to its limit is inconclusive.", ge=0, lt=0.5)
     ] = 0.05
     margin: Annotated[
-        float,
-        Setting("Gains within it count as none: nats, or label variances.", option=None, ge=0),
+        float, Key("Gains within it count as none: nats, or label variances.", ge=0)
     ] = 0.01
     tolerance: Annotated[
-        Tolerance,
-        Setting("By how much a number may be worse than in the baseline.", option=None),
+        Tolerance, Key("By how much a number may be worse than in the baseline.")
     ] = Tolerance()
     waivers: tuple[Waived, ...] = ()
     probe: Annotated[bool, Setting("Measure effects on the mix by training.", negated=True)] = False
     """In place of predicting them."""
     inconclusive: Annotated[
         Literal["pass", "fail"] | None,
-        Setting("What an inconclusive check counts as.", more="By itself exit code 3."),
+        Setting("What an inconclusive check counts as.", "By itself exit code 3."),
     ] = None
     """None leaves it what it is."""

@@ -74,12 +74,32 @@ def _path(value: Any) -> Path | None:
     return Path(value).expanduser() if value else None
 
 
+def _columns(value: Any) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        raise ValueError("expected a column name or a list of column names")
+    return tuple(names)
+
+
+def _values(value: Any) -> tuple[str, ...]:
+    """One word or number, or a list of them, as words."""
+    items = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, str | int | float) for item in items):
+        raise ValueError("expected a word or a number, or a list of them")
+    return tuple(str(item).lower() if isinstance(item, bool) else str(item) for item in items)
+
+
+def _one_or_list(item: dict[str, Any], **more: int) -> dict[str, Any]:
+    return {"anyOf": [item, {"type": "array", "items": item, **more}]}
+
+
 def _or_word(word: str) -> dict[str, Any]:
     return {"anyOf": [_COUNT, {"const": word}]}
 
 
 AMOUNT = {"type": ["number", "string"]}
 BATCH_SIZE = Form(_batch_size, _or_word("auto"))
+COLUMNS = Form(_columns, _one_or_list(_TEXT, minItems=1))
 DEVICE = Form(_device, _TEXT)
 DURATION = Form(seconds_of, AMOUNT)
 FILE = Form(_path, _TEXT)
@@ -88,3 +108,4 @@ RECIPE = Form(recipe_of, _TEXT)
 RECIPES = Form(lambda value: (recipe_of(value),), _TEXT)
 ROWS = Form(_rows, _or_word("all"))
 SEEDS = Form(_seeds, _COUNT, option=int)
+VALUES = Form(_values, _one_or_list({"type": ["string", "number", "boolean"]}), option=list[str])

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from taskaff.core.settings.forms import FILE
 from taskaff.core.settings.probe import ProbeSettings
-from taskaff.core.settings.setting import Setting
+from taskaff.core.settings.setting import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,24 +18,18 @@ class PredictSettings:
     TABLE: ClassVar = "predict"
 
     margin: Annotated[
-        float,
-        Setting("A gain within it is no transfer; nats, or label variances.", option=None, ge=0),
+        float, Key("A gain within it is no transfer; nats, or label variances.", ge=0)
     ] = 0.01
-    confidence: Annotated[float, Setting("Level of the intervals.", option=None, gt=0, lt=1)] = 0.90
-    decide: Annotated[
-        float, Setting("A verdict needs this probability.", option=None, gt=0.5, le=1)
-    ] = 0.75
+    confidence: Annotated[float, Key("Level of the intervals.", gt=0, lt=1)] = 0.90
+    decide: Annotated[float, Key("A verdict needs this probability.", gt=0.5, le=1)] = 0.75
     """Below it, it is inconclusive."""
-    most_pairs: Annotated[
-        int, Setting("More directed pairs than this are not predicted.", option=None, ge=1)
-    ] = 400
+    most_pairs: Annotated[int, Key("More directed pairs than this are not predicted.", ge=1)] = 400
     """Unless they are asked for by name."""
     atlas: Annotated[
         Path | None,
-        Setting(
+        Key(
             "Measurements of your own.",
-            more="By default `atlas.parquet` in the user's data folder.",
-            option=None,
+            "By default `atlas.parquet` in the user's data folder.",
             form=FILE,
         ),
     ] = None

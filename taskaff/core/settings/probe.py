@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from taskaff.core.settings.forms import DEVICE, DURATION, MARGIN, RECIPES, ROWS, SEEDS
-from taskaff.core.settings.setting import Setting
+from taskaff.core.settings.setting import Key, Setting
 
 Trunk = Literal[
     "linear", "relu", "mlp", "lstm", "cnn", "mlp-tokens", "transformer", "transformer-frozen"
@@ -35,14 +35,14 @@ class ProbeSettings:
         Trunk,
         Setting(
             "The shared module: linear, relu and mlp on vectors, the others fine-tuned.",
-            more="See [trunks on texts](probe.md#trunks-that-are-fine-tuned).",
+            "See [trunks on texts](probe.md#trunks-that-are-fine-tuned).",
         ),
     ] = "linear"
     r: Annotated[
         int,
         Setting(
             "Capacity of the shared module.",
-            more="Its output width; none with transformers, whose width is their own.",
+            "Its output width; none with transformers, whose width is their own.",
             ge=1,
             varies=True,
         ),
@@ -52,7 +52,7 @@ class ProbeSettings:
         tuple[str, ...],
         Setting(
             "How tasks share the updates: turns, concat, share=0.2, temperature=2, together.",
-            more="By default `turns`, and in pairs of vectors `concat` beside it, see "
+            "By default `turns`, and in pairs of vectors `concat` beside it, see "
             "[recipes](probe.md#recipes).",
             key="recipe",
             metavar="NAME",
@@ -65,10 +65,7 @@ class ProbeSettings:
     updates: Annotated[
         int,
         Setting(
-            "Cap of a run, in updates of its target.",
-            more="The same in both arms.",
-            ge=1,
-            varies=True,
+            "Cap of a run, in updates of its target.", "The same in both arms.", ge=1, varies=True
         ),
     ] = 1200
     """The same in both arms; a run that still improves there is trained on. With ``epochs`` it is
@@ -77,88 +74,72 @@ class ProbeSettings:
         float,
         Setting(
             "A run ends after so many times its best; 0: at the cap.",
-            more="Once so many times the updates of its best checkpoint brought nothing better.",
+            "Once so many times the updates of its best checkpoint brought nothing better.",
             ge=0,
             varies=True,
         ),
     ] = 3.0
-    """A run ends when so many times the updates of its best checkpoint brought nothing better; 0
-    trains to the cap, neither more nor less."""
+    """0 trains to the cap, neither more nor less."""
     epochs: Annotated[
         int | None,
-        Setting("Passes over all rows, in place of --updates.", more="And of `patience`.", ge=1),
+        Setting("Passes over all rows, in place of --updates.", "And of `patience`.", ge=1),
     ] = None
-    """Passes over the rows of all tasks, instead of cap and patience: W's way of training."""
+    """W's way of training."""
     batch: Annotated[int, Setting("Rows of an update.", ge=1, varies=True)] = 32
     lr: Annotated[float, Setting("Learning rate of Adam.", gt=0, varies=True)] = 0.01
     weight_decay: Annotated[
         tuple[float, ...],
-        Setting(
-            "Tried in every arm; validation rows choose.",
-            option=None,
-            ge=0,
-            nonempty=True,
-            varies=True,
-        ),
+        Key("Tried in every arm; validation rows choose.", ge=0, nonempty=True, varies=True),
     ] = (0.0, 0.3, 1.0, 3.0, 10.0)
     """Decoupled; each run's own validation loss chooses."""
     shares: Annotated[
         bool,
         Setting(
-            "Also the gain over the source's share, and at the best.",
-            more="Of the updates; pairs mode.",
+            "Also the gain over the source's share, and at the best.", "Of the updates; pairs mode."
         ),
     ] = False
-    """Measure the gain over the source's share of the updates too, and at the best of them."""
     source_until: Annotated[
         float,
         Setting(
             "The source leaves after this share of the cap.",
-            more="Pairs mode.",
+            "Pairs mode.",
             metavar="SHARE",
             ge=0,
             le=1,
         ),
     ] = 1.0
-    """After it the source has no more updates (pairs mode)."""
     target_rows: Annotated[
         int,
         Setting(
             "Training rows of a target; all: those that it has.",
-            more='`300` or `"all"`.',
+            '`300` or `"all"`.',
             metavar="N|all",
             form=ROWS,
         ),
     ] = 300
-    """What is asked is what a source gives to a small task. ``ALL_ROWS``: those that it has."""
+    """What is asked is what a source gives to a small task; ``ALL_ROWS`` for ``all``."""
     source_rows: Annotated[int, Setting("Most training rows of a source.", ge=1, varies=True)] = (
         4000
     )
-    validation_rows: Annotated[
-        int, Setting("Most validation rows.", option=None, ge=1, varies=True)
-    ] = 500
-    test_rows: Annotated[int, Setting("Most test rows.", option=None, ge=1, varies=True)] = 2000
+    validation_rows: Annotated[int, Key("Most validation rows.", ge=1, varies=True)] = 500
+    test_rows: Annotated[int, Key("Most test rows.", ge=1, varies=True)] = 2000
     splits: Annotated[
         Splits,
-        Setting(
+        Key(
             "drawn: test and validation rows come from all rows, anew for every seed.",
-            more="As W do for the sentiment sets; `own`: from the data set's own.",
-            option=None,
+            "As W do for the sentiment sets; `own`: from the data set's own.",
         ),
     ] = "own"
-    """``drawn``: a data set's own test and validation rows are not kept apart; every seed draws
-    both from all rows."""
     seeds: Annotated[
         tuple[int, ...],
         Setting(
             "Repetitions, no more and no fewer.",
-            more="Each has its own splits, initial weights and batches.",
+            "Each has its own splits, initial weights and batches.",
             ge=1,
             form=SEEDS,
             varies=True,
         ),
     ] = (0, 1, 2, 3, 4)
-    """Each draws its own splits, initial weights and batches."""
     confidence: Annotated[
         float, Setting("Level of the intervals, such as 0.9.", metavar="LEVEL", gt=0, lt=1)
     ] = 0.90
@@ -167,26 +148,23 @@ class ProbeSettings:
         float,
         Setting(
             "Gains within it count as none: of loss, or % of it.",
-            more='`0.01` of loss, or `"2%"` of the single-task loss.',
+            '`0.01` of loss, or `"2%"` of the single-task loss.',
             metavar="X[%]",
             form=MARGIN,
         ),
     ] = 0.01
-    """A gain within the margin is no effect."""
     margin_unit: Literal["loss", "relative"] = "loss"
     """``loss``: the held-out loss's own unit (nats; label variances for squared error).
     ``relative``: share of the single-task loss."""
     leaks: Annotated[
-        Leaks, Setting("Source rows that the target has too.", more="`both` to compare.")
+        Leaks, Setting("Source rows that the target has too.", "`both` to compare.")
     ] = "remove"
-    """Removed, kept, or both measured side by side."""
     leaks_train: bool = True
     """Remove the rows shared with the target's training rows too, not only the held-out ones."""
     scale: Literal["target", "none"] = "target"
     """``target``: vectors divided by the root mean square of the target's training rows."""
     device: Annotated[
-        str,
-        Setting("Where to train.", more="`auto`: a GPU where there is one.", form=DEVICE),
+        str, Setting("Where to train.", "`auto`: a GPU where there is one.", form=DEVICE)
     ] = "auto"
     memory: int = 1 << 30
     """Bytes that stacked runs may take at once."""
@@ -197,7 +175,7 @@ class ProbeSettings:
     align_form: Annotated[
         Literal["full", "low-rank", "orthogonal"], Setting("Form of the alignment matrices.")
     ] = "full"
-    align_rank: Annotated[int, Setting("Rank of the low-rank form.", option=None, ge=1)] = 8
+    align_rank: Annotated[int, Key("Rank of the low-rank form.", ge=1)] = 8
     align_lr: Annotated[
         float, Setting("Learning rate of the alignment matrices.", gt=0, varies=True)
     ] = 0.003
@@ -206,7 +184,7 @@ class ProbeSettings:
         Literal["heads", "joint"],
         Setting(
             "Trained with the matrices: heads, or the shared module too.",
-            more="With `heads` the shared module stands still.",
+            "With `heads` the shared module stands still.",
         ),
     ] = "heads"
     weights: Annotated[Weights, Setting("Loss weights of the tasks.")] = "equal"
@@ -214,18 +192,14 @@ class ProbeSettings:
     svd_rank: Annotated[
         int | None, Setting("r of Algorithm 2; those that tasks share by default.", ge=1)
     ] = None
-    """None takes the directions that several tasks share."""
     max_tokens: Annotated[
         int | None, Setting("Tokens of a row, of fine-tuned trunks.", ge=1, varies=True)
     ] = None
     """None is the model's own limit."""
     capacities: Annotated[
         tuple[int, ...],
-        Setting(
-            "Loss against these capacities.", more="In place of pairs.", option="capacity", ge=1
-        ),
+        Setting("Loss against these capacities.", "In place of pairs.", option="capacity", ge=1),
     ] = ()
-    """Sweep these capacities instead of measuring pairs."""
     transference: Annotated[bool, Setting("Measure transference during training.")] = False
     """Measure transference (TAG) during the MTL runs."""
     transference_every: int = 10
@@ -239,16 +213,15 @@ class ProbeSettings:
         tuple[str, ...],
         Setting(
             "Only pairs with these as the target.",
-            more="Names; all pairs when empty.",
+            "Names; all pairs when empty.",
             metavar="NAME[,NAME]",
         ),
     ] = ()
-    """Names of the only tasks that are targets in pairs mode; all tasks when empty."""
     max_seeds: Annotated[
         int,
         Setting(
             "Add repetitions up to so many, until every pair is decided.",
-            more="After the first `seeds`.",
+            "After the first `seeds`.",
             ge=0,
             varies=True,
         ),
@@ -259,7 +232,7 @@ class ProbeSettings:
         float | None,
         Setting(
             "60s, 5m, 1h: add seeds until all is decided or time is out.",
-            more='`60`, `"60s"`, `"5m"` or `"1h"`.',
+            '`60`, `"60s"`, `"5m"` or `"1h"`.',
             metavar="TIME",
             form=DURATION,
         ),

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from taskaff.core.settings.forms import BATCH_SIZE, DEVICE, FILE
 from taskaff.core.settings.predict import PredictSettings
 from taskaff.core.settings.score import ScoreSettings
-from taskaff.core.settings.setting import Setting
+from taskaff.core.settings.setting import Key, Setting
 
 CacheMode = Literal["use", "refresh", "only", "off"]
 SplitChoice = Literal["train", "validation", "test", "all"]
@@ -25,15 +25,13 @@ class EncoderOptions:
         str,
         Setting(
             "auto, cpu, cuda, cuda:1 or mps.",
-            more="`auto` takes every GPU there is, else the processor.",
+            "`auto` takes every GPU there is, else the processor.",
             form=DEVICE,
         ),
     ] = "auto"
     dtype: Annotated[
         Literal["auto", "float32", "bfloat16"],
-        Setting(
-            "What a transformer computes in.", more="`auto`: bfloat16 on GPUs that compute in it."
-        ),
+        Setting("What a transformer computes in.", "`auto`: bfloat16 on GPUs that compute in it."),
     ] = "auto"
     batch_size: Annotated[
         int | None,
@@ -44,7 +42,7 @@ class EncoderOptions:
     """None plans batches by a budget of tokens."""
     max_length: Annotated[
         int | None,
-        Setting("Tokens of a text that are read.", more="By default the model's own limit.", ge=1),
+        Setting("Tokens of a text that are read.", "By default the model's own limit.", ge=1),
     ] = None
     pairs: Annotated[
         Literal["auto", "cross", "apart"],
@@ -69,7 +67,7 @@ class RunSettings:
         str,
         Setting(
             "glove, glove:PATH, st:MODEL or hf:MODEL.",
-            more="See [encoders](encoders.md).",
+            "See [encoders](encoders.md).",
             key="embed.encoder",
         ),
     ] = "glove"
@@ -81,7 +79,7 @@ class RunSettings:
         CacheMode,
         Setting(
             "What to do with the cache.",
-            more="See [Cache](cli.md#cache).",
+            "See [Cache](cli.md#cache).",
             key="cache.mode",
             option="cache",
         ),
@@ -90,7 +88,7 @@ class RunSettings:
         Path | None,
         Setting(
             "Where the cache is.",
-            more="By default in the user's cache folder.",
+            "By default in the user's cache folder.",
             key="cache.dir",
             option="cache-dir",
             metavar="DIR",
@@ -100,11 +98,10 @@ class RunSettings:
     """None means no cache at all."""
     cache_vectors: Annotated[
         bool,
-        Setting(
+        Key(
             "Keep the vectors of rows too, batch by batch.",
-            more="The default encoder is faster than the disk.",
+            "The default encoder is faster than the disk.",
             key="cache.vectors",
-            option=None,
         ),
     ] = False
     """Signatures are kept in any case."""
@@ -125,7 +122,7 @@ class CommandSettings:
         Literal["pairs", "mix", "transfer"],
         Setting(
             "Every pair; the last data set added to the others; or train, then fine-tune.",
-            more="See [the probe](probe.md).",
+            "See [the probe](probe.md).",
             key="probe.mode",
         ),
     ] = "pairs"
@@ -133,8 +130,7 @@ class CommandSettings:
         bool,
         Setting(
             "Whether to predict transfer.",
-            more="Of `score` and `probe`, for the set-up of `[probe]`, see "
-            "[predictions](predict.md).",
+            "Of `score` and `probe`, for the set-up of `[probe]`, see [predictions](predict.md).",
             key="predict.enabled",
             option="predict",
         ),
@@ -143,7 +139,7 @@ class CommandSettings:
         str | None,
         Setting(
             "In place of taskaff.lock.json.",
-            more="Which stands beside this file.",
+            "Which stands beside this file.",
             key="check.baseline",
             metavar="FILE",
             nonempty=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from taskaff.core.settings.setting import Setting
+from taskaff.core.settings.setting import Key, Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,7 @@ class ScoreSettings:
 
     scores: Annotated[
         tuple[str, ...],
-        Setting(
-            "Compute only these scores, and show them.", more="All [scores](scores.md) when empty."
-        ),
+        Setting("Compute only these scores, and show them.", "All [scores](scores.md) when empty."),
     ] = ()
     """Names from ``taskaff.stages.score.SCORES``; empty means all of them."""
     confidence: Annotated[
@@ -48,21 +46,16 @@ class ScoreSettings:
     ] = 0.90
     intervals: Annotated[
         bool,
-        Setting(
-            "Whether to estimate intervals.", more="Without them many data sets compare faster."
-        ),
+        Setting("Whether to estimate intervals.", "Without them many data sets compare faster."),
     ] = True
     trace_share: Annotated[
-        float,
-        Setting("Share of the trace that covariance_similarity keeps.", option=None, gt=0, le=1),
+        float, Key("Share of the trace that covariance_similarity keeps.", gt=0, le=1)
     ] = 0.99
     """Share of the trace kept by equation 6's truncation."""
-    min_rows: Annotated[
-        int, Setting("With fewer rows a score is undefined.", option=None, ge=2)
-    ] = 10
+    min_rows: Annotated[int, Key("With fewer rows a score is undefined.", ge=2)] = 10
     """Below this many rows there are too few to estimate anything."""
     capacities: Annotated[
-        tuple[int, ...], Setting("Capacities to try.", more="A grid when empty.", ge=1)
+        tuple[int, ...], Setting("Capacities to try.", "A grid when empty.", ge=1)
     ] = ()
     """Empty means a grid up to the sum of the label ranks."""
     capacity: Annotated[bool, Setting("Whether to estimate the capacity.")] = True
@@ -70,11 +63,7 @@ class ScoreSettings:
     """What ``moment_gain`` follows."""
     most_trained: Annotated[
         int,
-        Setting(
-            "moment_gain of at most this many directed pairs, unless score.scores names it.",
-            option=None,
-            ge=0,
-        ),
+        Key("moment_gain of at most this many directed pairs, unless score.scores names it.", ge=0),
     ] = 400
     """It takes some 12 ms a pair, the other scores next to nothing."""
     around: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, MISSING, Field, dataclass, fields
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -26,7 +26,7 @@ class Form:
     """The kept value of what is written; a ValueError says what was expected."""
     schema: Mapping[str, Any]
     """JSON Schema of what may be written."""
-    option: type = str
+    option: Any = str
     """Type of the option's value."""
     fields: tuple[str, ...] = ()
     """Fields that the kept value, a tuple, fills; by default it is that of the setting's field."""
@@ -38,9 +38,9 @@ class Setting:
 
     help: str
     """One sentence for help pages, the schema and the documentation."""
-    _: KW_ONLY
     more: str = ""
     """What the documentation says besides, in Markdown."""
+    _: KW_ONLY
     key: str = ""
     """Name in the record's table, or ``table.name``; by default the name of the field."""
     option: str | None = ""
@@ -68,6 +68,10 @@ class Setting:
         return {name: limit for name, limit in given.items() if limit is not None}
 
 
+Key = partial(Setting, option=None)
+"""A setting of the file alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """A setting and its field."""
@@ -84,7 +88,7 @@ class Declared:
     @property
     def key(self) -> str:
         """Dotted key of the configuration."""
-        return f"{self.table}.{self.name}"
+        return f"{self.table}.{self.name}".lstrip(".")
 
     @property
     def option(self) -> str | None:
@@ -95,6 +99,8 @@ class Declared:
     @property
     def variable(self) -> str | None:
         """Name of the environment variable; None where there is none."""
+        if not self.table:  # of a data set, not of a run
+            return None
         own = f"{self.table}-" if self.table in OWN_VARIABLES else ""
         return self.option and VARIABLE + (own + self.option).upper().replace("-", "_")
 

@@ -151,9 +151,9 @@ def test_the_command_that_fetches():
 def test_offline():
     from taskaff.cli.datasets import requests
     from taskaff.cli.options import DataOptions
-    from taskaff.core.config import Config, EmbedSection
+    from taskaff.core.config import load, override
 
-    config = Config(embed=EmbedSection(offline=True))
+    config = load(None, [override("embed.offline=true")])
     with pytest.raises(TaskaffError) as caught:
         requests([f"toy={URL}"], config, DataOptions())
     assert "--offline is on" in caught.value.found
