@@ -104,13 +104,13 @@ def cache_dir(config: Config) -> Path:
 def run_settings(config: Config, limited: Collection[str] = ()) -> RunSettings:
     """The settings of the pipeline; scores with a limit are never left out."""
     from taskaff.pipeline.prediction import training_of
-    from taskaff.stages.score.plugins import SCORES
+    from taskaff.stages.score.plugins import SCORES, expensive
 
     chosen = config.score.given(ScoreSettings)
     for name in chosen.get("scores", ()):
         if name not in SCORES:
             raise unknown_name("score", name, SCORES)
-    if "moment_gain" in limited:
+    if expensive() & set(limited):
         chosen["most_trained"] = sys.maxsize
     given: dict[str, Any] = {}
     for table in (config.embed, config.score, config.cache):

@@ -1,8 +1,9 @@
 """Plug-in tables: a name to a ``"module:attribute"`` string, imported on first use.
 
 Each room keeps its own table (``data.FORMATS``, ``embed.ENCODERS``, ``score.SCORES``,
-``report.FORMATS``), so that adding a plug-in is one module and one line, and so that listing what
-exists imports nothing heavy.
+``probe.TRUNKS``, ``report.FORMATS``), so that adding a plug-in is one module and one line, and so
+that listing what exists imports nothing heavy. A line is the string, or a record with a ``target``
+that says what others need to know of the plug-in.
 """
 
 from __future__ import annotations
@@ -10,9 +11,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 from taskaff.core.errors import UsageError
+
+
+class Line(Protocol):
+    """A line of a table that says more than where the plug-in is."""
+
+    @property
+    def target(self) -> str:
+        """``"module:attribute"``."""
+        ...
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
@@ -35,9 +45,12 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     return UsageError(f"unknown {kind} {name!r}", hint=f"{guess}known: {', '.join(names)}")
 
 
-def resolve(kind: str, table: Mapping[str, str], name: str) -> Callable[..., Any]:
+def resolve(
+    kind: str, table: Mapping[str, str] | Mapping[str, Line], name: str
+) -> Callable[..., Any]:
     """Import the plug-in ``name`` of a room's table; the error for others names the nearest."""
     if name not in table:
         raise unknown_name(kind, name, table)
-    plugin: Callable[..., Any] = load(table[name])
+    line = table[name]
+    plugin: Callable[..., Any] = load(line if isinstance(line, str) else line.target)
     return plugin

@@ -26,7 +26,7 @@ from taskaff.pipeline.signatures import is_signature, signature_of
 from taskaff.stages import gate
 from taskaff.stages.data import split_argument
 from taskaff.stages.data.names import task_name
-from taskaff.stages.score.plugins import SCORES
+from taskaff.stages.score.plugins import SCORES, expensive
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,6 @@ class Again:
 
 
 HELD_OUT = ("validation", "test")
-NOT_NEEDED = ("theorem2",)
-"""Scores that no prediction looks at."""
 
 
 def require(
@@ -115,11 +113,12 @@ def score_settings(
 ) -> ScoreSettings:
     """Every score that a prediction or a limit looks at, of pairs with a candidate.
 
-    Intervals cost time, and only limits on scores look at them; with a large mix ``moment_gain``
-    costs more than all else.
+    Intervals cost time, and only limits on scores look at them; with a large mix the expensive
+    scores cost more than all else.
     """
-    dear = {"moment_gain"} if 2 * len(names) * existing > settings.most_trained else set()
-    left_out = {*NOT_NEEDED, *dear}
+    left_out = {name for name, line in SCORES.items() if not line.predictive}
+    if 2 * len(names) * existing > settings.most_trained:
+        left_out |= expensive()
     wanted = [n for n in SCORES if n not in left_out or n in rules.fail_under]
     if not rules.probability_negative and not rules.probe:
         wanted = [n for n in SCORES if n == "overlap" or n in rules.fail_under]

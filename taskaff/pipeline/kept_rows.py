@@ -23,7 +23,7 @@ from taskaff.pipeline.row_pass import BatchRows, read_rows
 from taskaff.pipeline.session import Session
 from taskaff.stages.embed import tokenrows
 from taskaff.stages.probe.class_order import in_content_order
-from taskaff.stages.probe.defaults import TRUNKS, fine_tuned
+from taskaff.stages.probe.trunks import TRUNKS, fine_tuned
 from taskaff.stages.signature import row_hashes
 from taskaff.stages.signature.near import MOST_KEYS
 

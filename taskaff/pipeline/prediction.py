@@ -17,19 +17,26 @@ from taskaff.core.records.prediction import Prediction, Setup
 from taskaff.core.records.probe import ProbeResult
 from taskaff.core.records.score import ScoreResult
 from taskaff.core.records.signature import TaskSignature
-from taskaff.core.settings import PredictSettings, ProbeSettings, ScoreSettings, Training
+from taskaff.core.settings import (
+    ON_VECTORS,
+    PredictSettings,
+    ProbeSettings,
+    ScoreSettings,
+    Training,
+)
 from taskaff.core.store import Store, digest_key
 from taskaff.pipeline.signatures import same_width
 from taskaff.stages.predict import SHIPPED, features
 from taskaff.stages.score import score as score_pairs
+from taskaff.stages.score.plugins import expensive
 
 if TYPE_CHECKING:
     from taskaff.stages.predict.model import Model
 
 SCORES = tuple(dict.fromkeys(score for score, _ in features.SCORES.values()))
 """Scores that a prediction is made from."""
-NEEDED = tuple(name for name in SCORES if name != "moment_gain")
-"""Those without which there is none; of many tasks the dearest is left out."""
+NEEDED = tuple(name for name in SCORES if name not in expensive())
+"""Those without which there is none; of many tasks the expensive ones are left out."""
 
 SETTINGS = ScoreSettings(scores=SCORES, intervals=False, capacity=False)
 """The same for those who want nothing but predictions."""
@@ -148,14 +155,14 @@ def setup_of(result: ScoreResult, probe: ProbeSettings | None = None) -> Setup:
 
 
 def training_of(probe: ProbeSettings) -> Training:
-    """What ``moment_gain`` follows where a probe would train like this.
+    """What the score that simulates training follows where a probe would train like this.
 
     The recipe is always that of the shipped atlas: concatenated, and a fixed number of updates.
     Trunks that are fine-tuned have settings of their own, which mean nothing for a linear module
     on frozen vectors: of these only the rows are taken.
     """
     rows = Training(target_rows=probe.target_rows, source_rows=probe.source_rows)
-    if probe.trunk not in features.TRUNKS:
+    if probe.trunk not in ON_VECTORS:
         return rows
     return replace(
         rows,

@@ -60,8 +60,8 @@ def test_a_file_of_every_format(tmp_path, name, suffix):
 def test_every_format_of_the_table_is_written_here():
     written = {SUFFIXES[Path(name).suffix] for name in WRITERS}
     assert written | {"npz", "npy", "txt"} == set(FORMATS)
-    for target in FORMATS.values():
-        assert callable(load(target))
+    for line in FORMATS.values():
+        assert callable(load(line.target))
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -153,7 +153,7 @@ def test_any_arrow_filesystem(tmp_path, name):
         located = from_tree(Tree(base, "mock://"), path, request)
         assert [found.path for found in located.files] == [f"mock://toy/{name}"]
         assert located.name == "toy"
-        table = load(FORMATS[located.files[0].format])
+        table = load(FORMATS[located.files[0].format].target)
         from taskaff.stages.data.reader import Options
 
         reader = table(located.files[0].blob, Options())

@@ -10,6 +10,7 @@ from builders import naive_signature, one_hot
 
 from taskaff.core.registry import resolve
 from taskaff.core.settings import ScoreSettings, Training
+from taskaff.stages.predict import features
 from taskaff.stages.score.plugins import SCORES
 from taskaff.stages.score.task_statistics import TaskView
 
@@ -49,6 +50,11 @@ def zoo(scale=1.0):
 
 
 ZOO = zoo()
+
+
+def test_predictions_read_the_scores_that_say_so():
+    read = {score for score, _ in features.SCORES.values()}
+    assert read == {name for name, line in SCORES.items() if line.predictive}
 
 
 def run(name, signatures, settings=SETTINGS):

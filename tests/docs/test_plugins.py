@@ -1,4 +1,4 @@
-"""The score that ``docs/plugins.md`` shows is complete: it runs and passes its room's tests."""
+"""The plug-ins that ``docs/plugins.md`` shows are complete: each passes its room's tests."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from taskaff.core.registry import load
 from taskaff.core.settings import ScoreSettings
 from taskaff.stages import score
 from taskaff.stages.report import FORMATS, ReportOptions, payload, render, result_schema
+from taskaff.stages.score.plugins import Score
 
 PAGE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
-MODULE, LINE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+(MODULE, LINE), (PSV, PSV_LINE), (TANH, TANH_LINE) = zip(BLOCKS[::2], BLOCKS[1::2], strict=True)
 
 
 @pytest.fixture
@@ -30,11 +32,11 @@ def example(tmp_path, monkeypatch):
     (tmp_path / "mean_cosine.py").write_text(MODULE, encoding="utf-8")
     monkeypatch.setattr(score, "__path__", [*score.__path__, str(tmp_path)])
     table = dict(score.SCORES)
-    exec(LINE, {"SCORES": table})
+    exec(LINE, {"SCORES": table, "Score": Score})
     (name,) = set(table) - set(score.SCORES)
     monkeypatch.setitem(score.SCORES, name, table[name])
     yield name
-    sys.modules.pop(table[name].partition(":")[0], None)
+    sys.modules.pop(table[name].target.partition(":")[0], None)
 
 
 def tasks():
@@ -70,42 +72,67 @@ def test_every_format_shows_the_example(example):
     assert float(rows[0][example]) == pytest.approx(result.tables[example].at(0, 1).value)
 
 
-def test_the_example_passes_the_conformance_tests(tmp_path):
-    """In a copy of the package, with the module and the line added as the page says."""
+ADDED = {
+    "mean_cosine": {
+        "taskaff/stages/score/mean_cosine.py": lambda _: MODULE,
+        "taskaff/stages/score/plugins.py": lambda text: f"{text}\n{LINE}",
+    },
+    "psv": {
+        "taskaff/stages/data/psv.py": lambda _: PSV,
+        "taskaff/stages/data/formats.py": lambda text: f"{text}\n{PSV_LINE}",
+        "tests/stages/data/_tables.py": lambda text: text.replace(
+            "WRITERS = {", 'WRITERS = {"data.psv": lambda: csv_bytes(ROWS, delimiter="|"),'
+        ),
+    },
+    "tanh": {
+        "taskaff/stages/probe/tanh.py": lambda _: TANH,
+        "taskaff/stages/probe/trunks.py": lambda text: f"{text}\n{TANH_LINE}",
+        "taskaff/core/settings/probe.py": lambda text: text.replace(
+            'Literal["linear", "relu", "mlp"]', 'Literal["linear", "relu", "mlp", "tanh"]'
+        ),
+    },
+}
+"""Plug-in to the files that it touches, and what becomes of their text; documentation and changelog
+are two more."""
+
+
+def test_the_examples_pass_the_conformance_tests(tmp_path):
+    """In a copy of the package, with the modules and lines added as the page says."""
     ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "taskaff", tmp_path / "taskaff", ignore=ignore)
-    shutil.copytree(ROOT / "tests/conformance", tmp_path / "tests/conformance", ignore=ignore)
+    for folder in ("taskaff", "tests/conformance", "tests/stages/data"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
     shutil.copy(ROOT / "tests" / "builders.py", tmp_path / "tests")
-    room = tmp_path / "taskaff/stages/score"
-    (room / "mean_cosine.py").write_text(MODULE, encoding="utf-8")
-    with (room / "__init__.py").open("a", encoding="utf-8") as file:
-        file.write("\n" + LINE)
+    for files in ADDED.values():
+        assert len(files) + 2 <= 5
+        for path, change in files.items():
+            file = tmp_path / path
+            before = file.read_text(encoding="utf-8") if file.exists() else ""
+            assert change(before) != before
+            file.write_text(change(before), encoding="utf-8")
     start = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(tmp_path / 'tests')!r}]"
     run = "import pytest; sys.exit(pytest.main(sys.argv[1:]))"
-    options = ["-p", "no:cacheprovider", "--import-mode=importlib", "-k", "mean_cosine"]
-    where = [
-        "-c",
-        "/dev/null",
-        "--rootdir",
-        str(tmp_path),
-        "tests/conformance/test_scores.py",
-    ]
+    options = ["-p", "no:cacheprovider", "--import-mode=importlib", "-v", "-k", " or ".join(ADDED)]
+    where = ["-c", "/dev/null", "--rootdir", str(tmp_path)]
+    files = [f"tests/conformance/test_{name}.py" for name in ("scores", "input_formats", "trunks")]
     done = subprocess.run(
-        [sys.executable, "-c", f"{start}; {run}", *options, *where],
+        [sys.executable, "-c", f"{start}; {run}", *where, *options, *files],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"\b1\d passed", done.stdout), done.stdout
+    passed = [line for line in done.stdout.splitlines() if "PASSED" in line]
+    for name in ADDED:
+        assert sum(name in line for line in passed) > 4, done.stdout
 
 
 def test_the_page_names_what_exists():
+    new = {path for files in ADDED.values() for path in files}
     tables = re.findall(r"`(taskaff(?:\.\w+)+\.[A-Z]+)`", PAGE)
     assert len(tables) > 4
     for name in tables:
         module, _, attribute = name.rpartition(".")
         assert load(f"{module}:{attribute}"), name
     for path in re.findall(r"`((?:taskaff|tests)/[\w/]+\.py)`", PAGE):
-        assert (ROOT / path).exists() or path.endswith("mean_cosine.py"), path
+        assert (ROOT / path).exists() or path in new, path

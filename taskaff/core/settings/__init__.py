@@ -5,7 +5,7 @@ from __future__ import annotations
 from taskaff.core.settings.check import CheckSettings, Directions, Limit, Tolerance, Waived
 from taskaff.core.settings.forms import ALL_ROWS
 from taskaff.core.settings.predict import PredictSettings
-from taskaff.core.settings.probe import Leaks, Mode, ProbeSettings, Splits, Trunk
+from taskaff.core.settings.probe import ON_VECTORS, Leaks, Mode, ProbeSettings, Splits, Trunk
 from taskaff.core.settings.run import (
     CacheMode,
     CommandSettings,
@@ -32,6 +32,7 @@ SETTINGS: dict[str, Declared] = {each.key: each for record in RECORDS for each i
 
 __all__ = [
     "ALL_ROWS",
+    "ON_VECTORS",
     "RECORDS",
     "SETTINGS",
     "VARIABLE",

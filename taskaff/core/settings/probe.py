@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from taskaff.core.settings.forms import DEVICE, DURATION, MARGIN, RECIPES, ROWS, SEEDS
 from taskaff.core.settings.setting import Key, Setting
 
-Trunk = Literal[
-    "linear", "relu", "mlp", "lstm", "cnn", "mlp-tokens", "transformer", "transformer-frozen"
-]
-"""The first three on frozen vectors, the others fine-tuned on texts."""
+TrunkOnVectors = Literal["linear", "relu", "mlp"]
+TrunkOnTokens = Literal["lstm", "cnn", "mlp-tokens", "transformer", "transformer-frozen"]
+Trunk = Literal[TrunkOnVectors, TrunkOnTokens]
+
+ON_VECTORS: tuple[str, ...] = get_args(TrunkOnVectors)
+"""Trunks on frozen vectors; the others are fine-tuned on texts."""
 
 Mode = Literal["pairs", "mix", "transfer", "capacity"]
 

@@ -20,16 +20,15 @@ from taskaff.core.records.embedding import EncodeCounts
 from taskaff.core.records.prediction import Setup
 from taskaff.core.records.score import ScoreResult
 from taskaff.core.records.signature import TaskSignature
+from taskaff.core.registry import resolve
 from taskaff.core.settings import ProbeSettings, ScoreSettings, Training
 from taskaff.pipeline.atlas.measure import Member
 from taskaff.stages.predict import baselines, features
 from taskaff.stages.probe.seeding import content_id
 from taskaff.stages.probe.splits import split_task
 from taskaff.stages.score import score as score_pairs
-from taskaff.stages.score.moment_gain import moment_gain
 from taskaff.stages.score.plugins import SCORES
 from taskaff.stages.score.ridge import model, reasons
-from taskaff.stages.score.source_gain import source_gain
 from taskaff.stages.score.splits import moments as moments_of
 from taskaff.stages.score.task_statistics import TaskView
 from taskaff.stages.signature import Accumulator, pad
@@ -37,14 +36,15 @@ from taskaff.stages.signature import Accumulator, pad
 if TYPE_CHECKING:
     from taskaff.core.records.arrays import Ints
 
-DEAR = ("source_gain", "moment_gain")
+OF_TARGETS = tuple(name for name, line in SCORES.items() if line.some_targets)
+"""Scores that are computed of the wanted pairs alone."""
 
 SETTINGS = ScoreSettings(
-    scores=tuple(name for name in SCORES if name not in (*DEAR, "theorem2")),
+    scores=tuple(n for n, line in SCORES.items() if line.predictive and n not in OF_TARGETS),
     intervals=False,
     capacity=False,
 )
-"""The dearest scores are computed for the wanted pairs alone."""
+"""Of the others that predictions read."""
 
 
 def small_view(
@@ -154,8 +154,10 @@ def _between(
     views = [TaskView(each) for each in padded]
     known = range(k, len(tasks))
     named = replace(SETTINGS, training=training)
-    dear = {"source_gain": source_gain, "moment_gain": moment_gain}
-    tables = {n: score(views, named, helpers=range(k), targets=known) for n, score in dear.items()}
+    tables = {
+        name: resolve("score", SCORES, name)(views, named, helpers=range(k), targets=known)
+        for name in OF_TARGETS
+    }
     targeted = replace(SETTINGS, around=tuple(padded[t].name for t in known))
     result = score_pairs(padded, targeted)
     result = replace(result, tables={**result.tables, **tables})
@@ -172,8 +174,7 @@ def _pair(
     result: ScoreResult, views: Sequence[TaskView], source: int, target: int, setup: Setup
 ) -> dict[str, float]:
     found = features.raw(result, source, target, setup)
-    followed = result.tables["moment_gain"]
-    found["moment_gain"] = float(followed.value[source, target])
+    followed = result.tables[features.SCORES[features.FOLLOWED][0]]
     for name in ("alone", "updates"):
         found[f"moment_{name}"] = float(followed.extras[name][source, target])
     return found | _baselines(views[source], views[target])

@@ -11,14 +11,13 @@ from typing import Literal, get_args
 from taskaff.core.errors import UsageError
 from taskaff.core.recipe import parse
 from taskaff.core.registry import unknown_name
-from taskaff.core.settings import ProbeSettings, Trunk
+from taskaff.core.settings import ON_VECTORS, ProbeSettings, Trunk
 from taskaff.pipeline.kept_rows import DRAWS
 from taskaff.stages.data import FORMATS
 from taskaff.stages.data.names import format_of
-from taskaff.stages.predict.features import TRUNKS
 
 Layouts = Literal["all", "same"]
-WORDS = {"encoder": None, "recipe": None, "trunk": tuple(TRUNKS), "layouts": get_args(Layouts)}
+WORDS = {"encoder": None, "recipe": None, "trunk": ON_VECTORS, "layouts": get_args(Layouts)}
 """Parts of a set-up that are no numbers, and what they may be."""
 
 

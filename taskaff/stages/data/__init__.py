@@ -8,22 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from taskaff.stages.data.formats import FORMATS
 from taskaff.stages.data.names import hub_address, split_argument
 
 if TYPE_CHECKING:
     from taskaff.core.records.data import DataRequest, Task
-
-FORMATS: dict[str, str] = {
-    "csv": "taskaff.stages.data.delimited:CsvReader",
-    "tsv": "taskaff.stages.data.delimited:TsvReader",
-    "jsonl": "taskaff.stages.data.jsonl:JsonlReader",
-    "txt": "taskaff.stages.data.lines:TxtReader",
-    "parquet": "taskaff.stages.data.parquet:ParquetReader",
-    "arrow": "taskaff.stages.data.ipc:ArrowReader",
-    "npz": "taskaff.stages.data.arrays:NpzReader",
-    "npy": "taskaff.stages.data.arrays:NpyReader",
-}
-"""Format name to the reader that is called with ``(blob, options)``; see ``reader.Reader``."""
 
 __all__ = ["FORMATS", "hub_address", "open_task", "split_argument"]
 

@@ -11,25 +11,11 @@ from urllib.parse import unquote
 
 from taskaff.core.errors import DataError, Place, UsageError
 from taskaff.core.records.data import SplitName
+from taskaff.stages.data.formats import FORMATS
 
 _NAMED = re.compile(r"([A-Za-z0-9_.-]+)=(.+)", re.DOTALL)
 
-SUFFIXES: dict[str, str] = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".txt": "txt",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".arrow": "arrow",
-    ".arrows": "arrow",
-    ".feather": "arrow",
-    ".ipc": "arrow",
-    ".npz": "npz",
-    ".npy": "npy",
-}
+SUFFIXES = {suffix: name for name, line in FORMATS.items() for suffix in line.suffixes}
 COMPRESSIONS: dict[str, str] = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
 
 TEXT_PAIRS = (

@@ -15,6 +15,7 @@ from taskaff.stages.data.absent import absent
 from taskaff.stages.data.classlabel import agreed
 from taskaff.stages.data.columns import Choice, Chooser
 from taskaff.stages.data.data_file import DataFile
+from taskaff.stages.data.formats import Format
 from taskaff.stages.data.labelling import Labelling
 from taskaff.stages.data.labels import LabelTally
 from taskaff.stages.data.names import UNSUPERVISED, task_name
@@ -27,7 +28,7 @@ from taskaff.stages.data.tokens import joined
 from taskaff.stages.data.unlabelled import Lost, unlabelled
 
 
-def open_task(request: DataRequest, formats: Mapping[str, str]) -> FileTask:
+def open_task(request: DataRequest, formats: Mapping[str, Format]) -> FileTask:
     """Scan and validate one data set; every error carries its name."""
     name = request.name or _provisional(request.source)
     try:
@@ -64,7 +65,7 @@ class _Opening:
         name: str,
         data_files: list[DataFile],
         notes: list[str],
-        formats: Mapping[str, str],
+        formats: Mapping[str, Format],
     ) -> None:
         self._request, self._name, self._notes = request, name, notes
         self._apart: Counter[str] = Counter()

@@ -10,6 +10,7 @@ from taskaff.core.records.data import DataRequest
 from taskaff.core.registry import resolve
 from taskaff.stages.data.byte_source import Blob
 from taskaff.stages.data.data_file import DataFile
+from taskaff.stages.data.formats import Format
 from taskaff.stages.data.guess import head_of, likely_flags
 from taskaff.stages.data.nested import opened
 from taskaff.stages.data.pointers import refuse_pointer
@@ -29,7 +30,7 @@ def options_of(request: DataRequest) -> Options:
     )
 
 
-def open_reader(file: DataFile, options: Options, formats: Mapping[str, str]) -> Reader:
+def open_reader(file: DataFile, options: Options, formats: Mapping[str, Format]) -> Reader:
     """The reader of one file; its header or metadata is read, and nothing else."""
     if file.table is not None:
         _refuse_options(file, options, frozenset())

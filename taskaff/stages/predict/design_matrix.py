@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from taskaff.stages.predict import features
+
 if TYPE_CHECKING:
     from taskaff.core.records.arrays import Floats
 
@@ -30,7 +32,7 @@ WORDS: dict[str, str] = {
     "above chance",
     "explained": "part of the target's predictions that the source's model can make",
     "source_gain": "what the source's model adds to the target's own",
-    "moment_gain": "gain in simulated training",
+    features.FOLLOWED: "gain in simulated training",
     "overlap": "share of the target's rows that the source has",
     "target_known": "rows of the target that the scores were computed from",
     "target_rows": "training rows of the target",

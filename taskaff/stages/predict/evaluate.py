@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taskaff.stages.predict import atlas, design_matrix, metrics
+from taskaff.stages.predict import atlas, design_matrix, features, metrics
 from taskaff.stages.predict.fit import (
     Data,
     calibrated,
@@ -48,7 +48,7 @@ KNOWN = {
     "model cosine": "model_cosine",
     "head energy share": "head_energy",
     "source gain": "source_gain",
-    "moment gain": "moment_gain",
+    "moment gain": features.FOLLOWED,
     "mean-embedding cosine": "mean_cosine",
     "LogME": "logme",
     "H-score": "h_score",
@@ -108,8 +108,8 @@ def evaluate(table: pa.Table, resamples: int = RESAMPLES, blocks: int = BLOCKS) 
 
 
 def without(X: Floats) -> Floats:
-    """The matrix without the values of ``moment_gain``."""
-    return np.where(np.array(design_matrix.NAMES) == "moment_gain", np.nan, X)
+    """The matrix without the values of ``features.FOLLOWED``."""
+    return np.where(np.array(design_matrix.NAMES) == features.FOLLOWED, np.nan, X)
 
 
 def _models(data: Data, z: Floats, blocks: int) -> list[Model | None]:

@@ -12,9 +12,13 @@ import math
 from typing import TYPE_CHECKING
 
 from taskaff.core.records.prediction import Setup
+from taskaff.core.settings import ON_VECTORS
 
 if TYPE_CHECKING:
     from taskaff.core.records.score import ScoreResult, TaskSummary
+
+FOLLOWED = "moment_gain"
+"""The feature that follows the training itself: one of the two opinions of the model."""
 
 SCORES: dict[str, tuple[str, str]] = {
     "covariance_similarity": ("covariance_similarity", ""),
@@ -28,7 +32,7 @@ SCORES: dict[str, tuple[str, str]] = {
     "head_energy_metric": ("head_energy_share_metric", ""),
     "explained": ("head_energy_share_metric", "measured"),
     "source_gain": ("source_gain", ""),
-    "moment_gain": ("moment_gain", ""),
+    FOLLOWED: (FOLLOWED, ""),
     "overlap": ("overlap", ""),
 }
 """Feature of a pair to the score that gives it, and the score's extra, if it is one."""
@@ -38,8 +42,6 @@ FACTS = (
     *("dimensions", "mean_share", "spread"),
 )
 """Features of a task that the scoring stage computes."""
-
-TRUNKS = ("linear", "relu", "mlp")
 
 
 def raw(result: ScoreResult, source: int, target: int, setup: Setup) -> dict[str, float]:
@@ -79,5 +81,5 @@ def of_setup(setup: Setup) -> dict[str, float]:
         "target_rows": float(setup.target_rows),
         "source_rows": float(setup.source_rows),
         "relu": float(setup.trunk != "linear"),
-        "fine_tuned": float(setup.trunk not in TRUNKS),
+        "fine_tuned": float(setup.trunk not in ON_VECTORS),
     }

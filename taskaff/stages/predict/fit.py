@@ -18,7 +18,7 @@ from taskaff.core.errors import PredictError
 from taskaff.core.parallel import ordered_map
 from taskaff.stages.predict import atlas, design_matrix
 from taskaff.stages.predict.forest import from_trees
-from taskaff.stages.predict.model import FOLLOWED as MOMENT_GAIN
+from taskaff.stages.predict.model import FOLLOWED as COLUMN
 from taskaff.stages.predict.model import UNIT, Model, squash
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ RIDGE = 100.0
 FOREST = 0.8
 """Share of the forest against the ridge regression."""
 FOLLOWED = 0.3
-"""Share of ``moment_gain`` against what was learned."""
+"""Share of ``features.FOLLOWED`` against what was learned."""
 LEVEL = (*design_matrix.SETUP, "target_rows")
 LEVELS = 20
-"""Columns that predict the error of ``moment_gain``, and the maximum number of its values."""
+"""Columns that predict the error of ``features.FOLLOWED``, and the maximum number of its values."""
 SHARED = 0.02
 """Share of common rows from which two data sets are never on both sides of a fold."""
 QUANTILES = 401
@@ -261,12 +261,12 @@ def centre(data: Data, trees: int) -> Model:
 
 
 def _followed(X: Floats, data: Data, trees: int) -> tuple[float, Any]:
-    """Scale of ``moment_gain`` from pairs of one set-up, and what it is then off by in each."""
-    known = np.isfinite(data.X[:, MOMENT_GAIN])
+    """Scale of ``FOLLOWED`` from pairs of one set-up, and what it is then off by in each."""
+    known = np.isfinite(data.X[:, COLUMN])
     if not known.any():
         return 0.0, _constant(0.0)
     data, X = data.at(np.flatnonzero(known)), X[known]
-    m, weight = squash(X[:, MOMENT_GAIN]), data.weight
+    m, weight = squash(X[:, COLUMN]), data.weight
     total = np.bincount(data.setup, weight)
     inside = m - (np.bincount(data.setup, weight * m) / np.maximum(total, 1e-300))[data.setup]
     slope = float(weight @ (inside * data.z) / max(float(weight @ inside**2), 1e-12))

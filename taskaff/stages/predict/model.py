@@ -6,8 +6,8 @@ forest, and the shape of the standardised residuals of pairs whose data sets wer
 fold (a conformal predictive distribution). The centre is a mean of two opinions. One is learned
 from the atlas: the effect of the target, which a forest tells from what is known of the target
 alone, plus the effects of the source and of the pair, which a forest and a ridge regression tell
-from everything. The other follows the training itself, ``moment_gain``; of it the atlas tells the
-scale, and how far it is off in a set-up.
+from everything. The other follows the training itself (``features.FOLLOWED``); of it the atlas
+tells the scale, and how far it is off in a set-up.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taskaff.stages.predict import design_matrix
+from taskaff.stages.predict import design_matrix, features
 from taskaff.stages.predict.forest import Forest, from_arrays
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ FIELDS = (
     *("encoders", "trunks"),
 )
 
-FOLLOWED = design_matrix.NAMES.index("moment_gain")
+FOLLOWED = design_matrix.NAMES.index(features.FOLLOWED)
 
 FORESTS = ("target", "centre", "level", "spread")
 
@@ -61,7 +61,7 @@ class Model:
     centre: Forest
     """Forest of the effect of this source beyond the usual one's."""
     level: Forest
-    """Forest of the error of a scaled ``moment_gain``, from the set-up alone."""
+    """Forest of the error of a scaled ``FOLLOWED``, from the set-up alone."""
     spread: Forest
     """Forest of the logarithm of the local scale."""
     typical: Floats
@@ -76,7 +76,7 @@ class Model:
     mix: Floats
     """``(1,)`` share of the forest against the ridge regression."""
     followed: Floats
-    """``(2,)`` what ``squash(moment_gain)`` is multiplied by, and its share of the centre."""
+    """``(2,)`` what the squashed ``FOLLOWED`` is multiplied by, and its share of the centre."""
     residuals: Floats
     """``(m,)`` standardised residuals, ascending."""
     encoders: np.ndarray

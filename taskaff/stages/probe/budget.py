@@ -21,10 +21,10 @@ from scipy.special import stdtr
 from taskaff.core.records.estimate import Verdict
 from taskaff.core.records.probe import PairOutcome, ProbeResult, Progress
 from taskaff.core.settings import ProbeSettings
-from taskaff.stages.probe.defaults import TRUNKS
 from taskaff.stages.probe.merge import margin_of, merge
 from taskaff.stages.probe.shares import with_best
 from taskaff.stages.probe.training_data import chosen_device
+from taskaff.stages.probe.trunks import TRUNKS
 
 FIRST = 3
 """Fewest seeds of the first look."""

@@ -19,13 +19,14 @@ from taskaff.core.parallel import cores
 from taskaff.core.records.probe import Progress
 from taskaff.core.store import Store
 from taskaff.stages.probe.align import shapes as align_shapes
-from taskaff.stages.probe.engines import TOKEN_TRUNKS, train_tokens
+from taskaff.stages.probe.engines import train_tokens
 from taskaff.stages.probe.evaluate_single import require_rows
 from taskaff.stages.probe.evaluate_stacked import HeldOut, Watching, train_stacked
 from taskaff.stages.probe.records import Run, RunOutcome
 from taskaff.stages.probe.schedule import DENSE, Schedule
 from taskaff.stages.probe.stacked import Chunk
 from taskaff.stages.probe.training_data import KINDS, Bank
+from taskaff.stages.probe.trunks import fine_tuned
 
 CPU_CHUNKS = 4
 """A processor has at least so many chunks to share out, where they are not too small."""
@@ -71,7 +72,7 @@ def train(
     ------
     ProbeError : a run without rows to train on or to judge by.
     """
-    if runs and runs[0].trunk in TOKEN_TRUNKS:
+    if runs and fine_tuned(runs[0].trunk):
         return train_tokens(bank, runs, memory=memory, progress=progress, store=store)
     on_cpu = bank.X.device.type == "cpu"
     most = chunk_runs or (_cpu_chunk(len(runs)) if on_cpu else CUDA_CHUNK)

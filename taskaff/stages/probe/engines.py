@@ -1,4 +1,4 @@
-"""Engines of the trunks that are fine-tuned, by name, and what every engine keeps to.
+"""What every engine of trunks that are fine-tuned keeps to, and how it is called (``trunks``).
 
 The contract
 ------------
@@ -25,7 +25,6 @@ The contract
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -36,6 +35,7 @@ from taskaff.core.store import Store
 from taskaff.stages.probe.records import Run, RunOutcome
 from taskaff.stages.probe.run_cache import KeptRuns
 from taskaff.stages.probe.training_data import Bank
+from taskaff.stages.probe.trunks import TRUNKS
 
 if TYPE_CHECKING:
     from taskaff.stages.probe.records import Floats, Ints, State
@@ -70,32 +70,6 @@ class AlignedInputs(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class TokenTrunk:
-    """``"module:function"`` of the engine of a trunk over tokens, and of its ``AlignedInputs``."""
-
-    train: str
-    inputs: str
-
-
-_WORDS = TokenTrunk(
-    "taskaff.stages.probe.words.engine:train_words", "taskaff.stages.probe.words.engine:inputs"
-)
-_TUNING = TokenTrunk(
-    "taskaff.stages.probe.tuning.engine:train_transformers",
-    "taskaff.stages.probe.tuning.engine:inputs",
-)
-
-TOKEN_TRUNKS: dict[str, TokenTrunk] = {
-    "lstm": _WORDS,
-    "cnn": _WORDS,
-    "mlp-tokens": _WORDS,
-    "transformer": _TUNING,
-    "transformer-frozen": _TUNING,
-}
-"""Trunk name to its engine. The other trunks are of ``model.TRUNKS``, on vectors."""
-
-
 def train_tokens(
     bank: Bank,
     runs: Sequence[Run],
@@ -128,7 +102,7 @@ def train_tokens(
             progress(len(known) + done, len(known) + total)
 
     if left:
-        engine: Engine = load(TOKEN_TRUNKS[runs[0].trunk].train)
+        engine: Engine = load(TRUNKS[runs[0].trunk].engine.train)
         missing = [runs[i] for i in left]
         outcomes = engine(bank, missing, memory=memory, progress=shown, keep=keep)
         known |= dict(zip(left, outcomes, strict=True))
@@ -137,7 +111,10 @@ def train_tokens(
 
 def aligned_inputs(bank: Bank, run: Run, state: State, rows: Ints) -> Floats:
     """What a run's alignment matrices multiply, one vector a row ``(n, d)`` float64."""
-    if run.trunk not in TOKEN_TRUNKS:
-        return bank.X[torch.from_numpy(rows).to(bank.X.device)].double().cpu().numpy()
-    inputs: AlignedInputs = load(TOKEN_TRUNKS[run.trunk].inputs)
+    inputs: AlignedInputs = load(TRUNKS[run.trunk].engine.inputs)
     return inputs(bank, run, state, rows)
+
+
+def vector_inputs(bank: Bank, run: Run, state: State, rows: Ints) -> Floats:  # noqa: ARG001
+    """Of trunks on frozen vectors: these."""
+    return bank.X[torch.from_numpy(rows).to(bank.X.device)].double().cpu().numpy()

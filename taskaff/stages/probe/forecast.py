@@ -15,8 +15,8 @@ from dataclasses import replace
 from taskaff.core.records.probe import Forecast
 from taskaff.core.settings import ProbeSettings
 from taskaff.stages.probe.budget import Measure, Names, adaptive, together
-from taskaff.stages.probe.defaults import TRUNKS
 from taskaff.stages.probe.schedule import looks
+from taskaff.stages.probe.trunks import TRUNKS
 
 TRIAL = {"vectors": 24, "words": 4, "transformer": 2}
 """Updates of the target in a trial, by what the trunk reads."""

@@ -10,17 +10,20 @@ which the gradient leaves at zero. W's trunks have no bias; ours do where there 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from taskaff.core.registry import load
 from taskaff.stages.probe.align import shapes as align_shapes
 from taskaff.stages.probe.records import Run
 from taskaff.stages.probe.seeding import stream
+from taskaff.stages.probe.trunks import TRUNKS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,13 +32,6 @@ Parameters = dict[str, Tensor]
 
 NEVER = -1e9
 """Bias of a padded class: its probability and every gradient through it are exactly zero."""
-
-TRUNKS: dict[str, tuple[str, ...]] = {
-    "linear": ("B",),
-    "relu": ("B", "b"),
-    "mlp": ("B", "b", "B2", "b2"),
-}
-"""Names of the shared module's parameters."""
 
 SLOT_PART = re.compile(r"(?:A|E|U|V|W|s)\d+")
 """Names of a state's parts that belong to one slot, whose number they end with."""
@@ -55,13 +51,7 @@ Shape = tuple[tuple[int, int], int]
 
 def shared_shapes(trunk: str, d: int, r: int) -> dict[str, Shape]:
     """Parts of the shared module."""
-    known: dict[str, Shape] = {
-        "B": ((d, r), d),
-        "b": ((1, r), 0),
-        "B2": ((r, r), r),
-        "b2": ((1, r), 0),
-    }
-    return {name: known[name] for name in TRUNKS[trunk]}
+    return vector_trunk(trunk).shapes(d, r)
 
 
 def initial_state(
@@ -71,7 +61,7 @@ def initial_state(
 
     Biases start at zero: at capacity 1 random ones cost more than the vectors can give back soon.
     ``widths`` are the label widths of the slots. Heads are ``A0``, ``A1`` ... ``shared`` is for
-    trunks that are not of ``TRUNKS``.
+    trunks that do not read vectors.
     """
     given: dict[str, Any] = dict(run.initial or {})
     state: dict[str, Any] = {}
@@ -137,12 +127,7 @@ def trunk_forward(trunk: str, p: Parameters, x: Tensor, scale: Tensor | None) ->
 
 def finish_trunk(trunk: str, p: Parameters, x: Tensor, z: Tensor) -> Pass:
     """From ``z = xB`` on; evaluation computes ``z`` in its own way."""
-    if trunk == "linear":
-        return Pass(x, None, with_ones(z))
-    z = torch.relu_(z.add_(p["b"]))
-    if trunk == "relu":
-        return Pass(x, None, with_ones(z))
-    return Pass(x, z, with_ones(torch.relu_(torch.baddbmm(p["b2"], z, p["B2"]))))
+    return vector_trunk(trunk).finish(p, x, z)
 
 
 def head_outputs(h: Tensor, A: Tensor) -> Tensor:
@@ -159,17 +144,79 @@ def trunk_backward(
 ) -> Parameters:
     """Gradients of the shared module from ``dh (R, n, r)``; ``dh`` is overwritten."""
     gradients: Parameters = {}
-    if trunk != "linear":
-        dh *= seen.h[..., :-1] > 0
-    if trunk == "mlp":
-        assert seen.first is not None
-        gradients["B2"] = torch.bmm(seen.first.transpose(1, 2), dh)
-        gradients["b2"] = dh.sum(1, keepdim=True)
-        dh = torch.bmm(dh, p["B2"].transpose(1, 2))
-        dh *= seen.first > 0
-    if trunk != "linear":
-        gradients["b"] = dh.sum(1, keepdim=True)
+    dz = vector_trunk(trunk).backward(p, seen, dh, gradients)
     if scale is not None:
-        dh = dh * scale
-    gradients["B"] = torch.bmm(seen.x.transpose(1, 2), dh)
+        dz = dz * scale
+    gradients["B"] = torch.bmm(seen.x.transpose(1, 2), dz)
     return gradients
+
+
+@dataclass(frozen=True, slots=True)
+class VectorTrunk:
+    """A shared module on frozen vectors; its first step is ``z = xB``, with ``B (d, r)``."""
+
+    shapes: Callable[[int, int], dict[str, Shape]]
+    """``(d, r)`` to its parts, their shapes and fan-ins; ``B`` is one."""
+    finish: Callable[[Parameters, Tensor, Tensor], Pass]
+    """``(parts, x, z)`` to the outputs; ``z (R, n, r)`` may be overwritten."""
+    backward: Callable[[Parameters, Pass, Tensor, Parameters], Tensor]
+    """``(parts, pass, dh, gradients)`` to the gradient of ``z``; adds those of the parts but ``B``.
+    ``dh (R, n, r)`` may be overwritten."""
+
+
+@cache
+def vector_trunk(name: str) -> VectorTrunk:
+    """The shared module of a trunk on vectors."""
+    found: VectorTrunk = load(TRUNKS[name].module)
+    return found
+
+
+def _linear_shapes(d: int, r: int) -> dict[str, Shape]:
+    return {"B": ((d, r), d)}
+
+
+def _linear(p: Parameters, x: Tensor, z: Tensor) -> Pass:  # noqa: ARG001
+    return Pass(x, None, with_ones(z))
+
+
+def _linear_backward(p: Parameters, seen: Pass, dh: Tensor, gradients: Parameters) -> Tensor:  # noqa: ARG001
+    return dh
+
+
+def _relu_shapes(d: int, r: int) -> dict[str, Shape]:
+    return {**_linear_shapes(d, r), "b": ((1, r), 0)}
+
+
+def _relu(p: Parameters, x: Tensor, z: Tensor) -> Pass:
+    return Pass(x, None, with_ones(torch.relu_(z.add_(p["b"]))))
+
+
+def _relu_backward(p: Parameters, seen: Pass, dh: Tensor, gradients: Parameters) -> Tensor:  # noqa: ARG001
+    dh *= seen.h[..., :-1] > 0
+    gradients["b"] = dh.sum(1, keepdim=True)
+    return dh
+
+
+def _mlp_shapes(d: int, r: int) -> dict[str, Shape]:
+    return {**_relu_shapes(d, r), "B2": ((r, r), r), "b2": ((1, r), 0)}
+
+
+def _mlp(p: Parameters, x: Tensor, z: Tensor) -> Pass:
+    z = torch.relu_(z.add_(p["b"]))
+    return Pass(x, z, with_ones(torch.relu_(torch.baddbmm(p["b2"], z, p["B2"]))))
+
+
+def _mlp_backward(p: Parameters, seen: Pass, dh: Tensor, gradients: Parameters) -> Tensor:
+    assert seen.first is not None
+    dh *= seen.h[..., :-1] > 0
+    gradients["B2"] = torch.bmm(seen.first.transpose(1, 2), dh)
+    gradients["b2"] = dh.sum(1, keepdim=True)
+    dh = torch.bmm(dh, p["B2"].transpose(1, 2))
+    dh *= seen.first > 0
+    gradients["b"] = dh.sum(1, keepdim=True)
+    return dh
+
+
+LINEAR = VectorTrunk(_linear_shapes, _linear, _linear_backward)
+RELU = VectorTrunk(_relu_shapes, _relu, _relu_backward)
+MLP = VectorTrunk(_mlp_shapes, _mlp, _mlp_backward)

@@ -9,7 +9,8 @@ from typing import Any
 from taskaff.core.errors import UsageError
 from taskaff.core.recipe import parse
 from taskaff.core.settings import ProbeSettings
-from taskaff.stages.probe.defaults import fine_tuned, settings_for
+from taskaff.stages.probe.defaults import settings_for
+from taskaff.stages.probe.trunks import TRUNKS, fine_tuned
 
 OPTIONS = {
     "capacities": "--capacity",
@@ -82,7 +83,7 @@ RULES = (
     ),
     Rule(
         ("align_train",),
-        lambda s, _: s.trunk != "transformer-frozen",
+        lambda s, _: TRUNKS[s.trunk].moves,
         "nothing that is shared moves with --trunk transformer-frozen",
         "--trunk transformer",
     ),

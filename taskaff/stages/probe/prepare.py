@@ -16,12 +16,12 @@ from taskaff.core.settings import ProbeSettings
 from taskaff.core.store import Store
 from taskaff.stages.probe.align import FORMS
 from taskaff.stages.probe.batches import batch_count
-from taskaff.stages.probe.defaults import TRUNKS, fine_tuned
 from taskaff.stages.probe.engine import Observer, train
 from taskaff.stages.probe.records import Run, RunOutcome, Slot
 from taskaff.stages.probe.seeding import content_id
 from taskaff.stages.probe.splits import Split, split_task
 from taskaff.stages.probe.training_data import KINDS, Bank, chosen_device, make_bank, require_device
+from taskaff.stages.probe.trunks import TRUNKS, fine_tuned
 
 if TYPE_CHECKING:
     from taskaff.core.records.arrays import Hashes
@@ -234,12 +234,12 @@ def _check_recipes(settings: ProbeSettings) -> None:
 def _check_trunk(settings: ProbeSettings) -> None:
     """Refuse what a trunk cannot do, by name."""
     trunk = settings.trunk
-    if not TRUNKS[trunk].r and settings.capacities:
+    if not TRUNKS[trunk].defaults.r and settings.capacities:
         raise UsageError(
             f"trunk {trunk} has no capacity to sweep: the shared module is the model itself",
             hint="--trunk lstm, cnn, mlp-tokens, linear, relu or mlp",
         )
-    if TRUNKS[trunk].r and not settings.r > 0:
+    if TRUNKS[trunk].defaults.r and not settings.r > 0:
         raise UsageError(f"r must be above 0, not {settings.r}")
     if fine_tuned(trunk) and settings.transference:
         raise UsageError(

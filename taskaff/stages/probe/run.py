@@ -18,6 +18,7 @@ from taskaff.stages.probe.modes import MODES
 from taskaff.stages.probe.options import check_options, mode_of
 from taskaff.stages.probe.prepare import check_settings
 from taskaff.stages.probe.shares import with_shares
+from taskaff.stages.probe.trunks import TRUNKS
 
 NOTHING_SHARED = (
     "with --trunk transformer-frozen tasks share nothing that is trained: a gain without --align "
@@ -72,7 +73,7 @@ def probe(
     result = drive(measuring(store), runs, settings, progress)
     rows = {task.name: task.train for task in result.tasks}
     pairs = tuple(replace(pair, target_rows=rows.get(pair.target, 0)) for pair in result.pairs)
-    if settings.trunk == "transformer-frozen":
+    if not TRUNKS[settings.trunk].moves:
         notes = [*notes, NOTHING_SHARED]
     return replace(result, pairs=pairs, notes=(*result.notes, *notes))
 

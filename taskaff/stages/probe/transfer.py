@@ -31,6 +31,7 @@ from taskaff.stages.probe.predicted import truths
 from taskaff.stages.probe.prepare import Prepared, describe, prepare
 from taskaff.stages.probe.records import Run, RunOutcome, Slot
 from taskaff.stages.probe.splits import LEAST, without_leaks
+from taskaff.stages.probe.trunks import TRUNKS
 
 if TYPE_CHECKING:
     from taskaff.stages.probe.records import State
@@ -65,7 +66,7 @@ def probe_transfer(
     if len(tasks) < 2:
         raise UsageError(f"a pair needs two data sets, not {len(tasks)}")
     settings = settings or ProbeSettings()
-    if settings.trunk == "transformer-frozen":
+    if not TRUNKS[settings.trunk].moves:
         raise UsageError(
             "nothing of a frozen transformer can be handed on", hint="--trunk transformer"
         )

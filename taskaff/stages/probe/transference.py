@@ -28,9 +28,9 @@ from taskaff.stages.probe.capacity import ALL, mix_run, mix_slots
 from taskaff.stages.probe.evaluate_stacked import Watching
 from taskaff.stages.probe.losses import Labels, gradient, lane_losses
 from taskaff.stages.probe.model import (
-    TRUNKS,
     Parameters,
     head_outputs,
+    shared_shapes,
     trunk_backward,
     trunk_forward,
 )
@@ -97,7 +97,8 @@ class _Lookahead:
     def _measure(self, m: int, runs: Sequence[Run], at: Tensor) -> Tensor:
         """``(runs, slots, judged slots)``."""
         chunk = self.chunk
-        p = {name: _exact(chunk.p[name][at]) for name in TRUNKS[chunk.trunk]}
+        shared = shared_shapes(chunk.trunk, chunk.d, chunk.r)
+        p = {name: _exact(chunk.p[name][at]) for name in shared}
         scale = None if chunk.scale is None else _exact(chunk.scale[at])
         heads = _exact(chunk.p["A"].view(len(chunk.runs), chunk.S, chunk.r + 1, chunk.c)[at])
         held_out = self._batches(m, runs, self.judged, "validation")

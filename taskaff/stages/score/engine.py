@@ -14,8 +14,8 @@ from taskaff.core.records.signature import TaskSignature
 from taskaff.core.registry import load, resolve
 from taskaff.core.settings import ScoreSettings
 from taskaff.stages.score.near import near_notes
-from taskaff.stages.score.pair_subset import WHOLE, compare_around, few_cores
-from taskaff.stages.score.plugins import SCORES
+from taskaff.stages.score.pair_subset import compare_around, few_cores
+from taskaff.stages.score.plugins import SCORES, expensive
 from taskaff.stages.score.summary import summarise
 from taskaff.stages.score.task_statistics import TaskView
 
@@ -40,7 +40,7 @@ def score(
     tables: dict[str, PairTable] = {}
     for name in (n for n in SCORES if n in functions):
         compute = functions[name]
-        if settings.around and name not in WHOLE:
+        if settings.around and not SCORES[name].handles_subset:
             compute = partial(compare_around, compute)
         with few_cores(views, settings):
             tables[name] = _timed(timings, name, compute, views, settings)
@@ -65,16 +65,18 @@ def score(
 def _too_many(
     functions: dict[str, Any], signatures: Sequence[TaskSignature], settings: ScoreSettings
 ) -> tuple[str, ...]:
-    """Leave out the score that trains where it would have to train very often, and say so."""
+    """Leave out expensive scores of very many pairs, and say so."""
     k = len(signatures)
     others = sum(signature.name not in settings.around for signature in signatures)
     pairs = k * (k - 1) - (others * (others - 1) if settings.around else 0)
-    named = "moment_gain" in settings.scores
-    if named or "moment_gain" not in functions or pairs <= settings.most_trained:
+    if pairs <= settings.most_trained:
         return ()
-    del functions["moment_gain"]
+    left_out = [name for name in functions if name in expensive() - set(settings.scores)]
+    for name in left_out:
+        del functions[name]
     limit = f"score.most_trained ({settings.most_trained:,}); name it with --scores to have it"
-    return (f"no moment_gain: {pairs:,} directed pairs are more than {limit}",)
+    said = f"{pairs:,} directed pairs are more than {limit}"
+    return tuple(f"no {name}: {said}" for name in left_out)
 
 
 def _timed(timings: dict[str, float], name: str, function: Any, *arguments: Any) -> Any:

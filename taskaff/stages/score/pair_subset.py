@@ -1,8 +1,8 @@
 """Scores of some pairs only: one newcomer against a hundred tasks, and not those with each other.
 
 A score compares all tasks that it is given. Where only the pairs with a few of them are wanted
-(``ScoreSettings.around``), it is given two tasks at a time and the tables are put together; what a
-view of a task keeps is computed once all the same.
+(``ScoreSettings.around``), it is given two tasks at a time and the tables are put together, unless
+its line says ``handles_subset``; what a view of a task keeps is computed once all the same.
 """
 
 from __future__ import annotations
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from taskaff.stages.score.task_statistics import TaskView
 
 Score = Callable[[Sequence["TaskView"], ScoreSettings], PairTable]
-
-WHOLE = ("source_gain", "moment_gain", "mean_shift", "overlap")
-"""Scores that are given all tasks: the first two leave pairs out themselves, the others cost next
-to nothing."""
 
 ENDS = ("value", "low", "high")
 

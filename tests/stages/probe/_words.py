@@ -11,7 +11,7 @@ from taskaff.core.records.embedding import TaskVectors, TokenLayer, TokenRows
 from taskaff.stages.probe.evaluate_single import SlotLabels
 from taskaff.stages.probe.model import initial_state
 from taskaff.stages.probe.schedule import Schedule
-from taskaff.stages.probe.words.trunks import TRUNKS, WIDTHS, filter_counts
+from taskaff.stages.probe.words.trunks import WIDTHS, filter_counts, word_trunk
 
 WORDS, D = 30, 4
 LAYER = TokenLayer(
@@ -50,7 +50,7 @@ class Naive:
         assert not run.align
         self.bank, self.run, self.t = bank, run, 0
         widths = tuple(bank.widths[slot.task] for slot in run.slots)
-        state = initial_state(run, D, widths, TRUNKS[run.trunk].shapes(D, run.r))
+        state = initial_state(run, D, widths, word_trunk(run.trunk).shapes(D, run.r))
         if run.trunk == "lstm" and "b" not in (run.initial or {}):
             state["b"][:, run.r : 2 * run.r] = 1.0
         words = (run.initial or {}).get("words", bank.tokens.vectors.numpy())

@@ -10,14 +10,15 @@ from stages.probe._zoo import task
 
 from taskaff.core.errors import UsageError
 from taskaff.core.records.embedding import TokenLayer, TokenRows
+from taskaff.core.registry import load
 from taskaff.core.settings import ProbeSettings
 from taskaff.core.store import Store
 from taskaff.stages.probe import defaults, engines
 from taskaff.stages.probe.engine import train
-from taskaff.stages.probe.engines import TOKEN_TRUNKS
 from taskaff.stages.probe.prepare import prepare
 from taskaff.stages.probe.run import probe
 from taskaff.stages.probe.run_cache import KIND
+from taskaff.stages.probe.trunks import TRUNKS, fine_tuned
 
 LAYER = TokenLayer("words", "glove", "print", 4, np.zeros((12, 4), np.float32))
 QUICK = ProbeSettings(
@@ -81,8 +82,9 @@ class Fake:
 @pytest.fixture
 def fake(monkeypatch):
     engine = Fake()
-    found = {TOKEN_TRUNKS["lstm"].train: engine, TOKEN_TRUNKS["lstm"].inputs: engine.inputs}
-    monkeypatch.setattr(engines, "load", found.__getitem__)
+    real = TRUNKS["lstm"].engine
+    found = {real.train: engine, real.inputs: engine.inputs}
+    monkeypatch.setattr(engines, "load", lambda target: found.get(target) or load(target))
     return engine
 
 
@@ -225,15 +227,15 @@ def test_large_weights_are_not_kept(fake, tmp_path, monkeypatch):
 
 def test_defaults_go_by_the_trunk():
     assert defaults.settings_for({}) == replace(ProbeSettings(), **_of("linear"))
-    for trunk in defaults.TRUNKS:
+    for trunk in TRUNKS:
         found = defaults.settings_for({"trunk": trunk, "batch": None, "lr": 0.5})
         assert found.lr == 0.5
         assert {n: getattr(found, n) for n in _of(trunk)} == {**_of(trunk), "lr": 0.5}
-    assert set(TOKEN_TRUNKS) == {t for t in defaults.TRUNKS if defaults.fine_tuned(t)}
+    assert {t for t in TRUNKS if not fine_tuned(t)} == {"linear", "relu", "mlp"}
 
 
 def _of(trunk):
-    return {name: getattr(defaults.TRUNKS[trunk], name) for name in defaults.BY_TRUNK}
+    return {name: getattr(TRUNKS[trunk].defaults, name) for name in defaults.BY_TRUNK}
 
 
 @pytest.mark.parametrize(

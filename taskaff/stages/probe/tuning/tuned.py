@@ -13,6 +13,7 @@ from torch import Tensor
 from taskaff.core.errors import ProbeError
 from taskaff.stages.probe.evaluate_single import SlotLabels
 from taskaff.stages.probe.schedule import Schedule
+from taskaff.stages.probe.trunks import TRUNKS
 from taskaff.stages.probe.tuning import CLIP, HEAD_RATE, rate
 from taskaff.stages.probe.tuning.body import PREFIX, Body, free, out_of_memory
 from taskaff.stages.probe.tuning.slots import SlotPart
@@ -42,7 +43,7 @@ class Tuned:
     ) -> None:
         self.run, self.body, self.stop = run, body, stop or Event()
         self.t = 0
-        self.fixed = run.trunk == "transformer-frozen" or "trunk" in run.frozen
+        self.fixed = not TRUNKS[run.trunk].moves or "trunk" in run.frozen
         self.labels = [SlotLabels(bank, slot) for slot in run.slots]
         widths = [bank.widths[slot.task] for slot in run.slots]
         self.parts = [

@@ -19,7 +19,7 @@ from taskaff.stages.probe.tokens import TokenBank
 from taskaff.stages.probe.training_data import KINDS, Bank
 from taskaff.stages.probe.words.packing import flat
 from taskaff.stages.probe.words.stack import WordChunk, WordHeldOut
-from taskaff.stages.probe.words.trunks import TRUNKS, averages
+from taskaff.stages.probe.words.trunks import averages, word_trunk
 
 if TYPE_CHECKING:
     from taskaff.stages.probe.records import Floats, Ints, State
@@ -45,7 +45,7 @@ def train_words(
     Parameters
     ----------
     bank : rows of all tasks with their tokens, on the device where to train.
-    runs : what to train, with trunks of ``trunks.TRUNKS``.
+    runs : what to train, with trunks that read words.
     memory : bytes that stacked runs may take.
     chunk_runs : most runs stacked; None means what pays on the device.
 
@@ -131,7 +131,7 @@ def _shape(bank: Bank, run: Run) -> tuple[object, ...]:
 
 def _bytes(bank: Bank, tokens: TokenBank, run: Run) -> int:
     """About what a run takes: word vectors with moments and best copies, weights, activations."""
-    trunk, d = TRUNKS[run.trunk], tokens.d
+    trunk, d = word_trunk(run.trunk), tokens.d
     rows = sum(len(slot.train) for slot in run.slots)
     mean = max(1, len(tokens.ids) // max(1, len(tokens.starts) - 1))
     words = min(len(tokens.ids) * rows // max(1, len(tokens.starts) - 1), _vocabulary(tokens))

@@ -18,7 +18,7 @@ from taskaff.stages.probe.tokens import TokenBank
 from taskaff.stages.probe.training_data import Bank
 from taskaff.stages.probe.words.packing import Stepped
 from taskaff.stages.probe.words.table import RowAdam, WordTable
-from taskaff.stages.probe.words.trunks import TRUNKS, Packed
+from taskaff.stages.probe.words.trunks import Packed, word_trunk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +49,7 @@ class _WordPass(Pass):
 
 
 class WordChunk(Chunk):
-    """Runs of one trunk of ``trunks.TRUNKS`` and one capacity.
+    """Runs of one trunk of words and one capacity.
 
     ``p["words"] (R, V + 1, d)`` are the runs' word vectors (``table``); weight decay does not pull
     at them, since zero is no better a place for a pretrained vector than its own.
@@ -60,7 +60,7 @@ class WordChunk(Chunk):
     def __init__(self, bank: Bank, runs: Sequence[Run]) -> None:
         assert bank.tokens is not None
         self.tokens: TokenBank = bank.tokens
-        self.word_trunk = TRUNKS[runs[0].trunk]
+        self.word_trunk = word_trunk(runs[0].trunk)
         self.turning = False
         super().__init__(bank, runs)
         self.table = WordTable(self.tokens, runs)
@@ -85,12 +85,11 @@ class WordChunk(Chunk):
         return self.tokens.d
 
     def initial(self, run: Run) -> dict[str, NDArray[np.float32]]:
-        """As for vectors; an LSTM starts by remembering (forget gates with bias 1)."""
+        """As for vectors, with the trunk's own biases."""
         shapes = self.word_trunk.shapes(self.d, run.r)
         state = initial_state(run, self.d, self.widths_of(run), shapes)
-        if run.trunk == "lstm" and "b" not in (run.initial or {}):
-            state["b"][:, run.r : 2 * run.r] = 1.0
-        return state
+        biases = self.word_trunk.biases(run.r)
+        return {**state, **{n: b for n, b in biases.items() if n not in (run.initial or {})}}
 
     def inputs(self, rows: Tensor) -> _Texts:
         """The texts of rows ``(m, b)``."""

@@ -6,14 +6,19 @@ matrix acts as ``R B`` (``align``), whatever comes after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from taskaff.core.registry import load
 from taskaff.stages.probe.model import Parameters, Shape
 from taskaff.stages.probe.tokens import TokenBank
+from taskaff.stages.probe.trunks import TRUNKS
 from taskaff.stages.probe.words.packing import Flat, Stepped, flat, stepped
 from taskaff.stages.probe.words.recurrence import recur
 
@@ -34,6 +39,8 @@ class WordTrunk:
     """``(parts, x, packed)`` to ``(m, b, r)``, differentiable."""
     places: float
     """Numbers kept a token and unit of ``r``, for estimates of memory."""
+    biases: Callable[[int], Mapping[str, NDArray[np.float32]]] = lambda _: {}
+    """``r`` to the biases that do not start at zero."""
 
 
 # -------------------------------------------------------------------- lstm
@@ -42,6 +49,11 @@ class WordTrunk:
 def lstm_shapes(d: int, r: int) -> dict[str, Shape]:
     """``B`` from words to gates, ``H`` from the state to gates, ``b`` of the gates."""
     return {"B": ((d, 4 * r), d), "H": ((r, 4 * r), r), "b": ((1, 4 * r), 0)}
+
+
+def lstm_biases(r: int) -> dict[str, NDArray[np.float32]]:
+    """Forget gates of 1: it starts by remembering."""
+    return {"b": np.repeat(np.array([0, 1, 0, 0], np.float32), r)[None]}
 
 
 def lstm(p: Parameters, x: Tensor, packed: Packed) -> Tensor:
@@ -127,8 +139,13 @@ def _places(x: Tensor) -> Tensor:
     return torch.arange(x.shape[1], device=x.device).expand(len(x), -1).contiguous()
 
 
-TRUNKS: dict[str, WordTrunk] = {
-    "lstm": WordTrunk(lstm_shapes, stepped, lstm, 13.0),
-    "cnn": WordTrunk(cnn_shapes, lambda t, rows: flat(t, rows, max(WIDTHS) - 1), cnn, 8.0),
-    "mlp-tokens": WordTrunk(mlp_shapes, lambda t, rows: flat(t, rows, 0), mlp, 0.5),
-}
+LSTM = WordTrunk(lstm_shapes, stepped, lstm, 13.0, lstm_biases)
+CNN = WordTrunk(cnn_shapes, lambda t, rows: flat(t, rows, max(WIDTHS) - 1), cnn, 8.0)
+MLP_TOKENS = WordTrunk(mlp_shapes, lambda t, rows: flat(t, rows, 0), mlp, 0.5)
+
+
+@cache
+def word_trunk(name: str) -> WordTrunk:
+    """The shared module of a trunk over word vectors."""
+    found: WordTrunk = load(TRUNKS[name].module)
+    return found

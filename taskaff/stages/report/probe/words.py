@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from taskaff.core.recipe import CURVE
 from taskaff.core.records.estimate import Interval
 from taskaff.core.records.probe import PairOutcome, ProbeResult
-from taskaff.core.settings import ALL_ROWS, ProbeSettings
+from taskaff.core.settings import ALL_ROWS, ON_VECTORS, ProbeSettings
 from taskaff.stages.report.numbers import MISSING, short
 
 MINUS = "\N{MINUS SIGN}"
@@ -22,9 +22,6 @@ CALLS = {
 
 FEW = 10
 """With fewer verdicts than this nobody needs to be told that some intervals miss."""
-
-ON_VECTORS = ("linear", "relu", "mlp")
-"""Trunks that are not fine-tuned."""
 
 
 def signed(x: float | None) -> str:
