@@ -150,6 +150,45 @@ def test_vectors_are_those_of_the_library(kind, folders):
     assert ((half * want).sum(1) >= 0.999 * lengths - 1e-9).all()
 
 
+def bare_t5(size):
+    """The encoder of a model with a decoder."""
+    from transformers import T5Config, T5Model
+
+    return T5Model(
+        T5Config(vocab_size=size, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2)
+    )
+
+
+def bare_writer(size):
+    """A model that was made to write, whose last token stands for the text."""
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
+    shape = {"hidden_size": 16, "num_hidden_layers": 2, "intermediate_size": 32}
+    return Qwen3ForCausalLM(
+        Qwen3Config(vocab_size=size, max_position_embeddings=64, **heads, **shape)
+    )
+
+
+@pytest.mark.parametrize("family", [bare_t5, bare_writer])
+def test_bare_models_of_other_families(family, tmp_path):
+    import torch
+
+    folder = tiny_models.bert(tmp_path / "m")
+    (folder / "model.safetensors").unlink()
+    torch.manual_seed(0)
+    with quiet():
+        family(len(tiny_models.VOCABULARY)).save_pretrained(folder)
+    names = ["input_ids", "attention_mask"]
+    tiny_models.change(
+        folder / "tokenizer_config.json",
+        model_input_names=names,
+        tokenizer_class="PreTrainedTokenizerFast",
+    )
+    X, _ = opened(folder).encode(pa.array(TEXTS))
+    np.testing.assert_allclose(X, theirs(folder, TEXTS), atol=1e-5)
+
+
 def test_fingerprints_differ_where_vectors_do(folders):
     found = {kind: opened(folder).card.fingerprint for kind, folder in folders.items()}
     assert found.pop("router, static") == found["static"], "the same vectors by another way"
