@@ -181,3 +181,13 @@ def check_sarif(log):
 def check_annotations(text):
     """Raise when a line is no workflow command."""
     assert re.fullmatch(rf"(?:{ANNOTATION.pattern})*", text), text
+
+
+def closed(schema):
+    """The same schema without room for keys that it does not document."""
+    if isinstance(schema, dict):
+        found = {key: closed(value) for key, value in schema.items()}
+        if "properties" in found and isinstance(found.get("required"), list):
+            found.setdefault("additionalProperties", False)
+        return found
+    return [closed(each) for each in schema] if isinstance(schema, list) else schema

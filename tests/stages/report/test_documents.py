@@ -9,10 +9,10 @@ from typing import Literal
 
 import jsonschema
 import pytest
-from stages.report import test_probe_formats as probes
 from stages.report._checks import checks
+from stages.report._formats import closed
+from stages.report._probes import full
 from stages.report._zoo import ZOO, names, result
-from stages.report.test_json import closed
 
 from taskaff.core.records.embedding import EncodeCounts
 from taskaff.core.records.estimate import Estimate
@@ -35,7 +35,7 @@ SHARED = OverlapResult("a", "b", [SharedRow("near", HERE, HERE, conflict=True)],
 RESULTS = {
     "score": ZOO["two"],
     "inspect": ZOO["inspect"],
-    "probe": probes.full(),
+    "probe": full(),
     "check": checks()["measured"],
     "overlap": SHARED,
 }

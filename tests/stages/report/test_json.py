@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stages.report._formats import closed
 from stages.report._zoo import HOSTILE, ZOO, inspection, names, result
 
 from taskaff.core.records.score import ScoreResult
@@ -24,16 +25,6 @@ def parse(text: str) -> Any:
         raise AssertionError(f"{token} is not JSON")
 
     return json.loads(text, parse_constant=refuse)
-
-
-def closed(schema: Any) -> Any:
-    """The same schema without room for keys that it does not document."""
-    if isinstance(schema, dict):
-        found = {key: closed(value) for key, value in schema.items()}
-        if "properties" in found and isinstance(found.get("required"), list):
-            found.setdefault("additionalProperties", False)
-        return found
-    return [closed(each) for each in schema] if isinstance(schema, list) else schema
 
 
 def test_the_schema_is_a_schema() -> None:
