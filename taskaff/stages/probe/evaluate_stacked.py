@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from taskaff.stages.probe.records import Ints
 
-LOGITS = 1 << 24
-"""Entries of the largest block of held-out outputs."""
+CPU_LOGITS, CUDA_LOGITS = 1 << 19, 1 << 24
+"""Entries of the largest block of held-out outputs: on a processor 2 MB, as much as its cache."""
 
 STAY = 0.8
 """Ended runs are taken out of a chunk when no larger share of it is still in training."""
@@ -292,7 +292,8 @@ class Group:
     def outputs(self, weights: Parameters, units: Tensor) -> Iterator[tuple[slice, Tensor]]:
         """Outputs ``(m, c, n)`` of some units, in blocks that fit the memory."""
         n, wide = len(self.X), max(self.c, self.chunk.r + 1)
-        block = max(1, LOGITS // (n * wide))
+        most = CPU_LOGITS if self.X.device.type == "cpu" else CUDA_LOGITS
+        block = max(1, most // (n * wide))
         scale = None if self.scale is None else self.scale[self.first_run[units]]
         for start in range(0, len(units), block):
             part = slice(start, start + block)
