@@ -37,7 +37,7 @@ from taskaff.stages.probe.training_data import Bank
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from taskaff.stages.probe.records import Floats, Ints
+    from taskaff.core.records.arrays import Floats, Ints
 
 
 _BY_RUN = ("lr", "lr_heads", "keep", "keep_heads", "lr_align", "keep_align", "scale")

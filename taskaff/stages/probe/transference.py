@@ -42,7 +42,7 @@ from taskaff.stages.probe.transference_rows import transference_row
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from taskaff.stages.probe.records import Floats
+    from taskaff.core.records.arrays import Floats
 
 
 class Watch:
