@@ -6,7 +6,7 @@
 `speed` trains every directed pair of the single-text sets by the default recipes (`turns` and
 `concat`) and their single-task baselines (one seed, one weight decay) stacked, and a random sample
 of the same runs one at a time in plain PyTorch (`torch.nn`, autograd, `torch.optim.AdamW`, the same
-batches, initial weights, looks and stopping rule; the batches are drawn outside of its time). The
+batches, initial weights, evaluations and stopping rule; the batches are drawn outside of its time). The
 stacked runs are trained in four parts, as a probe does, and the sample between them, so that both
 meet the same machine. It compares the held-out losses and extrapolates the time of the sample to
 all runs. Times are the clock's and, for a machine with other work, the processor's; those of the
@@ -81,11 +81,11 @@ def read_sets(names: tuple[str, ...] | None = None, sets: int | None = None) -> 
 class Plain(torch.nn.Module):
     """The linear trunk and the heads of one run, as anyone would write them."""
 
-    def __init__(self, run, bank) -> None:
+    def __init__(self, run, data) -> None:
         super().__init__()
-        widths = tuple(bank.widths[slot.task] for slot in run.slots)
-        state = {k: torch.from_numpy(v) for k, v in initial_state(run, bank.d, widths).items()}
-        self.trunk = torch.nn.Linear(bank.d, run.r, bias=False)
+        widths = tuple(data.widths[slot.task] for slot in run.slots)
+        state = {k: torch.from_numpy(v) for k, v in initial_state(run, data.d, widths).items()}
+        self.trunk = torch.nn.Linear(data.d, run.r, bias=False)
         self.heads = torch.nn.ModuleList(torch.nn.Linear(run.r, c) for c in widths)
         with torch.no_grad():
             self.trunk.weight.copy_(state["B"].T)
@@ -114,28 +114,28 @@ def clocks() -> np.ndarray:
     return np.array([time.perf_counter(), time.process_time()])
 
 
-def plain_run(run, bank, threads: int) -> tuple[float, np.ndarray]:
+def plain_run(run, data, threads: int) -> tuple[float, np.ndarray]:
     """Test loss of the first slot, one run at a time, and the seconds that training took."""
     torch.set_num_threads(threads)
     began = clocks()
     schedule = Schedule(run)
-    looks, limits = schedule.look_rounds(0), schedule.limits(0)
+    evaluations, limits = schedule.evaluation_rounds(0), schedule.limits(0)
     tables = [SlotBatches(slot, run) for slot in run.slots]
     aside, seen, start = clocks() - began, [0] * len(tables), 0
-    model = Plain(run, bank)
+    model = Plain(run, data)
     optimiser = torch.optim.AdamW(model.parameters(), lr=run.lr, weight_decay=0.0)
-    loss_of = [loss_function(bank, slot) for slot in run.slots]
+    loss_of = [loss_function(data, slot) for slot in run.slots]
     target = run.slots[0]
     held = [torch.from_numpy(target.validation), torch.from_numpy(target.test)]
-    X_held = [bank.X[rows] * run.scale for rows in held]
+    X_held = [data.X[rows] * run.scale for rows in held]
     best, curve, kept = np.inf, [], None
-    for rounds, updates in looks.items():
+    for rounds, updates in evaluations.items():
         drawing = clocks()
         batches = drawn(schedule, tables, seen, start, rounds)
         aside, start = aside + clocks() - drawing, rounds
         for s, rows in batches:
             optimiser.zero_grad()
-            loss_of[s](model(bank.X[rows] * run.scale, s), rows).backward()
+            loss_of[s](model(data.X[rows] * run.scale, s), rows).backward()
             optimiser.step()
         with torch.no_grad():
             loss = float(loss_of[0](model(X_held[0], 0), held[0]))
@@ -151,13 +151,13 @@ def plain_run(run, bank, threads: int) -> tuple[float, np.ndarray]:
     return tested, clocks() - began - aside
 
 
-def loss_function(bank, slot) -> Callable:
-    if bank.kinds[slot.task] == 0:
-        return lambda out, rows: torch.nn.functional.cross_entropy(out, bank.codes[rows])
-    mean, deviation = (torch.from_numpy(a).float() for a in bank.moments(slot.task, slot.train))
-    c = bank.widths[slot.task]
+def loss_function(data, slot) -> Callable:
+    if data.kinds[slot.task] == 0:
+        return lambda out, rows: torch.nn.functional.cross_entropy(out, data.codes[rows])
+    mean, deviation = (torch.from_numpy(a).float() for a in data.moments(slot.task, slot.train))
+    c = data.widths[slot.task]
     return lambda out, rows: torch.nn.functional.mse_loss(
-        out, (bank.values[rows][:, :c] - mean) / deviation
+        out, (data.values[rows][:, :c] - mean) / deviation
     )
 
 
@@ -165,20 +165,20 @@ def speed(sample: int, threads: int, sets: int | None) -> dict:
     tasks = read_sets(sets=sets)
     settings = ProbeSettings(seeds=(0,), weight_decay=(0.0,), recipes=("turns", "concat"))
     prepared = prepare(tasks, settings)
-    bank = prepared.bank
+    data = prepared.data
     began = clocks()
     runs = plan_pairs(prepared, list(permutations(range(len(tasks)), 2))).runs
     stacked = clocks() - began
-    plain_run(runs[0], bank, 1)  # warm up
+    plain_run(runs[0], data, 1)  # warm up
     chosen = np.random.default_rng(0).permutation(len(runs))[:sample]
     found, alone = [], {}
     for part in range(PARTS):
         torch.set_num_threads(threads)
         began = clocks()
-        found += train(bank, runs[len(found) : len(runs) * (part + 1) // PARTS])
+        found += train(data, runs[len(found) : len(runs) * (part + 1) // PARTS])
         stacked += clocks() - began
         for number in chosen[part::PARTS].tolist():
-            alone[number] = [plain_run(runs[number], bank, n) for n in (1, threads)]
+            alone[number] = [plain_run(runs[number], data, n) for n in (1, threads)]
     each = {}
     for at, name in enumerate(("one thread", f"{threads} threads")):
         seconds = np.mean([measured[at][1] for measured in alone.values()], axis=0)

@@ -35,7 +35,7 @@ from taskaff.stages.probe.defaults import settings_for
 from taskaff.stages.probe.prepare import Prepared, prepare
 from taskaff.stages.probe.records import Run
 from taskaff.stages.probe.schedule import Schedule
-from taskaff.stages.probe.training_data import Bank
+from taskaff.stages.probe.training_data import TrainingData
 from taskaff.stages.probe.words.engine import CPU_UNITS
 from taskaff.stages.probe.words.stack import WordChunk
 from taskaff.stages.probe.words.trunks import WIDTHS, filter_counts
@@ -123,12 +123,12 @@ def one_pair(cache: Path) -> dict:
 class Plain(nn.Module):
     """One run as anyone would write it: a table of the words of its rows, the trunk, the heads."""
 
-    def __init__(self, bank: Bank, run: Run, vocabulary: Tensor, sparse: bool) -> None:
+    def __init__(self, data: TrainingData, run: Run, vocabulary: Tensor, sparse: bool) -> None:
         super().__init__()
-        assert bank.tokens is not None
-        assert bank.tokens.vectors is not None
-        d, r = bank.tokens.d, run.r
-        start = torch.cat([bank.tokens.vectors[vocabulary], torch.zeros(1, d)])
+        assert data.tokens is not None
+        assert data.tokens.vectors is not None
+        d, r = data.tokens.d, run.r
+        start = torch.cat([data.tokens.vectors[vocabulary], torch.zeros(1, d)])
         self.pad, self.trunk = len(vocabulary), run.trunk
         self.words = nn.Embedding.from_pretrained(
             start, freeze=False, sparse=sparse, padding_idx=self.pad
@@ -140,7 +140,7 @@ class Plain(nn.Module):
             self.filters = nn.ModuleList(nn.Conv1d(d, n, w) for w, n in counts)
         else:
             self.layers = nn.Sequential(nn.Linear(d, r), nn.ReLU(), nn.Linear(r, r), nn.ReLU())
-        self.heads = nn.ModuleList(nn.Linear(r, bank.widths[slot.task]) for slot in run.slots)
+        self.heads = nn.ModuleList(nn.Linear(r, data.widths[slot.task]) for slot in run.slots)
 
     def forward(self, s: int, ids: Tensor, lengths: Tensor) -> Tensor:
         """Outputs of slot ``s`` for padded ``ids (b, longest)``."""
@@ -155,16 +155,16 @@ class Plain(nn.Module):
         return self.heads[s](h)
 
 
-def plain_updates(bank: Bank, run: Run, sparse: bool) -> Iterator[None]:
+def plain_updates(data: TrainingData, run: Run, sparse: bool) -> Iterator[None]:
     """One update after the other."""
-    tokens = bank.tokens
+    tokens = data.tokens
     assert tokens is not None
     rows = torch.from_numpy(np.concatenate([slot.train for slot in run.slots]))
     ids, mask, _ = tokens.padded(rows)
     vocabulary = torch.unique(ids[mask])
     local = torch.zeros(len(tokens.vectors), dtype=torch.long)
     local[vocabulary] = torch.arange(len(vocabulary))
-    model = Plain(bank, run, vocabulary, sparse)
+    model = Plain(data, run, vocabulary, sparse)
     words = list(model.words.parameters())
     others = [p for name, p in model.named_parameters() if not name.startswith("words")]
     optimisers = [torch.optim.Adam(others, lr=run.lr)]
@@ -173,7 +173,7 @@ def plain_updates(bank: Bank, run: Run, sparse: bool) -> Iterator[None]:
         at = torch.from_numpy(batch)
         ids, mask, _ = tokens.padded(at)
         padded = local[ids].masked_fill(~mask, model.pad)
-        loss = nn.functional.cross_entropy(model(s, padded, mask.sum(1)), bank.codes[at])
+        loss = nn.functional.cross_entropy(model(s, padded, mask.sum(1)), data.codes[at])
         for optimiser in optimisers:
             optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -202,9 +202,9 @@ def speed(threads: int) -> dict:
 def _shape(prepared: Prepared, trunk: str, r: int, rounds: int = 7) -> dict:
     n = max(1, CPU_UNITS // r)
     runs = [_run(prepared, trunk, r, i) for i in range(n)]
-    stacked, alone = WordChunk(prepared.bank, runs), WordChunk(prepared.bank, runs[:1])
+    stacked, alone = WordChunk(prepared.data, runs), WordChunk(prepared.data, runs[:1])
     plain = {
-        kind: plain_updates(prepared.bank, runs[0], kind == "sparse")
+        kind: plain_updates(prepared.data, runs[0], kind == "sparse")
         for kind in ("dense", "sparse")
     }
     ways: dict[str, tuple[Callable[[], object], int]] = {

@@ -7,7 +7,7 @@ zero there, so that weight decay pulls ``R`` to the identity:
 * ``low-rank``: ``R = I + U V'`` with ``U, V (d, k)``; ``U`` starts at random, ``V`` at zero;
 * ``orthogonal``: ``R = (I + S)^-1 (I - S)``, Cayley's form of a rotation, with ``S = W - W'``.
 
-The model only sees ``x R B``, so that ``R`` never stands by itself: ``R B`` takes the place of
+The model only sees ``x R B``, so that ``R`` never occurs alone: ``R B`` takes the place of
 ``B``, and its gradient ``M`` is carried on to ``R`` and ``B``.
 """
 
@@ -83,8 +83,8 @@ def matrix(form: str, state: State, slot: int) -> Floats:
         for name in FORMS[form]
     }
     d = len(next(iter(parts.values()))[0])
-    found: Floats = aligned(form, parts, torch.eye(d, dtype=torch.float64)[None])[0].numpy()
-    return found
+    R: Floats = aligned(form, parts, torch.eye(d, dtype=torch.float64)[None])[0].numpy()
+    return R
 
 
 def row_similarity(a: Floats, b: Floats, share: float = 0.99) -> float:

@@ -1,8 +1,8 @@
 """Arms with alignment matrices for pairs mode (W Algorithm 1, appendix B.3), and their control.
 
 The recipe, for small models from scratch: first both arms are trained as ever. Then, from the best
-look of each, every batch gives one step on its task's ``A_i`` and from there one on its ``R_i``
-("given a sampled data batch from task i"). ``B`` stays fixed, as the paper prints it
+evaluation of each, every batch gives one step on its task's ``A_i`` and from there one on its
+``R_i`` ("given a sampled data batch from task i"). ``B`` stays fixed, as the paper prints it
 (``align_train="heads"``), or moves with ``A_i`` (``"joint"``). ``R`` has its own, smaller learning
 rate, since Adam moves all ``d * d`` entries at once, and weight decay pulls it to the identity.
 
@@ -10,7 +10,7 @@ What it is compared with gets the same number of further updates on the same bat
 and ``B`` moving: the task alone, and the pair without alignment. Free ``R`` can undo all sharing
 and fit the task by themselves, so there is a control with as many parameters, the task alone with
 an ``R`` of its own: what ``align`` gains over that is owed to the source. The weights that a second
-stage starts from count as its first look, so that further training never counts as harm.
+stage starts from count as its first evaluation, so that further training never counts as harm.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from taskaff.stages.probe.verdict import t_interval
 if TYPE_CHECKING:
     from taskaff.stages.probe.records import Floats, Ints, State
 
-Found = tuple[tuple[PairOutcome, ...], tuple[AlignmentReport, ...], int]
+AlignedOutcomes = tuple[tuple[PairOutcome, ...], tuple[AlignmentReport, ...], int]
 
 SECOND = {"stl": ("stl", "align control"), "mtl": ("mtl", "align")}
 """A first stage to its second ones: plain and with ``R``."""
@@ -45,18 +45,18 @@ def align_pairs(
     first: Arms,
     wanted: Collection[tuple[int, int]],
     progress: Progress | None = None,
-) -> Found:
+) -> AlignedOutcomes:
     """Outcomes of the arms ``align`` and ``align control``, their reports, and the runs trained.
 
     ``runs`` and ``outcomes`` are those of the first stage, with their states; ``first`` is what was
     read from them.
     """
     started = list(_second_stage(prepared, runs, outcomes, first))
-    found = prepared.train(started, progress)
-    arms = replace(first, best=best_decay(found), unusable=_unusable(first), shares={})
+    tuned = prepared.train(started, progress)
+    arms = replace(first, best=best_decay(tuned), unusable=_unusable(first), shares={})
     states = {
         run.key: (run, outcome.state)
-        for run, outcome in zip(started, found, strict=True)
+        for run, outcome in zip(started, tuned, strict=True)
         if outcome.state is not None
     }
     pairs = [_controls(prepared, arms, target) for target in sorted({t for _, t in wanted})]
@@ -91,7 +91,7 @@ def _second_stage(
 
 
 def still(prepared: Prepared) -> frozenset[str]:
-    """What does not move in the second stage."""
+    """Names of the weights that do not move in the second stage."""
     return frozenset({"trunk"} if prepared.settings.align_train == "heads" else ())
 
 
@@ -109,12 +109,12 @@ def with_alignment(run: Run, prepared: Prepared, frozen: frozenset[str]) -> Run:
 
 def _unusable(first: Arms) -> Mapping[Key, str]:
     """What cannot be trained in the first stage cannot be in the second."""
-    found: dict[Key, str] = {}
+    reasons: dict[Key, str] = {}
     diverged = {k: f"diverged: {b[0].diverged}" for k, b in first.best.items() if b[0].diverged}
     for (arm, *rest), reason in (dict(first.unusable) | diverged).items():
         for again in SECOND.get(arm, ()):
-            found[(again, *rest)] = reason
-    return found
+            reasons[(again, *rest)] = reason
+    return reasons
 
 
 # ------------------------------------------------------------------ reports
@@ -136,32 +136,32 @@ def test_rows(prepared: Prepared, task: int, n: int) -> Ints:
 
 def turn(prepared: Prepared, run: Run, state: State, rows: Ints, slot: int | None) -> Turned:
     """What a run's weights do to a task's test rows; without a slot there is no ``R``."""
-    X = aligned_inputs(prepared.bank, run, state, rows)
+    X = aligned_inputs(prepared.data, run, state, rows)
     form = prepared.settings.align_form
     R = np.eye(X.shape[1]) if slot is None else align.matrix(form, state, slot)
     return Turned(X, R, run.seed)
 
 
 def report_of(
-    prepared: Prepared, source: int, target: int, found: Sequence[tuple[Turned, Turned]]
+    prepared: Prepared, source: int, target: int, seeds: Sequence[tuple[Turned, Turned]]
 ) -> AlignmentReport:
     """How far ``R`` moved, and equation 6 before and after it; ``found`` has a pair a seed."""
     rows = []
-    for one, other in found:
+    for one, other in seeds:
         moved = [float(np.linalg.norm(each.R - np.eye(len(each.R)))) for each in (one, other)]
         before = align.row_similarity(one.X, other.X)
         rows.append([*moved, before, align.row_similarity(one.X @ one.R, other.X @ other.R)])
     columns = np.array(rows).reshape(-1, 4).T.tolist()
     names = prepared.tasks[source].name, prepared.tasks[target].name
-    kept = [
+    matrices = [
         (name, each.seed, each.R.astype(np.float32))
-        for pair in found
+        for pair in seeds
         for name, each in zip(names, pair, strict=True)
     ]
     settings = prepared.settings
     moved_s, moved_t, before_R, after_R = (t_interval(c, settings.confidence) for c in columns)
     report = AlignmentReport(*names, settings.align_form, moved_s, moved_t, before_R, after_R)
-    return replace(report, matrices=tuple(kept)) if settings.keep_matrices else report
+    return replace(report, matrices=tuple(matrices)) if settings.keep_matrices else report
 
 
 # ------------------------------------------------------------------ reading
@@ -188,7 +188,7 @@ def _pair(prepared: Prepared, arms: Arms, source: int, target: int) -> Iterator[
 
 
 def _controls(prepared: Prepared, arms: Arms, target: int) -> PairOutcome:
-    """What an ``R`` gives to the task alone; it stands as its own source."""
+    """Outcome of an ``R`` for the task alone, which is then its own source."""
     task = prepared.tasks[target]
     bases = _keys(prepared, "stl", -1, target)
     others = _keys(prepared, "align control", -1, target)
@@ -209,14 +209,14 @@ def _report(
     source: int,
     target: int,
 ) -> AlignmentReport:
-    found = []
+    turned = []
     for n, key in enumerate(_keys(prepared, "align", source, target)):
         if key not in arms.unusable and not arms.best[key][0].diverged:
             own = states[(*key, arms.best[key][1])]
-            found.append(
+            turned.append(
                 (
                     turn(prepared, *own, test_rows(prepared, source, n), 1),
                     turn(prepared, *own, test_rows(prepared, target, n), 0),
                 )
             )
-    return report_of(prepared, source, target, found)
+    return report_of(prepared, source, target, turned)

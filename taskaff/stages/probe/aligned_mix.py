@@ -1,8 +1,8 @@
 """Alignment matrices in a mix of any number of tasks (W Algorithm 1, its setting for GLUE).
 
-Two stages, as for pairs (``aligned``). From the best look of each task in the whole mix, at the
-weight decay that it chose there: ``align``, its ``A_i`` and ``R_i`` trained in turns. While ``B``
-is fixed nothing that moves is shared, so that a run has this one task; with
+Two stages, as for pairs (``aligned``). From the best evaluation of each task in the complete mix,
+at the weight decay that it chose there: ``align``, its ``A_i`` and ``R_i`` trained in turns. While
+``B`` is fixed nothing that moves is shared, so that a run has this one task; with
 ``align_train="joint"`` all tasks, each with its ``R``, and ``B`` move. It is compared with
 
 * ``mix``: the same number of further updates of the task, in the mix without ``R``;
@@ -17,7 +17,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from taskaff.core.records.probe import AlignmentReport, PairOutcome, Progress
-from taskaff.stages.probe.aligned import Found, report_of, still, turn, with_alignment
+from taskaff.stages.probe.aligned import AlignedOutcomes, report_of, still, turn, with_alignment
 from taskaff.stages.probe.comparison import Arms, Key, compare, least
 from taskaff.stages.probe.model import shared_part
 from taskaff.stages.probe.overall import overall
@@ -42,17 +42,17 @@ def align_mix(
     outcomes: Sequence[RunOutcome],
     first: Arms,
     progress: Progress | None = None,
-) -> Found:
+) -> AlignedOutcomes:
     """Outcomes of ``align``, by task and over all, reports of each two tasks, and runs trained.
 
     ``runs`` and ``outcomes`` are those of the first stage, with their states, and ``first`` what
     was read from them.
     """
     started = list(_second_stage(prepared, runs, outcomes, first))
-    found = prepared.train(started, progress)
+    tuned = prepared.train(started, progress)
     units = [
         (run, s, slot)
-        for run, outcome in zip(started, found, strict=True)
+        for run, outcome in zip(started, tuned, strict=True)
         for s, slot in enumerate(outcome.slots)
         if slot is not None
     ]
@@ -82,27 +82,27 @@ def _second_stage(
 
 def _again(prepared: Prepared, run: Run, s: int, arm: str) -> Iterator[Run]:
     """The second stages of one task, at every weight decay."""
-    whole, alone = _judged_by(run, s), _alone(run, s)
+    complete, alone = _tested_on(run, s), _alone(run, s)
     for decay in prepared.settings.weight_decay:
         for word in SECOND[arm]:
             key = (word, run.key[1], run.slots[s].task, decay)
             if word == MIX:
-                yield replace(whole, key=key, weight_decay=decay)
+                yield replace(complete, key=key, weight_decay=decay)
                 continue
-            one = whole if prepared.settings.align_train == "joint" else alone
+            one = complete if prepared.settings.align_train == "joint" else alone
             on = replace(one, key=key, weight_decay=decay, keep_state=word == ALIGN)
             yield with_alignment(on, prepared, still(prepared))
 
 
-def _judged_by(run: Run, s: int) -> Run:
-    """The run with further batches, looked at on one task only."""
-    slots = [replace(slot, stream=f"{slot.stream}/more", judged=False) for slot in run.slots]
-    slots[s] = replace(slots[s], judged=True)
+def _tested_on(run: Run, s: int) -> Run:
+    """The run with further batches, evaluated on one task only."""
+    slots = [replace(slot, stream=f"{slot.stream}/more", tested=False) for slot in run.slots]
+    slots[s] = replace(slots[s], tested=True)
     return replace(run, slots=tuple(slots))
 
 
 def _alone(run: Run, s: int) -> Run:
-    """The same with that task alone, from its head and the shared module."""
+    """Run of that task alone, from its head and the shared module."""
     state = run.initial or {}
     own = {**shared_part(state), "A0": state[f"A{s}"]}
     slot = replace(run.slots[s], stream=f"{run.slots[s].stream}/more", weight=1.0)
@@ -110,7 +110,7 @@ def _alone(run: Run, s: int) -> Run:
 
 
 def _unusable(first: Arms) -> dict[Key, str]:
-    """What diverged in the first stage has no second one."""
+    """Reasons of tasks that diverged in the first stage, which have no second one."""
     return {
         (word, *key[1:]): f"diverged: {slot.diverged}"
         for key, (slot, _) in first.best.items()
@@ -125,21 +125,21 @@ def _unusable(first: Arms) -> dict[Key, str]:
 def _compared(prepared: Prepared, arms: Arms, against: str) -> Iterator[PairOutcome]:
     """``align`` against one arm, for every task and over all."""
     settings, tasks = prepared.settings, prepared.tasks
-    found = []
+    outcomes = []
     for i, task in enumerate(tasks):
         keys: list[tuple[Key, Key]] = [
             ((against, n, i), (ALIGN, n, i)) for n in range(len(settings.seeds))
         ]
         names = tasks[-1].name, task.name
-        found.append(compare(settings, task.schema.kind, names, arms, keys, (against, ALIGN)))
-    yield from found
-    yield overall(prepared, found, arms.constants)
+        outcomes.append(compare(settings, task.schema.kind, names, arms, keys, (against, ALIGN)))
+    yield from outcomes
+    yield overall(prepared, outcomes, arms.constants)
 
 
 def _reports(prepared: Prepared, arms: Arms, states: States) -> Iterator[AlignmentReport]:
-    """Of each two tasks, each with the ``R`` of its own checkpoint."""
+    """Reports on each two tasks, each with the ``R`` of its own checkpoint."""
     for i, j in combinations(range(len(prepared.tasks)), 2):
-        found = []
+        turned = []
         for n in range(len(prepared.settings.seeds)):
             keys = (ALIGN, n, i), (ALIGN, n, j)
             if all(key not in arms.unusable and not arms.best[key][0].diverged for key in keys):
@@ -148,5 +148,5 @@ def _reports(prepared: Prepared, arms: Arms, states: States) -> Iterator[Alignme
                     turn(prepared, run, state, run.slots[s].test, s)
                     for run, state, s in (one, other)
                 ]
-                found.append((pair[0], pair[1]))
-        yield report_of(prepared, i, j, found)
+                turned.append((pair[0], pair[1]))
+        yield report_of(prepared, i, j, turned)

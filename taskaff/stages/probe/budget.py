@@ -1,11 +1,11 @@
 """Seeds in rounds: until every verdict is decided, time is out, or the user interrupts.
 
-Whoever looks at an interval after every round and stops when it suits will be wrong more often than
-the interval's level says. So the intervals hold at all looks together: numbers of seeds at which
-verdicts are looked at are fixed before (``looks``), and each look uses the level at which a t
+Whoever checks an interval after every round and stops when it suits will be wrong more often than
+the interval's level says. So the intervals hold at all checks together: numbers of seeds at which
+verdicts are checked are fixed before (``check_points``), and each check uses the level at which a t
 interval fails to cover at *any* of them with probability ``1 - confidence`` only (Pocock 1977; his
 boundary is for normal means of known variance, ours is simulated for t). The rule of stopping may
-then be anything. A stop by the clock takes the place of the next look, and depends on no gain.
+then be anything. A stop by the clock takes the place of the next check, and depends on no gain.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from taskaff.stages.probe.training_data import chosen_device
 from taskaff.stages.probe.trunks import TRUNKS
 
 FIRST = 3
-"""Fewest seeds of the first look."""
+"""Fewest seeds of the first check."""
 
 MOST = 40
-"""Seeds of the last look; ten looks would cost more power than the seeds bring."""
+"""Seeds of the last check; ten checks would cost more power than the seeds bring."""
 
 RUNS = 1024
 """About so many runs are trained in one call on a processor: the last ones of a call cost nearly
 as much alone as together, and an interrupt should leave something."""
 
 TIMED_RUNS = 128
-"""The same with a budget, which the first call may exceed."""
+"""Number of runs of a call with a budget, which the first call may exceed."""
 
 CUDA_RUNS = 8192
 
 WORD_RUNS = 32
-"""The same of trunks over trained word vectors; of transformers it is one seed."""
+"""Number of runs of a call for trunks over trained word vectors; transformers: one seed."""
 
 PATHS = 40_000
 
@@ -57,12 +57,12 @@ Measure = Callable[[ProbeSettings, Names | None, Progress | None], ProbeResult]
 """``measure(settings, pairs, progress)``: train the settings' seeds, for these pairs or for all."""
 
 
-def looks(seeds: int, most: int = MOST) -> tuple[int, ...]:
-    """Numbers of seeds at which verdicts are looked at: doubling from the first round's."""
-    found = [max(FIRST, seeds)]
-    while 2 * found[-1] <= most:
-        found.append(2 * found[-1])
-    return tuple(found)
+def check_points(seeds: int, most: int = MOST) -> tuple[int, ...]:
+    """Numbers of seeds at which verdicts are checked: doubling from the first round's."""
+    numbers = [max(FIRST, seeds)]
+    while 2 * numbers[-1] <= most:
+        numbers.append(2 * numbers[-1])
+    return tuple(numbers)
 
 
 def adaptive(settings: ProbeSettings) -> bool:
@@ -72,9 +72,9 @@ def adaptive(settings: ProbeSettings) -> bool:
 
 @lru_cache(maxsize=32)
 def level(at: tuple[int, ...], confidence: float) -> float:
-    """Confidence of the t interval at each look, for ``confidence`` at all looks together.
+    """Confidence of the t interval at each check, for ``confidence`` at all checks together.
 
-    The share ``1 - confidence`` of simulated paths whose least p-value over the looks is smallest
+    The share ``1 - confidence`` of simulated paths whose least p-value over the checks is smallest
     sets it; two standard errors of the simulation are taken off on the safe side.
     """
     if len(at) == 1:
@@ -139,7 +139,7 @@ def together(settings: ProbeSettings) -> int:
 
 
 class _Driver:
-    """What was trained so far."""
+    """State of a probe that adds seeds: what was trained so far."""
 
     def __init__(
         self, measure: Measure, at_once: int, settings: ProbeSettings, progress: Progress | None
@@ -149,7 +149,7 @@ class _Driver:
         given = settings.seeds
         most = MOST if settings.max_seeds <= len(given) else settings.max_seeds
         self.adaptive = adaptive(settings)
-        self.at = looks(len(given), most) if self.adaptive else (len(given),)
+        self.at = check_points(len(given), most) if self.adaptive else (len(given),)
         self.seeds = more_seeds(given, self.at[-1])
         self.confidence = level(self.at, settings.confidence)
         self.started = time.perf_counter()
@@ -158,7 +158,7 @@ class _Driver:
         self.pace = 0.0
         """Seconds a seed, in the last call."""
         self.wanted: Names | None = None
-        """Pairs that were open at the last look."""
+        """Pairs that were open at the last check."""
 
     def result(self) -> ProbeResult:
         """Train until there is a reason to stop, and say which."""
@@ -204,17 +204,17 @@ class _Driver:
         self.pace = max(time.perf_counter() - begun, 1e-6) / count
 
     def _shown(self, calls: float) -> Progress | None:
-        """Progress over all calls until the next look, as if all were like the present one."""
+        """Progress over all calls until the next check, as if all were like the present one."""
         if self.progress is None:
             return None
         tell, before = self.progress, self.runs
-        over, last, whole = 0, 0, 0
+        over, last, of_call = 0, 0, 0
 
         def shown(done: int, total: int) -> None:
-            nonlocal over, last, whole
+            nonlocal over, last, of_call
             if done <= last:  # a mode may train more than once
-                over += whole
-            last, whole = done, total
+                over += of_call
+            last, of_call = done, total
             tell(before + over + done, before + round(calls * (over + total)))
 
         return shown
@@ -244,7 +244,7 @@ class _Driver:
         if len(self.at) > 1:
             notes.append(
                 f"seeds were added as needed: intervals have {self.confidence:.1%} each, so that "
-                f"at all looks (after {', '.join(map(str, self.at))} seeds) together they hold "
+                f"at all checks (after {', '.join(map(str, self.at))} seeds) together they hold "
                 f"with {self.settings.confidence:.0%}"
             )
         if stopped:

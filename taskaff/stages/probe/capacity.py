@@ -85,7 +85,7 @@ def probe_capacity(
 
 
 def mix_slots(prepared: Prepared, n: int) -> tuple[Slot, ...]:
-    """Every task as a target, without training rows that another task is judged by.
+    """Every task as a target, without training rows that another task is tested on.
 
     Raises
     ------
@@ -93,33 +93,33 @@ def mix_slots(prepared: Prepared, n: int) -> tuple[Slot, ...]:
     """
     slots = [prepared.target_slot(task, n) for task in range(len(prepared.tasks))]
     keep = prepared.settings.leaks == "keep"
-    kept = [slot if keep else _without_judged(prepared, slot, slots) for slot in slots]
-    for task, slot in zip(prepared.tasks, kept, strict=True):
+    reduced = [slot if keep else _without_tested(prepared, slot, slots) for slot in slots]
+    for task, slot in zip(prepared.tasks, reduced, strict=True):
         reason = f"only {len(slot.train)} training rows are left without leaked ones"
         reason = reason if len(slot.train) < LEAST else prepared.one_class(slot)
         if reason:
             raise ProbeError(reason, task=task.name, hint="leave this data set out")
-    return tuple(kept)
+    return tuple(reduced)
 
 
 def full_rows(prepared: Prepared, slots: Sequence[Slot], n: int) -> list[float]:
     """Training rows of every slot's task in its files, without the part that is left out here."""
-    found = []
+    counts = []
     for slot in slots:
         split = prepared.splits[slot.task][n]
-        found.append(split.full * len(slot.train) / max(len(split.train), 1))
-    return found
+        counts.append(split.full * len(slot.train) / max(len(split.train), 1))
+    return counts
 
 
-def _without_judged(prepared: Prepared, slot: Slot, slots: Sequence[Slot]) -> Slot:
-    """The slot without training rows that other slots are judged by."""
-    starts, tasks = prepared.bank.starts, prepared.tasks
+def _without_tested(prepared: Prepared, slot: Slot, slots: Sequence[Slot]) -> Slot:
+    """The slot without training rows that other slots are tested on."""
+    starts, tasks = prepared.data.starts, prepared.tasks
     rows = slot.train - starts[slot.task]
     shared = np.zeros(len(rows), bool)
     for other in slots:
         if other is not slot:
-            judged = np.concatenate([other.validation, other.test]) - starts[other.task]
-            shared |= copied(tasks[slot.task], rows, tasks[other.task], judged)
+            tested = np.concatenate([other.validation, other.test]) - starts[other.task]
+            shared |= copied(tasks[slot.task], rows, tasks[other.task], tested)
     return replace(slot, train=slot.train[~shared]) if shared.any() else slot
 
 
@@ -160,12 +160,12 @@ def _runs(
 def _best(outcomes: Sequence[RunOutcome]) -> Best:
     best: Best = {}
     for outcome in outcomes:
-        for s, found in enumerate(outcome.slots):
-            assert found is not None
+        for s, slot in enumerate(outcome.slots):
+            assert slot is not None
             at = outcome.key, s
             known = best.get(at)
-            if known is None or not found.validation_loss >= known.validation_loss:
-                best[at] = found
+            if known is None or not slot.validation_loss >= known.validation_loss:
+                best[at] = slot
     return best
 
 
@@ -173,7 +173,7 @@ def _sweeps(
     prepared: Prepared, widths: tuple[int, ...], slots: Sequence[Sequence[Slot]], best: Best
 ) -> Iterator[CapacitySweep]:
     k = len(prepared.tasks)
-    constants = [[constant_loss(prepared.bank, slot) for slot in mix] for mix in slots]
+    constants = [[constant_loss(prepared.data, slot) for slot in mix] for mix in slots]
     models: list[tuple[str, list[tuple[Model, int, int]]]] = [
         (prepared.tasks[i].name, [(i, 0, i)]) for i in range(k)
     ]
@@ -204,9 +204,9 @@ def _point(
     """Over seeds: means over tasks of relative loss and of each task's main metric."""
     losses, values = [], []
     for n in range(len(prepared.settings.seeds)):
-        found = [(best[(model, r, n), s], i) for model, s, i in members]
-        losses.append(float(np.mean([o.test_loss / constants[n][i] for o, i in found])))
-        mains = [o.metrics[MAIN[prepared.tasks[i].schema.kind]] for o, i in found]
+        chosen = [(best[(model, r, n), s], i) for model, s, i in members]
+        losses.append(float(np.mean([o.test_loss / constants[n][i] for o, i in chosen])))
+        mains = [o.metrics[MAIN[prepared.tasks[i].schema.kind]] for o, i in chosen]
         values.append(float(np.mean(mains)))
     level = prepared.settings.confidence
     return t_interval(losses, level), t_interval(values, level)

@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 Key = tuple[Any, ...]
 """One arm of a comparison for one seed."""
 
-Judged = tuple[SlotOutcome, float]
-"""What an arm gave, and the weight decay that its validation rows chose."""
+Chosen = tuple[SlotOutcome, float]
+"""Outcome of an arm, and the weight decay that its validation rows chose."""
 
 
 @dataclass(slots=True, eq=False)
 class Arms:
     """Outcomes of arms, and what is known of them without training."""
 
-    best: dict[Key, Judged]
+    best: dict[Key, Chosen]
     unusable: Mapping[Key, str] = field(default_factory=dict)
     """Arms that could not be trained, and why."""
     removed: Mapping[Key, int] = field(default_factory=dict)
@@ -42,25 +42,25 @@ class Arms:
     shares: Mapping[Key, float] = field(default_factory=dict)
     """The source's share of the updates."""
     rows: Mapping[tuple[int, int], tuple[Hashes, int, float]] = field(default_factory=dict)
-    """Of a target and seed number: hashes of test rows, their pool, share that is trained on."""
+    """By target and seed number: hashes of test rows, their pool, share that is trained on."""
     truths: Mapping[tuple[int, int], Truth] = field(default_factory=dict)
-    """Of the same: labels of the test rows, where predictions are asked for."""
+    """By target and seed number: labels of the test rows, where predictions are asked for."""
 
     def constant(self, arm: Key) -> float:
         """Held-out loss of a constant predictor of the arm's target; NaN where it is not known."""
         return self.constants.get((arm[-2], arm[-1]), float("nan"))
 
 
-def best_decay(outcomes: Sequence[RunOutcome]) -> dict[Key, Judged]:
+def best_decay(outcomes: Sequence[RunOutcome]) -> dict[Key, Chosen]:
     """First slots of runs whose key is an arm's and then the weight decay."""
     slots = ((o.key[:-1], o.key[-1], o.slots[0]) for o in outcomes)
     return least((key, decay, slot) for key, decay, slot in slots if slot is not None)
 
 
-def least(found: Iterable[tuple[Key, float, SlotOutcome]]) -> dict[Key, Judged]:
+def least(candidates: Iterable[tuple[Key, float, SlotOutcome]]) -> dict[Key, Chosen]:
     """Each arm with the least validation loss; a diverged one only when all of them are."""
-    best: dict[Key, Judged] = {}
-    for arm, decay, slot in found:
+    best: dict[Key, Chosen] = {}
+    for arm, decay, slot in candidates:
         known = best.get(arm)
         if known is None or known[0].diverged or slot.validation_loss < known[0].validation_loss:
             best[arm] = (slot, decay)
@@ -93,12 +93,12 @@ def compare(
             continue
         pair = arms.best[base], arms.best[other]
         unusable += _divergence(pair, names, words)
-        found = _seed_gain(seed, metric, *pair, arms.removed.get(other, 0))
+        gain = _seed_gain(seed, metric, *pair, arms.removed.get(other, 0))
         rows = _row_gains(arms.rows.get((other[-2], other[-1])), *pair)
         truth = arms.truths.get((other[-2], other[-1]))
         predicted = truth.rows(pair[0][0], pair[1][0]) if truth else None
-        found = replace(found, test_rows=rows, predicted=predicted)
-        seeds.append(replace(found, constant_loss=arms.constant(other)))
+        gain = replace(gain, test_rows=rows, predicted=predicted)
+        seeds.append(replace(gain, constant_loss=arms.constant(other)))
     return paired(settings, names, metric, seeds, unusable, words)
 
 
@@ -133,7 +133,7 @@ def paired(
 
 
 def _divergence(
-    pair: tuple[Judged, Judged], names: tuple[str, str], words: tuple[str, str]
+    pair: tuple[Chosen, Chosen], names: tuple[str, str], words: tuple[str, str]
 ) -> list[str]:
     source, target = names
     called = {"alone": f"{target} alone", "mtl": f"{target} with {source}"}
@@ -145,7 +145,7 @@ def _divergence(
 
 
 def _row_gains(
-    rows: tuple[Hashes, int, float] | None, base: Judged, other: Judged
+    rows: tuple[Hashes, int, float] | None, base: Chosen, other: Chosen
 ) -> RowGains | None:
     """Gains of the test rows, where both arms have losses of the same rows."""
     one, two = base[0].row_losses, other[0].row_losses
@@ -154,7 +154,7 @@ def _row_gains(
     return RowGains(rows[0], one - two, rows[1], rows[2])
 
 
-def _seed_gain(seed: int, metric: str, base: Judged, other: Judged, removed: int) -> SeedGain:
+def _seed_gain(seed: int, metric: str, base: Chosen, other: Chosen, removed: int) -> SeedGain:
     return SeedGain(
         seed,
         base[0].test_loss,

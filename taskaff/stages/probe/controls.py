@@ -73,7 +73,7 @@ def own_rows(prepared: Prepared, task: int, n: int) -> Ints:
 
 
 def permuted(slot: Slot, seed: int) -> Slot:
-    """The same rows in the same batches, with each other's labels."""
+    """Slot with the rows and batches of another, whose labels are permuted."""
     order = stream(seed, "permuted", slot.stream).permutation(len(slot.train))
     return replace(slot, labels=slot.train[order])
 
@@ -96,7 +96,7 @@ def _with_itself(prepared: Prepared, run: Run, rows: Ints) -> Run:
 
 def _read(prepared: Prepared, arms: Arms, wanted: Collection[tuple[int, int]]) -> list[PairOutcome]:
     seeds = range(len(prepared.settings.seeds))
-    found = []
+    outcomes = []
 
     def read(source: int, target: int, base: str, arm: str) -> None:
         def key(word: str, n: int) -> Key:
@@ -107,11 +107,11 @@ def _read(prepared: Prepared, arms: Arms, wanted: Collection[tuple[int, int]]) -
         one, other = prepared.tasks[source], prepared.tasks[target]
         keys = [(key(base, n), key(arm, n)) for n in seeds]
         names, words = (one.name, other.name), (base, arm)
-        found.append(compare(prepared.settings, other.schema.kind, names, arms, keys, words))
+        outcomes.append(compare(prepared.settings, other.schema.kind, names, arms, keys, words))
 
     for source, target in wanted:
         read(source, target, "alone", PERMUTED)
         read(source, target, PERMUTED, "mtl")
     for target in sorted({target for _, target in wanted}):
         read(target, target, "alone", SELF)
-    return found
+    return outcomes

@@ -36,20 +36,20 @@ _COMMON: WeakKeyDictionary[TaskVectors, WeakKeyDictionary[TaskVectors, Common]] 
 
 
 def copied(task: TaskVectors, rows: Ints, other: TaskVectors, others: Ints) -> NDArray[np.bool_]:
-    """Which of a task's ``rows (n,)`` stand among the rows ``others`` of another task; ``(n,)``."""
-    found: NDArray[np.bool_] = np.isin(task.hashes[rows], other.hashes[others])
+    """Mask ``(n,)`` of a task's ``rows (n,)`` that are among ``others``, rows of another task."""
+    exact: NDArray[np.bool_] = np.isin(task.hashes[rows], other.hashes[others])
     if task.near is None or other.near is None:
-        return found
+        return exact
     known = _COMMON.setdefault(task, WeakKeyDictionary())
     if other not in known:
         known[other] = _common(task.near, other.near)
     common = known[other]
     if not len(common.own_rows):
-        return found
+        return exact
     keys = common.other_keys[np.isin(common.other_rows, others)]
     near = np.zeros(task.rows, bool)
     near[common.own_rows[np.isin(common.own_keys, keys)]] = True
-    return found | near[rows]
+    return exact | near[rows]
 
 
 def _common(own: Hashes, other: Hashes) -> Common:

@@ -26,20 +26,20 @@ def each_label(tasks: Sequence[TaskVectors]) -> tuple[list[TaskVectors], list[st
             "--each-label takes a multi-label data set apart, and none has several labels",
             hint="leave --each-label out, or name the label columns: --label A,B,C",
         )
-    found: list[TaskVectors] = []
+    separate: list[TaskVectors] = []
     notes: list[str] = []
     for task in tasks:
         if task.schema.kind != "multilabel":
-            found.append(task)
+            separate.append(task)
             continue
         parts = dict(_labels(task))
-        found += [part for part in parts.values() if part is not None]
+        separate += [part for part in parts.values() if part is not None]
         constant = [name for name, part in parts.items() if part is None]
         if constant:
             notes.append(
                 f"{task.name}: labels that do not vary are left out: {', '.join(constant)}"
             )
-    return found, notes
+    return separate, notes
 
 
 def _labels(task: TaskVectors) -> Iterator[tuple[str, TaskVectors | None]]:

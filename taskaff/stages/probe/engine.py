@@ -25,7 +25,7 @@ from taskaff.stages.probe.evaluate_stacked import HeldOut, Watching, train_stack
 from taskaff.stages.probe.records import Run, RunOutcome
 from taskaff.stages.probe.schedule import DENSE, Schedule
 from taskaff.stages.probe.stacked import Chunk
-from taskaff.stages.probe.training_data import KINDS, Bank
+from taskaff.stages.probe.training_data import KINDS, TrainingData
 from taskaff.stages.probe.trunks import fine_tuned
 
 CPU_CHUNKS = 4
@@ -46,7 +46,7 @@ FEW = 24
 
 
 def train(
-    bank: Bank,
+    data: TrainingData,
     runs: Sequence[Run],
     *,
     memory: int = 1 << 30,
@@ -59,33 +59,33 @@ def train(
 
     Parameters
     ----------
-    bank : rows of all tasks, on the device where to train.
+    data : rows of all tasks, on the device where to train.
     runs : what to train; sizes and recipes may differ, and trunks on vectors.
     memory : bytes that the chunks in training may take.
     chunk_runs : most runs in a chunk.
     progress : called with finished and all runs after every chunk, by the calling thread.
     observer : given each chunk; what it returns measures between rounds. Only with trunks on
         vectors.
-    store : keeps the outcomes of fine-tuned runs, which are dear.
+    store : keeps the outcomes of fine-tuned runs, which are expensive.
 
     Raises
     ------
-    ProbeError : a run without rows to train on or to judge by.
+    ProbeError : a run without rows to train on or to test on.
     """
     if runs and fine_tuned(runs[0].trunk):
-        return train_tokens(bank, runs, memory=memory, progress=progress, store=store)
-    on_cpu = bank.X.device.type == "cpu"
+        return train_tokens(data, runs, memory=memory, progress=progress, store=store)
+    on_cpu = data.X.device.type == "cpu"
     most = chunk_runs or (_cpu_chunk(len(runs)) if on_cpu else CUDA_CHUNK)
-    groups = list(chunks(bank, runs, memory // AT_ONCE if on_cpu else memory, most))
-    found: dict[int, RunOutcome] = {}
+    groups = list(chunks(data, runs, memory // AT_ONCE if on_cpu else memory, most))
+    outcome_of: dict[int, RunOutcome] = {}
 
     def keep(numbers: Sequence[int], outcomes: Sequence[RunOutcome]) -> None:
-        found.update(zip(numbers, outcomes, strict=True))
+        outcome_of.update(zip(numbers, outcomes, strict=True))
         if progress:
-            progress(len(found), len(runs))
+            progress(len(outcome_of), len(runs))
 
     def one(numbers: Sequence[int], stop: Event | None = None) -> list[RunOutcome]:
-        chunk = Chunk(bank, [runs[i] for i in numbers])
+        chunk = Chunk(data, [runs[i] for i in numbers])
         chunk.stop = stop
         return train_stacked(chunk, HeldOut(chunk), observer(chunk) if observer else None)
 
@@ -96,7 +96,7 @@ def train(
         else:
             for numbers in groups:
                 keep(numbers, one(numbers))
-    return [found[i] for i in range(len(runs))]
+    return [outcome_of[i] for i in range(len(runs))]
 
 
 def _cpu_chunk(runs: int) -> int:
@@ -140,9 +140,9 @@ def _side_by_side(
                 future.cancel()
 
 
-def chunks(bank: Bank, runs: Sequence[Run], memory: int, most: int) -> Iterator[list[int]]:
+def chunks(data: TrainingData, runs: Sequence[Run], memory: int, most: int) -> Iterator[list[int]]:
     """Numbers of runs that go together: alike in shape, longest first, as many as fit."""
-    keys = [_shape(bank, run) for run in runs]
+    keys = [_shape(data, run) for run in runs]
     paces = [Schedule(run).pace for run in runs]
     order = sorted(range(len(runs)), key=lambda i: (keys[i], -paces[i], i))
     start = 0
@@ -152,7 +152,7 @@ def chunks(bank: Bank, runs: Sequence[Run], memory: int, most: int) -> Iterator[
             rigid, power = keys[order[end]]
             if rigid != key[0] or (power != key[1] and end - start >= FEW):
                 break
-            size += _bytes(bank, runs[order[end]], paces[order[end]])
+            size += _bytes(data, runs[order[end]], paces[order[end]])
             if size > memory and end > start:
                 break
             end += 1
@@ -160,14 +160,14 @@ def chunks(bank: Bank, runs: Sequence[Run], memory: int, most: int) -> Iterator[
         start = end
 
 
-def _shape(bank: Bank, run: Run) -> tuple[tuple[object, ...], tuple[int, int]]:
+def _shape(data: TrainingData, run: Run) -> tuple[tuple[object, ...], tuple[int, int]]:
     """Runs stack when the first part agrees, and when the second does or they are few.
 
     The second part is capacity and label width in powers of two, so that padding stays small.
     """
     require_rows(run)
-    widest = max(bank.widths[slot.task] for slot in run.slots)
-    kinds = {KINDS[bank.kinds[slot.task]] for slot in run.slots}
+    widest = max(data.widths[slot.task] for slot in run.slots)
+    kinds = {KINDS[data.kinds[slot.task]] for slot in run.slots}
     lanes = len(run.slots) if run.together else 1
     power = (run.r - 1).bit_length(), max(widest - 1, 3).bit_length()
     rank = run.align_rank if run.align == "low-rank" else 0
@@ -175,14 +175,14 @@ def _shape(bank: Bank, run: Run) -> tuple[tuple[object, ...], tuple[int, int]]:
     return (run.trunk, lanes, kinds != {"classes"}, run.batch, *extras), power
 
 
-def _bytes(bank: Bank, run: Run, pace: float) -> int:
+def _bytes(data: TrainingData, run: Run, pace: float) -> int:
     """About what a run takes: weights with moments and best copy, activations, batch plan."""
-    widest = max(bank.widths[slot.task] for slot in run.slots)
-    trunk = bank.d * run.r + run.r * run.r
+    widest = max(data.widths[slot.task] for slot in run.slots)
+    trunk = data.d * run.r + run.r * run.r
     weights = 5 * (trunk + len(run.slots) * (run.r + 1) * widest)
-    parts = align_shapes(run.align, bank.d, run.align_rank).values()
+    parts = align_shapes(run.align, data.d, run.align_rank).values()
     weights += 6 * len(run.slots) * sum(a * b for a, b in parts)
     lanes = len(run.slots) if run.together else 1
-    activations = lanes * run.batch * (bank.d + 4 * run.r + 6 * widest)
+    activations = lanes * run.batch * (data.d + 4 * run.r + 6 * widest)
     plan = DENSE[2] * pace * (24 * lanes + 20 * run.batch)
     return int(4 * (weights + activations) + plan)

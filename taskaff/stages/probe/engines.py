@@ -2,13 +2,13 @@
 
 The contract
 ------------
-``train(bank, runs, *, memory, progress=None, keep=None) -> list[RunOutcome]``, in the order of
-``runs``, on the device of ``bank.X``; the tokens are ``bank.tokens``.
+``train(data, runs, *, memory, progress=None, keep=None) -> list[RunOutcome]``, in the order of
+``runs``, on the device of ``data.X``; the tokens are ``data.tokens``.
 
 * The outcome of a run depends on the run alone: not on its neighbours, nor on what else is in the
-  bank. Initial weights come from ``stream(run.seed, name of the part, run.stream)``, those of heads
+  data. Initial weights come from ``stream(run.seed, name of the part, run.stream)``, those of heads
   from ``stream(run.seed, "A", slot.stream)``; order and batches from ``schedule.Schedule``,
-  which also says when to look at held-out rows and when a task ends. So the two arms of a
+  which also says when to evaluate held-out rows and when a task ends. So the two arms of a
   comparison begin alike and see the same batches of the target.
 * ``frozen``: with ``trunk`` nothing shared moves, the token layer included. ``scale`` is 1.
 * ``initial`` and the returned ``state`` have the same names. What belongs to a slot ends with its
@@ -33,8 +33,8 @@ from taskaff.core.records.probe import Progress
 from taskaff.core.registry import load
 from taskaff.core.store import Store
 from taskaff.stages.probe.records import Run, RunOutcome
-from taskaff.stages.probe.run_cache import KeptRuns
-from taskaff.stages.probe.training_data import Bank
+from taskaff.stages.probe.run_cache import RunCache
+from taskaff.stages.probe.training_data import TrainingData
 from taskaff.stages.probe.trunks import TRUNKS
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Engine(Protocol):
 
     def __call__(
         self,
-        bank: Bank,
+        data: TrainingData,
         runs: Sequence[Run],
         *,
         memory: int,
@@ -60,25 +60,25 @@ class Engine(Protocol):
 
 
 class AlignedInputs(Protocol):
-    """``inputs(bank, run, state, rows)``: what ``R`` multiplies, one vector a row ``(n, d)``.
+    """``inputs(data, run, state, rows)``: what ``R`` multiplies, one vector a row ``(n, d)``.
 
-    The mean over a row's tokens, where ``R`` stands before a trunk that reads tokens.
+    The mean over a row's tokens, where ``R`` comes before a trunk that reads tokens.
     """
 
-    def __call__(self, bank: Bank, run: Run, state: State, rows: Ints) -> Floats:
+    def __call__(self, data: TrainingData, run: Run, state: State, rows: Ints) -> Floats:
         """Float64."""
         ...
 
 
 def train_tokens(
-    bank: Bank,
+    data: TrainingData,
     runs: Sequence[Run],
     *,
     memory: int,
     progress: Progress | None = None,
     store: Store | None = None,
 ) -> list[RunOutcome]:
-    """Train runs of one fine-tuned trunk; with ``store`` finished ones are kept and found again.
+    """Train runs of one fine-tuned trunk; with ``store`` finished ones are cached.
 
     Raises
     ------
@@ -86,16 +86,16 @@ def train_tokens(
     """
     if not runs:
         return []
-    kept = KeptRuns(store, bank) if store else None
-    found = {i: kept.get(run) for i, run in enumerate(runs)} if kept else {}
-    known = {i: outcome for i, outcome in found.items() if outcome is not None}
+    cache = RunCache(store, data) if store else None
+    stored = {i: cache.get(run) for i, run in enumerate(runs)} if cache else {}
+    known = {i: outcome for i, outcome in stored.items() if outcome is not None}
     left = [i for i in range(len(runs)) if i not in known]
     if progress and known:
         progress(len(known), len(runs))
 
     def keep(number: int, outcome: RunOutcome) -> None:
-        if kept:
-            kept.put(runs[left[number]], outcome)
+        if cache:
+            cache.put(runs[left[number]], outcome)
 
     def shown(done: int, total: int) -> None:
         if progress:
@@ -104,17 +104,17 @@ def train_tokens(
     if left:
         engine: Engine = load(TRUNKS[runs[0].trunk].engine.train)
         missing = [runs[i] for i in left]
-        outcomes = engine(bank, missing, memory=memory, progress=shown, keep=keep)
+        outcomes = engine(data, missing, memory=memory, progress=shown, keep=keep)
         known |= dict(zip(left, outcomes, strict=True))
     return [known[i] for i in range(len(runs))]
 
 
-def aligned_inputs(bank: Bank, run: Run, state: State, rows: Ints) -> Floats:
+def aligned_inputs(data: TrainingData, run: Run, state: State, rows: Ints) -> Floats:
     """What a run's alignment matrices multiply, one vector a row ``(n, d)`` float64."""
     inputs: AlignedInputs = load(TRUNKS[run.trunk].engine.inputs)
-    return inputs(bank, run, state, rows)
+    return inputs(data, run, state, rows)
 
 
-def vector_inputs(bank: Bank, run: Run, state: State, rows: Ints) -> Floats:  # noqa: ARG001
+def vector_inputs(data: TrainingData, run: Run, state: State, rows: Ints) -> Floats:  # noqa: ARG001
     """Of trunks on frozen vectors: these."""
-    return bank.X[torch.from_numpy(rows).to(bank.X.device)].double().cpu().numpy()
+    return data.X[torch.from_numpy(rows).to(data.X.device)].double().cpu().numpy()

@@ -1,7 +1,7 @@
-"""Judging one run while it is trained: looks at the validation rows, best weights, the final test.
+"""Evaluation of one run while it is trained: validation losses, best weights, the final test.
 
-For trainers that hold one model of their own (transformers); stacked runs are judged many at once
-in ``heldout``. Same grid of looks, stopping rule, losses and metrics.
+For trainers that hold one model of their own (transformers); stacked runs are evaluated many at
+once in ``evaluate_stacked``. Same grid of evaluations, stopping rule, losses and metrics.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from taskaff.stages.probe.records import Ints, Run, Slot, State
-    from taskaff.stages.probe.training_data import Bank
+    from taskaff.stages.probe.training_data import TrainingData
 
 EXPLODED = 100.0
 """A last validation loss this many times that of a constant (or the run's best) has diverged."""
 
 
 class Model(Protocol):
-    """A run in training, as the judge needs it."""
+    """A run in training, as the evaluator needs it."""
 
     schedule: Schedule
     t: int
@@ -48,7 +48,7 @@ class Model(Protocol):
         """A copy of the weights that the outputs of slot ``s`` depend on."""
         ...
 
-    def restore(self, s: int, kept: Any) -> None:
+    def restore(self, s: int, weights: Any) -> None:
         """Take back what ``snapshot`` gave."""
         ...
 
@@ -64,22 +64,22 @@ class Model(Protocol):
 class SlotLabels:
     """Labels of one slot as its loss sees them: regressions standardised on its training rows."""
 
-    def __init__(self, bank: Bank, slot: Slot) -> None:
-        self.bank, self.slot = bank, slot
-        self.kind, self.c = bank.kinds[slot.task], bank.widths[slot.task]
+    def __init__(self, data: TrainingData, slot: Slot) -> None:
+        self.data, self.slot = data, slot
+        self.kind, self.c = data.kinds[slot.task], data.widths[slot.task]
         self.moments: tuple[Tensor, Tensor] | None = None
         if self.kind == REGRESSION:
-            found = bank.moments(slot.task, slot.train)
-            mean, deviation = (bank.values.new_tensor(np.asarray(part)) for part in found)
+            scale = data.moments(slot.task, slot.train)
+            mean, deviation = (data.values.new_tensor(np.asarray(part)) for part in scale)
             self.moments = mean, deviation
 
     def of(self, rows: Ints) -> tuple[Tensor, Tensor]:
         """Codes ``(n,)`` and values ``(n, c)``; those of them that the kind does not use are 0."""
-        at = torch.from_numpy(np.asarray(rows)).to(self.bank.codes.device)
-        codes = self.bank.codes[at]
+        at = torch.from_numpy(np.asarray(rows)).to(self.data.codes.device)
+        codes = self.data.codes[at]
         if self.kind == CLASSES:
-            return codes, self.bank.values.new_zeros((1, 0))
-        values = self.bank.values[at][:, : self.c]
+            return codes, self.data.values.new_zeros((1, 0))
+        values = self.data.values[at][:, : self.c]
         if self.moments:
             values = (values - self.moments[0]) / self.moments[1]
         return codes, values
@@ -104,118 +104,118 @@ class SlotLabels:
     def row_losses(self, outputs: Tensor, rows: Ints) -> NDArray[np.float32]:
         """``(n,)``."""
         codes, values = self.of(rows)
-        found = row_losses(outputs.T.unsqueeze(0), self.kind, codes, values.T)[0]
-        losses: NDArray[np.float32] = found.detach().cpu().numpy()
+        tensor = row_losses(outputs.T.unsqueeze(0), self.kind, codes, values.T)[0]
+        losses: NDArray[np.float32] = tensor.detach().cpu().numpy()
         return losses
 
     def metrics(self, outputs: Tensor, rows: Ints) -> dict[str, float]:
         """Metrics of ``outputs (n, c)`` by name."""
         codes, values = (part.cpu().numpy() for part in self.of(rows))
-        found = metrics(self.kind, outputs[None].float().cpu().numpy(), codes, values)
-        return {name: float(value[0]) for name, value in found.items()}
+        values_of = metrics(self.kind, outputs[None].float().cpu().numpy(), codes, values)
+        return {name: float(value[0]) for name, value in values_of.items()}
 
     def constant_loss(self) -> float:
         """About the loss of a prediction that ignores the input."""
         return constant_loss(self.kind, self.c)
 
 
-class Judge:
+class Evaluator:
     """Curves, best weights and outcome of one run."""
 
-    def __init__(self, bank: Bank, run: Run, schedule: Schedule, grid: Grid) -> None:
+    def __init__(self, data: TrainingData, run: Run, schedule: Schedule, grid: Grid) -> None:
         self.run = run
-        self.judged = [s for s, slot in enumerate(run.slots) if slot.judged]
-        self.labels = [SlotLabels(bank, slot) for slot in run.slots]
-        self.limits = {s: schedule.limits(s) for s in self.judged}
-        self.due: dict[int, dict[int, int]] = {0: {s: 0 for s in self.judged if run.initial}}
-        """Round to the slots that are looked at after it, and their updates then."""
-        for s in self.judged:
-            for rounds, updates in schedule.look_rounds(s, grid).items():
+        self.tested = [s for s, slot in enumerate(run.slots) if slot.tested]
+        self.labels = [SlotLabels(data, slot) for slot in run.slots]
+        self.limits = {s: schedule.limits(s) for s in self.tested}
+        self.due: dict[int, dict[int, int]] = {0: {s: 0 for s in self.tested if run.initial}}
+        """Round to the slots that are evaluated after it, and their updates then."""
+        for s in self.tested:
+            for rounds, updates in schedule.evaluation_rounds(s, grid).items():
                 self.due.setdefault(rounds, {})[s] = updates
-        self.updates = dict.fromkeys(self.judged, 0)
-        self.open = set(self.judged)
-        self.best = dict.fromkeys(self.judged, (float("inf"), 0))
-        self.curves: dict[int, list[tuple[float, float]]] = {s: [] for s in self.judged}
-        self.kept: dict[int, Any] = {}
-        self.whole: dict[int, State] = {}
+        self.updates = dict.fromkeys(self.tested, 0)
+        self.open = set(self.tested)
+        self.best = dict.fromkeys(self.tested, (float("inf"), 0))
+        self.curves: dict[int, list[tuple[float, float]]] = {s: [] for s in self.tested}
+        self.best_weights: dict[int, Any] = {}
+        self.states: dict[int, State] = {}
 
     def rounds(self) -> Iterator[int]:
-        """Rounds after which to look, until every judged slot has ended."""
+        """Rounds after which to evaluate, until every tested slot has ended."""
         for rounds in sorted(self.due):
             if not self.open:
                 return
             if self.open & self.due[rounds].keys():
                 yield rounds
 
-    def look(self, model: Model, rounds: int) -> None:
-        """Validation loss of every slot that is due; weights that are the best so far are kept."""
+    def evaluate(self, model: Model, rounds: int) -> None:
+        """Validation loss of every slot that is due; the best weights so far are stored."""
         for s in sorted(self.open & self.due[rounds].keys()):
             self.updates[s] = self.due[rounds][s]
             rows = self.run.slots[s].validation
             loss = float(self.labels[s].loss(model.outputs(s, rows).float(), rows))
             self.curves[s].append((self.updates[s], loss))
-            if loss < self.best[s][0] or s not in self.kept:
+            if loss < self.best[s][0] or s not in self.best_weights:
                 self.best[s] = loss, self.updates[s]
-                self.kept[s] = model.snapshot(s)
+                self.best_weights[s] = model.snapshot(s)
                 if self.run.keep_state:
-                    self.whole[s] = model.state()
+                    self.states[s] = model.state()
             if self.limits[s].ended(self.curves[s]):
                 self.open.discard(s)
 
     def outcome(self, model: Model) -> RunOutcome:
-        """Test loss and metrics of every judged slot at its best weights.
+        """Test loss and metrics of every tested slot at its best weights.
 
-        The model is left with the best weights of its last judged slot.
+        The model is left with the best weights of its last tested slot.
         """
         weights = model.loss_weights()
         slots = tuple(
-            self._tested(model, s) if slot.judged else None for s, slot in enumerate(self.run.slots)
+            self._tested(model, s) if slot.tested else None for s, slot in enumerate(self.run.slots)
         )
         return RunOutcome(self.run.key, slots, weights)
 
     def _tested(self, model: Model, s: int) -> SlotOutcome:
         labels, rows = self.labels[s], self.run.slots[s].test
-        model.restore(s, self.kept.pop(s))
+        model.restore(s, self.best_weights.pop(s))
         outputs = model.outputs(s, rows).float()
         losses = labels.row_losses(outputs, rows)
         loss, curve = float(losses.mean(dtype=np.float64)), np.array(self.curves[s])
-        found = labels.metrics(outputs, rows)
+        scores = labels.metrics(outputs, rows)
         reason = diverged(curve[:, 1], loss, labels.constant_loss())
         if reason:
             nan = float("nan")
-            return SlotOutcome(nan, nan, dict.fromkeys(found, nan), 0, curve, reason)
+            return SlotOutcome(nan, nan, dict.fromkeys(scores, nan), 0, curve, reason)
         least, step = self.best[s]
         late = self.limits[s].at_cap(self.updates[s], step)
-        kept = outputs.cpu().numpy() if self.run.keep_outputs else None
-        state = self.whole.get(s)
-        return SlotOutcome(least, loss, found, step, curve, "", late, losses, state, kept)
+        predicted = outputs.cpu().numpy() if self.run.keep_outputs else None
+        state = self.states.get(s)
+        return SlotOutcome(least, loss, scores, step, curve, "", late, losses, state, predicted)
 
 
-def train_judged(bank: Bank, run: Run, model: Model, grid: Grid = DENSE) -> RunOutcome:
-    """Train a run to its end, from look to look."""
-    judge = Judge(bank, run, model.schedule, grid)
-    for rounds in judge.rounds():
+def train_single(data: TrainingData, run: Run, model: Model, grid: Grid = DENSE) -> RunOutcome:
+    """Train a run to its end, from evaluation to evaluation."""
+    evaluator = Evaluator(data, run, model.schedule, grid)
+    for rounds in evaluator.rounds():
         while model.t < model.schedule.total(rounds):
             model.update()
-        judge.look(model, rounds)
-    return judge.outcome(model)
+        evaluator.evaluate(model, rounds)
+    return evaluator.outcome(model)
 
 
 def require_rows(run: Run) -> None:
-    """Refuse a run that cannot be trained or judged.
+    """Refuse a run that cannot be trained or tested.
 
     Raises
     ------
-    ProbeError : a slot without training rows, a judged one without held-out rows.
+    ProbeError : a slot without training rows, a tested one without held-out rows.
     """
     if not run.slots or not all(len(slot.train) for slot in run.slots):
         raise ProbeError(f"run {run.key} has a task without training rows")
-    if not all(len(s.validation) and len(s.test) for s in run.slots if s.judged):
-        raise ProbeError(f"run {run.key} has a judged task without held-out rows")
+    if not all(len(s.validation) and len(s.test) for s in run.slots if s.tested):
+        raise ProbeError(f"run {run.key} has a tested task without held-out rows")
 
 
 def constant_loss(kind: int, c: int) -> float:
-    """About the loss of a prediction that ignores the input, by the label kind (``bank.KINDS``)."""
+    """About the loss of a prediction that ignores the input, by the label kind (``data.KINDS``)."""
     if kind == REGRESSION:
         return 1.0
     return float(np.log(2.0 if kind == MULTILABEL else max(c, 2)))

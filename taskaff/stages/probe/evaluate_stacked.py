@@ -1,6 +1,6 @@
-"""Held-out losses of a chunk: looks at the validation rows, best weights, and the final test.
+"""Held-out losses of a chunk: validation losses, best weights, and the final test.
 
-A *unit* is one judged slot of one run, stopped on its own best validation loss. Units with the same
+A *unit* is one tested slot of one run, stopped on its own best validation loss. Units with the same
 held-out rows are one matrix product: their shared modules side by side.
 """
 
@@ -34,65 +34,65 @@ STAY = 0.8
 
 
 class HeldOut:
-    """Looks at a chunk while it is trained, keeps every unit's best weights, says what has ended.
+    """Evaluates a chunk while it is trained, stores every unit's best weights, says what has ended.
 
-    Runs and heads are numbered as they stood in the chunk at the start.
+    Runs and heads are numbered by their places in the chunk at the start.
     """
 
     def __init__(self, chunk: Chunk) -> None:
         self.chunk, self.runs = chunk, list(chunk.runs)
-        judged = [
+        tested = [
             (i, s)
             for i, run in enumerate(self.runs)
             for s, slot in enumerate(run.slots)
-            if slot.judged
+            if slot.tested
         ]
-        self.index = {at: u for u, at in enumerate(judged)}
-        self.slots = [self.runs[i].slots[s] for i, s in judged]
-        self.first_run = self._long([i for i, _ in judged])
-        self.first_head = self._long([i * chunk.S + s for i, s in judged])
-        self.owner, self.own_slot = (np.array(part) for part in zip(*judged, strict=True))
-        self.limits = [chunk.planner.schedule(self.runs[i]).limits(s) for i, s in judged]
-        self.due = self._due(judged)
-        self.best = torch.full((len(judged),), torch.inf, device=chunk.device)
-        self.best_step = np.zeros(len(judged), np.int64)
-        self.updates = np.zeros(len(judged), np.int64)
-        self.open = np.ones(len(judged), bool)
+        self.index = {at: u for u, at in enumerate(tested)}
+        self.slots = [self.runs[i].slots[s] for i, s in tested]
+        self.first_run = self._long([i for i, _ in tested])
+        self.first_head = self._long([i * chunk.S + s for i, s in tested])
+        self.owner, self.own_slot = (np.array(part) for part in zip(*tested, strict=True))
+        self.limits = [chunk.planner.schedule(self.runs[i]).limits(s) for i, s in tested]
+        self.due = self._due(tested)
+        self.best = torch.full((len(tested),), torch.inf, device=chunk.device)
+        self.best_step = np.zeros(len(tested), np.int64)
+        self.updates = np.zeros(len(tested), np.int64)
+        self.open = np.ones(len(tested), bool)
         self.scale, self.shift, self.over = chunk.scale, chunk.shift, chunk.over
         self.deviations = torch.zeros(len(self.runs), chunk.S, device=chunk.device)
         self._follow()
-        self.kept = self._weights(slice(None))
-        self._keep_whole(judged)
-        self.curves: list[list[tuple[float, float]]] = [[] for _ in judged]
+        self.best_weights = self._weights(slice(None))
+        self._store_states(tested)
+        self.curves: list[list[tuple[float, float]]] = [[] for _ in tested]
         self.families = {role: list(self._grouped(role)) for role in ("validation", "test")}
 
-    def _due(self, judged: Sequence[tuple[int, int]]) -> dict[int, tuple[Ints, Ints]]:
-        """Round to the units that are looked at after it, and their updates then."""
+    def _due(self, tested: Sequence[tuple[int, int]]) -> dict[int, tuple[Ints, Ints]]:
+        """Round to the units that are evaluated after it, and their updates then."""
         units: dict[int, list[tuple[int, int]]] = {}
         known: dict[tuple[object, ...], dict[int, int]] = {}
-        for u, (i, s) in enumerate(judged):
+        for u, (i, s) in enumerate(tested):
             run = self.runs[i]
             schedule = self.chunk.planner.schedule(run)
             key = (schedule, s, self.limits[u])
             if key not in known:
-                known[key] = schedule.look_rounds(s)
+                known[key] = schedule.evaluation_rounds(s)
             if run.initial is not None:
                 units.setdefault(0, []).append((u, 0))
             for rounds, updates in known[key].items():
                 units.setdefault(rounds, []).append((u, updates))
         return {
-            rounds: (np.array([u for u, _ in found]), np.array([n for _, n in found]))
-            for rounds, found in sorted(units.items())
+            rounds: (np.array([u for u, _ in due]), np.array([n for _, n in due]))
+            for rounds, due in sorted(units.items())
         }
 
     def next_round(self) -> int | None:
-        """The next round after which something is looked at, or nothing when all has ended."""
+        """The next round after which something is evaluated, or nothing when all has ended."""
         for rounds, (units, _) in self.due.items():
             if self.open[units].any():
                 return rounds
         return None
 
-    def look(self) -> None:
+    def evaluate(self) -> None:
         """Held-out loss of the units that are due; keep the weights that are best.
 
         Runs of which every unit has ended leave the chunk once they are enough to be worth it.
@@ -125,8 +125,8 @@ class HeldOut:
         self.best[improved] = loss[better]
         self.best_step[units[better.cpu().numpy()]] = self.updates[units[better.cpu().numpy()]]
         for name, value in weights.items():
-            self.kept[name][improved] = value[better]
-        self._update_whole(improved)
+            self.best_weights[name][improved] = value[better]
+        self._update_states(improved)
         for u, value in zip(units.tolist(), loss.tolist(), strict=True):
             self.curves[u].append((float(self.updates[u]), value))
 
@@ -138,12 +138,12 @@ class HeldOut:
 
     def training(self) -> NDArray[np.bool_]:
         """Which of the chunk's runs have not ended."""
-        found = np.zeros(len(self.runs), bool)
-        found[self.owner[self.open]] = True
-        return found[self.chunk.ids]
+        open_runs = np.zeros(len(self.runs), bool)
+        open_runs[self.owner[self.open]] = True
+        return open_runs[self.chunk.ids]
 
     def _follow(self) -> None:
-        """Where the units' runs and heads stand in the chunk now."""
+        """Places of the units' runs and heads in the chunk now."""
         self.places = np.full(len(self.runs), -1)
         self.places[self.chunk.ids] = np.arange(len(self.chunk.ids))
         run = self.places[self.owner]
@@ -154,13 +154,13 @@ class HeldOut:
         tested: dict[int, tuple[np.ndarray, dict[str, np.ndarray], int, np.ndarray | None]] = {}
         for group in self.families["test"]:
             at = self._long(group.units)
-            for part, out in group.outputs({k: v[at] for k, v in self.kept.items()}, at):
+            for part, out in group.outputs({k: v[at] for k, v in self.best_weights.items()}, at):
                 losses = group.row_losses(out).cpu().numpy()
                 outputs = out.mT.cpu().numpy()
-                found = metrics(group.kind, outputs, *group.truth())
+                scores = metrics(group.kind, outputs, *group.truth())
                 for j, u in enumerate(group.units[part].tolist()):
                     kept = self.runs[self.owner[u]].keep_outputs
-                    tested[u] = (losses[j], found, j, outputs[j].copy() if kept else None)
+                    tested[u] = (losses[j], scores, j, outputs[j].copy() if kept else None)
         built = [self._outcome(u, *tested[u]) for u in range(len(self.slots))]
         return [self._run_outcome(i, built) for i in range(len(self.runs))]
 
@@ -170,23 +170,23 @@ class HeldOut:
         self,
         u: int,
         rows: np.ndarray,
-        found: dict[str, np.ndarray],
+        scores: dict[str, np.ndarray],
         j: int,
-        kept: np.ndarray | None,
+        predicted: np.ndarray | None,
     ) -> SlotOutcome:
         curve = np.array(self.curves[u])
         loss = float(rows.mean(dtype=np.float64))
         task = self.slots[u].task
-        constant = constant_loss(self.chunk.bank.kinds[task], self.chunk.bank.widths[task])
+        constant = constant_loss(self.chunk.data.kinds[task], self.chunk.data.widths[task])
         reason = diverged(curve[:, 1], loss, constant)
         if reason:
             nan = float("nan")
-            return SlotOutcome(nan, nan, dict.fromkeys(found, nan), 0, curve, reason)
-        values = {name: float(value[j]) for name, value in found.items()}
+            return SlotOutcome(nan, nan, dict.fromkeys(scores, nan), 0, curve, reason)
+        values = {name: float(value[j]) for name, value in scores.items()}
         step = int(self.best_step[u])
         late = self.limits[u].at_cap(int(self.updates[u]), step)
         best, state = float(self.best[u]), self._state(u)
-        return SlotOutcome(best, loss, values, step, curve, "", late, rows, state, kept)
+        return SlotOutcome(best, loss, values, step, curve, "", late, rows, state, predicted)
 
     def _run_outcome(self, i: int, built: Sequence[SlotOutcome]) -> RunOutcome:
         run = self.runs[i]
@@ -198,25 +198,25 @@ class HeldOut:
         outcomes = tuple(None if u is None else built[u] for u in units)
         return RunOutcome(run.key, outcomes, weights)
 
-    # ---------------------------------------------------------- whole states
+    # ---------------------------------------------------------- complete states
 
-    def _keep_whole(self, judged: Sequence[tuple[int, int]]) -> None:
+    def _store_states(self, tested: Sequence[tuple[int, int]]) -> None:
         """Room for the weights of all slots, for every unit whose run's state is asked for."""
-        kept = [u for u, (i, _) in enumerate(judged) if self.runs[i].keep_state]
-        self.keepers = {u: k for k, u in enumerate(kept)}
-        places = np.full(len(judged), -1)
-        places[kept] = np.arange(len(kept))
+        stored = [u for u, (i, _) in enumerate(tested) if self.runs[i].keep_state]
+        self.keepers = {u: k for k, u in enumerate(stored)}
+        places = np.full(len(tested), -1)
+        places[stored] = np.arange(len(stored))
         self.place = self._long(places.tolist())
-        runs = self._long([judged[u][0] for u in kept])
-        self.whole = {name: value[runs] for name, value in self._by_run().items()}
+        runs = self._long([tested[u][0] for u in stored])
+        self.states = {name: value[runs] for name, value in self._by_run().items()}
 
-    def _update_whole(self, improved: Tensor) -> None:
+    def _update_states(self, improved: Tensor) -> None:
         if not self.keepers:
             return
         place = self.place[improved]
         runs = self.run[improved][place >= 0]
         for name, value in self._by_run().items():
-            self.whole[name][place[place >= 0]] = value[runs]
+            self.states[name][place[place >= 0]] = value[runs]
 
     def _by_run(self) -> Parameters:
         """All present weights with a leading axis of runs, then one of slots for their parts."""
@@ -227,18 +227,20 @@ class HeldOut:
         }
 
     def _state(self, u: int) -> dict[str, np.ndarray] | None:
-        """Unpadded weights of a unit's run at the unit's best look."""
+        """Unpadded weights of a unit's run at the unit's best evaluation."""
         if u not in self.keepers:
             return None
         chunk, i = self.chunk, int(self.owner[u])
         run = self.runs[i]
-        whole = {name: value[self.keepers[u]].cpu().numpy() for name, value in self.whole.items()}
-        state = {k: whole[k][:a, :b].copy() for k, (a, b) in chunk.cuts[i].items()}
+        complete = {
+            name: value[self.keepers[u]].cpu().numpy() for name, value in self.states.items()
+        }
+        state = {k: complete[k][:a, :b].copy() for k, (a, b) in chunk.cuts[i].items()}
         for s, slot in enumerate(run.slots):
-            A, c = whole["A"][s], chunk.bank.widths[slot.task]
+            A, c = complete["A"][s], chunk.data.widths[slot.task]
             state[f"A{s}"] = np.concatenate([A[: run.r, :c], A[-1:, :c]])
             for name in chunk.slot_parts[1:]:
-                state[f"{name}{s}"] = whole[name][s].copy()
+                state[f"{name}{s}"] = complete[name][s].copy()
         return state
 
     # ------------------------------------------------------------------ parts
@@ -277,16 +279,16 @@ class Group:
 
     def __init__(self, owner: HeldOut, slot: Slot, rows: Ints, units: Ints) -> None:
         chunk = owner.chunk
-        bank = chunk.bank
+        data = chunk.data
         at = torch.from_numpy(rows).to(chunk.device)
         self.chunk, self.units, self.scale = chunk, units, owner.scale
         self.first_run = owner.first_run
-        self.kind, self.c = bank.kinds[slot.task], bank.widths[slot.task]
-        self.X, self.codes = bank.X[at], bank.codes[at]
+        self.kind, self.c = data.kinds[slot.task], data.widths[slot.task]
+        self.X, self.codes = data.X[at], data.codes[at]
         self.values = self.X.new_zeros((1, 0))
         if self.kind != CLASSES:
             head = owner.first_head[units[0]]
-            raw = bank.values[at][:, : self.c]
+            raw = data.values[at][:, : self.c]
             self.values = (raw - owner.shift[head, :, : self.c]) * owner.over[head, :, : self.c]
 
     def outputs(self, weights: Parameters, units: Tensor) -> Iterator[tuple[slice, Tensor]]:
@@ -334,7 +336,7 @@ class Watching(Protocol):
 def train_stacked(
     chunk: Chunk, held_out: HeldOut, watch: Watching | None = None
 ) -> list[RunOutcome]:
-    """Train a chunk to its end, from look to look."""
+    """Train a chunk to its end, from evaluation to evaluation."""
     while (rounds := held_out.next_round()) is not None:
         while watch and watch.next_round < rounds:
             if watch.next_round > chunk.rounds:
@@ -342,5 +344,5 @@ def train_stacked(
             watch.measure(held_out.training())
         if rounds > chunk.rounds:
             chunk.advance(rounds)
-        held_out.look()
+        held_out.evaluate()
     return held_out.outcomes()

@@ -71,11 +71,11 @@ def widened(interval: Interval, seeds: Sequence[SeedGain], confidence: float) ->
         between = max(0.0, interval.stderr**2 * interval.n - rows.between_seeds)
         f = min(float(np.mean([each.trained for each in known])), MOST_TRAINED)
         of_seeds, of_rows = of_seeds + DRAWN * between * f / (1.0 - f), rows.of_mean
-    whole = of_seeds + of_rows
+    total = of_seeds + of_rows
     # The many test rows tell their part well; degrees of freedom by Welch and Satterthwaite.
-    freedom = (interval.n - 1) * (whole / of_seeds) ** 2 if of_seeds else np.inf
-    reach = float(stdtrit(min(freedom, LARGE), 0.5 + confidence / 2) * np.sqrt(whole))
-    fixed = float(np.sqrt(max(0.0, whole - interval.stderr**2)))
+    freedom = (interval.n - 1) * (total / of_seeds) ** 2 if of_seeds else np.inf
+    reach = float(stdtrit(min(freedom, LARGE), 0.5 + confidence / 2) * np.sqrt(total))
+    fixed = float(np.sqrt(max(0.0, total - interval.stderr**2)))
     low, high = interval.mean - reach, interval.mean + reach
     return replace(interval, low=low, high=high, fixed=fixed)
 

@@ -1,9 +1,9 @@
 """How long a probe is expected to take, from a very short trial of it.
 
 The trial trains the first seeds for a few updates without patience, on all pairs at once as the
-probe itself does; fine-tuned trunks, whose updates are dear, train one pair and few held-out rows.
-Its seconds are scaled by the work that is to come: updates and looks of a run that stops at the
-usual share of its cap, times seeds.
+probe itself does; fine-tuned trunks, whose updates are expensive, train one pair and few held-out
+rows. Its seconds are scaled by the work that is to come: updates and evaluations of a run that
+stops at the usual share of its cap, times seeds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import replace
 from taskaff.core.records.probe import Forecast
 from taskaff.core.settings import ProbeSettings
 from taskaff.stages.probe.budget import Measure, Names, adaptive, together
-from taskaff.stages.probe.schedule import looks
+from taskaff.stages.probe.schedule import evaluations
 from taskaff.stages.probe.trunks import TRUNKS
 
 TRIAL = {"vectors": 24, "words": 4, "transformer": 2}
@@ -32,7 +32,7 @@ PACE = 2.0
 """Updates of a run for one of its target, in turns."""
 
 FORWARD = 1 / 3
-"""What a row costs that is only looked at, as a share of one that is trained on."""
+"""What a row costs that is only evaluated, as a share of one that is trained on."""
 
 
 def forecast(
@@ -57,11 +57,11 @@ def forecast(
     settings = replace(settings, target_rows=min(settings.target_rows, max(rows.values())))
     trial, wanted = _trial(settings, runs, tuple(rows))
     started = clock()
-    found = measure(trial, wanted, None)
+    measured = measure(trial, wanted, None)
     spent = clock() - started
     a_seed = spent / len(trial.seeds) * _work(settings) / _work(trial)
     if wanted is not None:
-        a_seed *= runs / max(found.runs, 1)
+        a_seed *= runs / max(measured.runs, 1)
     return Forecast(a_seed * seeds, seeds, a_seed * most, most)
 
 
@@ -88,14 +88,14 @@ def _trial(
 
 
 def _work(settings: ProbeSettings) -> float:
-    """What a run costs, in updates."""
+    """Cost of a run, in updates."""
     last = settings.updates
     if settings.epochs is not None:
         last = settings.epochs * -(-settings.target_rows // settings.batch)
     elif settings.patience:
         last = max(1, round(USUAL * settings.updates))
-    seen = len(looks(last))
+    seen = len(evaluations(last))
     if TRUNKS[settings.trunk].reads == "vectors":
-        return PACE * last + seen  # a stacked look costs about as much as an update
+        return PACE * last + seen  # a stacked evaluation costs about as much as an update
     rows = seen * settings.validation_rows + settings.test_rows
     return PACE * last + FORWARD * rows / settings.batch

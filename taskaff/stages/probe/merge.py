@@ -1,7 +1,7 @@
 """One result from the results of disjoint seeds.
 
 Every interval is one over seeds, and mean, standard error and number of seeds of the parts give
-those of the whole exactly, so that nothing but the results has to be kept.
+those of all seeds exactly, so that nothing but the results has to be stored.
 """
 
 from __future__ import annotations
@@ -116,12 +116,12 @@ def _pair(parts: Sequence[PairOutcome], settings: ProbeSettings, confidence: flo
     unusable = [part.verdict.reason for part in parts if part.gain.mean is None]
     losses = [seed.stl_loss for seed in seeds]
     loss = float(np.mean(losses)) if losses and np.isfinite(losses).all() else None
-    whole, margin = _pooled(parts, confidence), margin_of(loss, settings)
-    whole = replace(whole, gain=widened(whole.gain, seeds, confidence))
+    pooled, margin = _pooled(parts, confidence), margin_of(loss, settings)
+    pooled = replace(pooled, gain=widened(pooled.gain, seeds, confidence))
     return replace(
-        whole,
+        pooled,
         metric_gain=t_interval([seed.metric_gain for seed in seeds], confidence),
-        verdict=decide(whole.gain, margin, unusable, blindness(seeds, margin)),
+        verdict=decide(pooled.gain, margin, unusable, blindness(seeds, margin)),
         stl_loss=loss,
         leaked=float(np.mean([seed.removed for seed in seeds])) if seeds else 0.0,
         seeds=seeds,
@@ -131,7 +131,7 @@ def _pair(parts: Sequence[PairOutcome], settings: ProbeSettings, confidence: flo
 
 
 def _mean_share(parts: Sequence[PairOutcome]) -> float | None:
-    """Of the seeds of all parts, where these have a share."""
+    """Mean share over the seeds of all parts; None where no part has one."""
     known = [(part.share, len(part.seeds)) for part in parts if part.share is not None]
     if not sum(n for _, n in known):
         return None
@@ -147,8 +147,8 @@ def _sweep(parts: Sequence[CapacitySweep], confidence: float) -> CapacitySweep:
         name: pooled(part.task_metrics[name] for part in parts) for name in parts[0].task_metrics
     }
     chosen, best = choose(parts[0].capacities, loss)
-    found = replace(parts[0], loss=loss, metric=metric, chosen=chosen, best=best)
-    return replace(found, task_metrics=by_task)
+    sweep = replace(parts[0], loss=loss, metric=metric, chosen=chosen, best=best)
+    return replace(sweep, task_metrics=by_task)
 
 
 def _transference(
@@ -166,18 +166,18 @@ def _task(parts: Sequence[ProbeTask]) -> ProbeTask:
 
 def _weights(parts: Sequence[ProbeResult]) -> Mapping[str, Mapping[str, float]]:
     """Means over seeds."""
-    found: dict[str, dict[str, list[tuple[float, int]]]] = {}
+    weights_of: dict[str, dict[str, list[tuple[float, int]]]] = {}
     for part in parts:
         for mix, weights in part.weights.items():
             for task, weight in weights.items():
                 seen = (weight, len(part.settings.seeds))
-                found.setdefault(mix, {}).setdefault(task, []).append(seen)
+                weights_of.setdefault(mix, {}).setdefault(task, []).append(seen)
     return {
         mix: {
             task: float(np.average([w for w, _ in seen], weights=[n for _, n in seen]))
             for task, seen in weights.items()
         }
-        for mix, weights in found.items()
+        for mix, weights in weights_of.items()
     }
 
 

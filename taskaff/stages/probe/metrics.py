@@ -20,7 +20,7 @@ MAIN = {"classes": "accuracy", "multilabel": "auc", "regression": "spearman"}
 
 
 def metrics(kind: int, outputs: np.ndarray, codes: Ints, values: np.ndarray) -> dict[str, Floats]:
-    """Each metric ``(m,)`` of outputs ``(m, n, c)``; ``kind`` as in ``bank.KINDS``."""
+    """Each metric ``(m,)`` of outputs ``(m, n, c)``; ``kind`` as in ``data.KINDS``."""
     out = outputs.astype(np.float64)
     with np.errstate(all="ignore"):
         if kind == 0:
@@ -35,15 +35,15 @@ def class_metrics(out: Floats, codes: Ints) -> dict[str, Floats]:
     m, n, c = out.shape
     flat = codes * c + out.argmax(-1) + np.arange(m)[:, None] * c * c
     table = np.bincount(flat.ravel(), minlength=m * c * c).reshape(m, c, c).astype(np.float64)
-    found = {
+    values = {
         "accuracy": np.trace(table, axis1=1, axis2=2) / n,
         "macro_f1": _macro_f1(table),
         "matthews": _matthews(table),
         "log_loss": -log_softmax(out, axis=-1)[:, np.arange(n), codes].mean(-1),
     }
     if c == 2:
-        found["auc"] = _auc(softmax(out, axis=-1)[..., 1], codes == 1)
-    return found
+        values["auc"] = _auc(softmax(out, axis=-1)[..., 1], codes == 1)
+    return values
 
 
 def multilabel_metrics(out: Floats, Y: Floats) -> dict[str, Floats]:
@@ -102,5 +102,5 @@ def _pearson(a: Floats, b: Floats) -> Floats:
     """Correlations ``(m, c)`` of ``a (m, n, c)`` with ``b (n, c)``; NaN for a constant."""
     a, b = a - a.mean(1, keepdims=True), b - b.mean(0)
     size = np.sqrt(np.square(a).sum(1) * np.square(b).sum(0))
-    found: Floats = (a * b).sum(1) / np.where(size > 0, size, np.nan)
-    return found
+    correlation: Floats = (a * b).sum(1) / np.where(size > 0, size, np.nan)
+    return correlation

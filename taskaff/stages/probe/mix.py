@@ -1,9 +1,9 @@
 """Mix mode, the question of a gate: does adding the last task to the mix of the others help?
 
 With ``M`` all tasks but the last, ``c``: for each member ``m`` the mix with ``c`` against the mix
-without it, both judged on ``m``; for ``c`` the mix with it against ``c`` alone. Every task is
-trained on as many rows as a target (``target_rows``) and is judged; training rows that any other
-task is judged by are taken out, of all arms alike. All arms of a seed have the same splits, rows,
+without it, both tested on ``m``; for ``c`` the mix with it against ``c`` alone. Every task is
+trained on as many rows as a target (``target_rows``) and is tested; training rows that any other
+task is tested on are taken out, of all arms alike. All arms of a seed have the same splits, rows,
 batches of each task, initial weights and scale; each task is stopped, and chooses its weight decay,
 by its own validation rows. A task has the same cap of its own updates in every arm.
 
@@ -22,10 +22,10 @@ from taskaff.core.records.embedding import TaskVectors
 from taskaff.core.records.probe import PairOutcome, ProbeResult, Progress
 from taskaff.core.settings import ProbeSettings
 from taskaff.core.store import Store
-from taskaff.stages.probe.aligned import Found
+from taskaff.stages.probe.aligned import AlignedOutcomes
 from taskaff.stages.probe.aligned_mix import align_mix
 from taskaff.stages.probe.capacity import full_rows, mix_slots
-from taskaff.stages.probe.comparison import Arms, Judged, Key, compare, least
+from taskaff.stages.probe.comparison import Arms, Chosen, Key, compare, least
 from taskaff.stages.probe.overall import NOTE, overall
 from taskaff.stages.probe.predicted import truths
 from taskaff.stages.probe.prepare import Prepared, describe, prepare
@@ -62,7 +62,7 @@ def probe_mix(
     planned = time.perf_counter()
     outcomes = prepared.train(runs, progress)
     constants = {
-        (n, slot.task): constant_loss(prepared.bank, slot)
+        (n, slot.task): constant_loss(prepared.data, slot)
         for n, slots in enumerate(mixes)
         for slot in slots
     }
@@ -73,7 +73,7 @@ def probe_mix(
         rows={} if prepared.recipe.together else _finite(prepared),
         truths=truths(prepared, {(n, s.task): s for n, mix in enumerate(mixes) for s in mix}),
     )
-    more: Found = ((), (), 0)
+    more: AlignedOutcomes = ((), (), 0)
     if settings.align:
         more = align_mix(prepared, runs, outcomes, arms, progress)
     ended = time.perf_counter()
@@ -134,7 +134,7 @@ def _same_rows(prepared: Prepared, n: int) -> tuple[Slot, ...]:
     ProbeError : inputs that differ, or training rows of one label.
     """
     first = prepared.target_slot(0, n)
-    own = [part - prepared.bank.starts[0] for part in (first.train, first.validation, first.test)]
+    own = [part - prepared.data.starts[0] for part in (first.train, first.validation, first.test)]
     slots = [first]
     for number, task in enumerate(prepared.tasks[1:], 1):
         parts = (same_inputs(task, prepared.tasks[0], rows, *TOGETHER) for rows in own)
@@ -147,30 +147,30 @@ def _same_rows(prepared: Prepared, n: int) -> tuple[Slot, ...]:
 
 
 def _finite(prepared: Prepared) -> dict[tuple[int, int], tuple[Hashes, int, float]]:
-    """Of every seed number and task, as the keys of arms end here."""
-    return {(n, task): found for (task, n), found in prepared.finite().items()}
+    """Test rows by seed number and task, as the keys of arms end here."""
+    return {(n, task): rows for (task, n), rows in prepared.finite().items()}
 
 
 def _removed(prepared: Prepared, mixes: Sequence[Sequence[Slot]]) -> Mapping[Key, int]:
-    """Rows taken out of all tasks together because another one is judged by them."""
-    found: dict[Key, int] = {}
+    """Rows taken out of all tasks together because another one is tested on them."""
+    counts: dict[Key, int] = {}
     for n, slots in enumerate(mixes):
         full = [len(split[n].train) for split in prepared.splits]
         out = sum(full) - sum(len(slot.train) for slot in slots)
-        found |= {("with", n, task): out for task in range(len(slots))}
-    return found
+        counts |= {("with", n, task): out for task in range(len(slots))}
+    return counts
 
 
 # ------------------------------------------------------------------ reading
 
 
-def _best(runs: Sequence[Run], outcomes: Sequence[RunOutcome]) -> dict[Key, Judged]:
+def _best(runs: Sequence[Run], outcomes: Sequence[RunOutcome]) -> dict[Key, Chosen]:
     """By ``(arm, seed number, task)``."""
     return least(
-        ((*run.key[:2], slot.task), run.key[2], found)
+        ((*run.key[:2], slot.task), run.key[2], outcome_of_slot)
         for run, outcome in zip(runs, outcomes, strict=True)
-        for slot, found in zip(run.slots, outcome.slots, strict=True)
-        if found is not None
+        for slot, outcome_of_slot in zip(run.slots, outcome.slots, strict=True)
+        if outcome_of_slot is not None
     )
 
 
@@ -178,13 +178,13 @@ def _read(prepared: Prepared, arms: Arms) -> Iterator[PairOutcome]:
     """The members, the added task, and all of them."""
     settings, tasks = prepared.settings, prepared.tasks
     last = len(tasks) - 1
-    found = []
+    outcomes = []
     for i, task in enumerate(tasks):
         base, against = ("alone", "alone") if i == last else ("without", "mix without")
         keys: list[tuple[Key, Key]] = [
             ((base, n, i), ("with", n, i)) for n in range(len(settings.seeds))
         ]
         names = tasks[last].name, task.name
-        found.append(compare(settings, task.schema.kind, names, arms, keys, (against, "mix")))
-    yield from found
-    yield overall(prepared, found, arms.constants)
+        outcomes.append(compare(settings, task.schema.kind, names, arms, keys, (against, "mix")))
+    yield from outcomes
+    yield overall(prepared, outcomes, arms.constants)

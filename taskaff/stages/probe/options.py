@@ -30,7 +30,7 @@ class Rule:
 
     names: tuple[str, ...]
     means: Callable[[ProbeSettings, str], bool]
-    """Of the settings and the mode."""
+    """Whether the settings and the mode use the option."""
     why: str
     """``{mode}`` is how the mode is asked for."""
     hint: str
@@ -157,7 +157,7 @@ RULES = (
     Rule(
         ("leaks_train",),
         lambda s, mode: mode in ("pairs", "transfer") and s.leaks != "keep",
-        "only rows that a task is judged by are taken out here",
+        "only rows that a task is tested on are taken out here",
         "leave it out",
     ),
     Rule(
@@ -238,8 +238,8 @@ def _defaults(settings: ProbeSettings) -> dict[str, tuple[Any, ...]]:
     """What each setting is when it is not given: as the trunk has it, or as the record has it."""
     both = settings_for({"trunk": settings.trunk}), ProbeSettings()
     names = {name for rule in RULES for name in rule.names}
-    found: dict[str, tuple[Any, ...]] = {
+    defaults: dict[str, tuple[Any, ...]] = {
         name: tuple(getattr(each, name) for each in both) for name in names
     }
-    found["recipes"] += tuple(recipes[:1] for recipes in found["recipes"])
-    return found
+    defaults["recipes"] += tuple(recipes[:1] for recipes in defaults["recipes"])
+    return defaults

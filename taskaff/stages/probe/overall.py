@@ -23,7 +23,7 @@ NOTE = (
 
 def overall(
     prepared: Prepared,
-    found: Sequence[PairOutcome],
+    pairs: Sequence[PairOutcome],
     constants: Mapping[tuple[int, int], float],
 ) -> PairOutcome:
     """Mean over tasks, each task's losses relative to that of a constant.
@@ -38,14 +38,14 @@ def overall(
     settings, tasks = prepared.settings, prepared.tasks
     kinds = {MAIN[task.schema.kind] for task in tasks}
     metric = kinds.pop() if len(kinds) == 1 else "mean of main metrics"
-    of_each = [{seed.seed: seed for seed in pair.seeds} for pair in found]
+    of_each = [{seed.seed: seed for seed in pair.seeds} for pair in pairs]
     seeds = [
         _mean([gains[seed] for gains in of_each], [constants[n, i] for i in range(len(tasks))])
         for n, seed in enumerate(settings.seeds)
         if all(seed in gains for gains in of_each)
     ]
-    unusable = [pair.verdict.reason for pair in found if pair.gain.mean is None]
-    words = found[0].against, found[0].arm
+    unusable = [pair.verdict.reason for pair in pairs if pair.gain.mean is None]
+    words = pairs[0].against, pairs[0].arm
     return paired(settings, (tasks[-1].name, ALL), metric, seeds, unusable, words)
 
 

@@ -2,7 +2,7 @@
 
 W's definition: a source transfers positively if training both improves the target on its held-out
 rows over training the target alone. Both arms of a comparison have the same split, initial weights
-and target batches; both are looked at on one fine grid, stopped on their own best validation loss,
+and target batches; both are evaluated on one fine grid, stopped on their own best validation loss,
 and choose their weight decay there, so that regularisation does not pass for knowledge.
 """
 
@@ -22,7 +22,7 @@ from taskaff.core.records.embedding import TaskVectors
 from taskaff.core.records.probe import PairOutcome, ProbeResult, Progress
 from taskaff.core.settings import ProbeSettings
 from taskaff.core.store import Store
-from taskaff.stages.probe.aligned import Found, align_pairs
+from taskaff.stages.probe.aligned import AlignedOutcomes, align_pairs
 from taskaff.stages.probe.comparison import Arms, best_decay, compare
 from taskaff.stages.probe.controls import control_pairs
 from taskaff.stages.probe.engine import Observer
@@ -81,7 +81,7 @@ def probe_pairs(
     outcomes = prepared.train(plan.runs, progress, observer)
     shares = {run.key[:-1]: source_share(run) for run in plan.runs if len(run.slots) > 1}
     constants = {
-        run.key[2:4]: constant_loss(prepared.bank, run.slots[0])
+        run.key[2:4]: constant_loss(prepared.data, run.slots[0])
         for run in plan.runs
         if run.key[0] == "stl" and run.key[4] == settings.weight_decay[0]
     }
@@ -94,7 +94,7 @@ def probe_pairs(
         prepared.finite(),
         truths(prepared),
     )
-    more: Found = ((), (), 0)
+    more: AlignedOutcomes = ((), (), 0)
     if settings.align:
         more = align_pairs(prepared, plan.runs, outcomes, arms, wanted, progress)
     controls: tuple[PairOutcome, ...] = ()
@@ -235,16 +235,16 @@ def _read_pair(
     arm, seeds = arm_of(prepared, recipe), range(len(settings.seeds))
     keys = [(("stl", -1, target, n), (arm, source, target, n)) for n in seeds]
     names, kind = (tasks[source].name, tasks[target].name), tasks[target].schema.kind
-    found = compare(settings, kind, names, arms, keys, ("alone", "mtl"))
+    outcome = compare(settings, kind, names, arms, keys, ("alone", "mtl"))
     shares = [arms.shares[key] for _, key in keys if key in arms.shares]
     share = float(np.mean(shares)) if shares else None
-    found = replace(found, recipe=recipe, share=share)
+    outcome = replace(outcome, recipe=recipe, share=share)
     if settings.leaks != "both" or arm != "mtl":
-        return found
+        return outcome
     known = [(alone, key) for alone, key in keys if alone in arms.best and key in arms.best]
     gains = [
         arms.best[alone][0].test_loss
         - arms.best.get(("leaky", *key[1:]), arms.best[key])[0].test_loss
         for alone, key in known
     ]
-    return replace(found, gain_with_leaks=t_interval(gains, settings.confidence))
+    return replace(outcome, gain_with_leaks=t_interval(gains, settings.confidence))

@@ -31,7 +31,7 @@ class Truth:
     """Mean and deviation by which a regression is standardised."""
 
     def rows(self, base: SlotOutcome, other: SlotOutcome) -> PredictedRows | None:
-        """Both arms' predictions, where their outputs were kept."""
+        """Both arms' predictions, where their outputs were stored."""
         if base.outputs is None or other.outputs is None:
             return None
         both = self.predicted(base.outputs), self.predicted(other.outputs)
@@ -42,17 +42,17 @@ class Truth:
         out = outputs.astype(np.float64)
         if self.moments is not None:
             return out * self.moments[1] + self.moments[0]
-        found: Floats = softmax(out, axis=1) if self.kind == "classes" else expit(out)
-        return found
+        probabilities: Floats = softmax(out, axis=1) if self.kind == "classes" else expit(out)
+        return probabilities
 
 
 def truth(prepared: Prepared, slot: Slot) -> Truth:
-    """Of a judged slot."""
-    bank, task = prepared.bank, prepared.tasks[slot.task]
-    rows = slot.test - bank.starts[slot.task]
-    kind = KINDS[bank.kinds[slot.task]]
+    """Labels of the test rows of a slot."""
+    data, task = prepared.data, prepared.tasks[slot.task]
+    rows = slot.test - data.starts[slot.task]
+    kind = KINDS[data.kinds[slot.task]]
     labels = np.asarray(task.labels)[rows].astype(np.float64).reshape(len(rows), -1)
-    moments = bank.moments(slot.task, slot.train) if kind == "regression" else None
+    moments = data.moments(slot.task, slot.train) if kind == "regression" else None
     return Truth(kind, task.hashes[rows], labels, moments)
 
 
@@ -61,7 +61,7 @@ def truths(
 ) -> dict[tuple[int, int], Truth]:
     """By the last two parts of an arm's key; nothing where predictions are not asked for.
 
-    ``slots`` are those of the judged tasks; by default every task's as a target, by task and seed
+    ``slots`` are those of the tested tasks; by default every task's as a target, by task and seed
     number.
     """
     if not prepared.settings.keep_outputs:

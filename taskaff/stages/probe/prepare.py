@@ -1,4 +1,4 @@
-"""From tasks to what every mode plans with: the bank, identities, splits and scales."""
+"""From tasks to what every mode plans with: the training data, identities, splits and scales."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ from taskaff.stages.probe.engine import Observer, train
 from taskaff.stages.probe.records import Run, RunOutcome, Slot
 from taskaff.stages.probe.seeding import content_id
 from taskaff.stages.probe.splits import Split, split_task
-from taskaff.stages.probe.training_data import KINDS, Bank, chosen_device, make_bank, require_device
+from taskaff.stages.probe.training_data import (
+    KINDS,
+    TrainingData,
+    chosen_device,
+    make_bank,
+    require_device,
+)
 from taskaff.stages.probe.trunks import TRUNKS, fine_tuned
 
 if TYPE_CHECKING:
@@ -35,7 +41,7 @@ class Prepared:
     tasks: tuple[TaskVectors, ...]
     ids: tuple[str, ...]
     splits: tuple[tuple[Split, ...], ...]
-    bank: Bank
+    data: TrainingData
     settings: ProbeSettings
     store: Store | None = None
     """Keeps the outcomes of fine-tuned runs."""
@@ -43,8 +49,8 @@ class Prepared:
     @property
     def width(self) -> int:
         """``d`` of the vectors that an alignment matrix multiplies."""
-        tokens = self.bank.tokens
-        return tokens.d if tokens else self.bank.d
+        tokens = self.data.tokens
+        return tokens.d if tokens else self.data.d
 
     def train(
         self,
@@ -56,7 +62,7 @@ class Prepared:
         if self.settings.keep_outputs:
             runs = [replace(run, keep_outputs=True) for run in runs]
         return train(
-            self.bank,
+            self.data,
             runs,
             memory=self.settings.memory,
             chunk_runs=self.settings.chunk_runs,
@@ -67,7 +73,7 @@ class Prepared:
 
     def rows(self, task: int, local: Ints) -> Ints:
         """Numbers in the shared matrix of a task's rows."""
-        return local + self.bank.starts[task]
+        return local + self.data.starts[task]
 
     def target_slot(self, task: int, seed: int) -> Slot:
         """The task as a target; one object for all runs, so that they share its batches."""
@@ -78,20 +84,20 @@ class Prepared:
         return Slot(task, train, validation, test, stream=f"{self.ids[task]}/target")
 
     def source_slot(self, task: int, local: Ints) -> Slot:
-        """Rows of the task as a source: trained on, not judged."""
+        """Rows of the task as a source: trained on, not tested."""
         none = np.empty(0, dtype=np.int64)
         train = self.rows(task, local)
-        return Slot(task, train, none, none, stream=f"{self.ids[task]}/source", judged=False)
+        return Slot(task, train, none, none, stream=f"{self.ids[task]}/source", tested=False)
 
     def scale(self, slots: Sequence[Slot]) -> float:
         """Factor of the vectors in a run, by the training rows of the tasks that it is about.
 
         Trunks that are fine-tuned take their tokens' vectors as they are.
         """
-        if self.settings.scale != "target" or self.bank.tokens is not None:
+        if self.settings.scale != "target" or self.data.tokens is not None:
             return 1.0
         rows = [slot.train for slot in slots]
-        return 1.0 / self.bank.rms(rows[0] if len(rows) == 1 else np.concatenate(rows))
+        return 1.0 / self.data.rms(rows[0] if len(rows) == 1 else np.concatenate(rows))
 
     @property
     def recipe(self) -> Recipe:
@@ -139,9 +145,9 @@ class Prepared:
 
     def one_class(self, target: Slot) -> str:
         """Why the target cannot be learned from its training rows, or nothing."""
-        bank, rows = self.bank, target.train
-        kind = KINDS[bank.kinds[target.task]]
-        labels = bank.codes[rows] if kind == "classes" else bank.values[rows]
+        data, rows = self.data, target.train
+        kind = KINDS[data.kinds[target.task]]
+        labels = data.codes[rows] if kind == "classes" else data.values[rows]
         if bool((labels == labels[0]).all()):
             return f"all {len(rows)} training rows of the target have the same label"
         return ""
@@ -167,8 +173,8 @@ def prepare(
         tuple(split_task(task, name, seed, settings) for seed in settings.seeds)
         for task, name in zip(tasks, ids, strict=True)
     )
-    bank = make_bank(tasks, chosen_device(settings.device), tokens=fine_tuned(settings.trunk))
-    return Prepared(tuple(tasks), ids, splits, bank, settings, store)
+    data = make_bank(tasks, chosen_device(settings.device), tokens=fine_tuned(settings.trunk))
+    return Prepared(tuple(tasks), ids, splits, data, settings, store)
 
 
 def describe(prepared: Prepared) -> tuple[ProbeTask, ...]:
@@ -222,12 +228,12 @@ def _check_recipes(settings: ProbeSettings) -> None:
     """Refuse unknown recipes, and a source that leaves when it cannot."""
     if not settings.recipes:
         raise UsageError("no recipe", hint="--recipe turns")
-    found = [parse(recipe) for recipe in settings.recipes]
+    recipes = [parse(recipe) for recipe in settings.recipes]
     if not (settings.patience == 0 or settings.patience > 1):
         raise UsageError(f"patience must be 0 or above 1, not {settings.patience:g}")
     if not 0 <= settings.source_until <= 1:
         raise UsageError(f"source_until must be from 0 to 1, not {settings.source_until}")
-    if settings.source_until < 1 and any(recipe.together for recipe in found):
+    if settings.source_until < 1 and any(recipe.together for recipe in recipes):
         raise UsageError("with recipe together every update has all tasks", hint="--recipe turns")
 
 

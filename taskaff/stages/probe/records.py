@@ -25,14 +25,14 @@ class Slot:
     """One task inside a run. Row numbers are rows of the shared matrix (``Bank``)."""
 
     task: int
-    """Index into the bank's tasks."""
+    """Index into the training data's tasks."""
     train: Ints
     validation: Ints
     test: Ints
     stream: str
     """Name of the random stream of its batches; equal names and rows give equal batches."""
-    judged: bool = True
-    """Looked at during training and reported; a source that only helps is not."""
+    tested: bool = True
+    """Evaluated during training and reported; a source that only helps is not."""
     weight: float = 1.0
     """Factor of its loss (W eq. 2)."""
     labels: Ints | None = None
@@ -47,7 +47,7 @@ class Run:
     """
 
     key: tuple[Any, ...]
-    """How the plan finds the outcome again."""
+    """Key by which the plan assigns the outcome."""
     seed: int
     slots: tuple[Slot, ...]
     stream: str
@@ -55,32 +55,32 @@ class Run:
     trunk: Trunk = "linear"
     r: int = 16
     updates: int = 1200
-    """Cap of every judged slot, in its own updates (``schedule``)."""
+    """Cap of every tested slot, in its own updates (``schedule``)."""
     patience: float = 0.0
-    """A judged slot ends when this many times the updates of its best look brought nothing better;
+    """A tested slot ends when so many times the updates of its best evaluation gave nothing better;
     0 trains to the cap."""
     epochs: int | None = None
-    """Passes over the rows of each judged slot, in place of cap and patience."""
+    """Passes over the rows of each tested slot, in place of cap and patience."""
     shares: tuple[float, ...] = ()
-    """Of the updates, by slot; equal when there are none."""
+    """Shares of the updates, by slot; empty means equal ones."""
     together: bool = False
     """Every update has a batch of every slot."""
     batch: int = 32
     lr: float = 0.01
     weight_decay: float = 0.0
     source_until: float = 1.0
-    """Slots that are not judged have no updates after this share of the cap."""
+    """Slots that are not tested have no updates after this share of the cap."""
     scale: float = 1.0
     """Vectors are multiplied by it."""
     frozen: frozenset[str] = frozenset()
     """Parts that do not move: ``trunk``, ``heads``."""
     initial: State | None = None
     """Weights to start from instead of random ones, by the names of ``model.initial_state``;
-    they are looked at before the first update."""
+    they are evaluated before the first update."""
     keep_state: bool = False
-    """Return all weights at the best look of every judged slot."""
+    """Return all weights at the best evaluation of every tested slot."""
     keep_outputs: bool = False
-    """Return the outputs on the test rows of every judged slot."""
+    """Return the outputs on the test rows of every tested slot."""
     align: str = ""
     """Form of the slots' alignment matrices (``align.FORMS``); none by default."""
     align_rank: int = 0
@@ -92,31 +92,31 @@ class Run:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlotOutcome:
-    """One judged task of one run, at the look with its least validation loss."""
+    """One tested task of one run, at the evaluation with its least validation loss."""
 
     validation_loss: float
     test_loss: float
     metrics: Mapping[str, float]
     """On the test rows."""
     step: int
-    """The slot's own updates at its best look."""
+    """The slot's own updates at its best evaluation."""
     curve: Floats
-    """``(looks, 2)``: own updates, validation loss."""
+    """``(evaluations, 2)``: own updates, validation loss."""
     diverged: str = ""
     """Why the run counts as diverged; its numbers are NaN then."""
     at_cap: bool = False
-    """Training ended at the cap although the best look is close to the end."""
+    """Training ended at the cap although the best evaluation is close to the end."""
     row_losses: NDArray[np.float32] | None = None
     """``(n,)``: loss of every test row."""
     state: State | None = None
-    """All weights of the run at the best look."""
+    """All weights of the run at the best evaluation."""
     outputs: Floats32 | None = None
     """``(test rows, c)``: logits, or standardised values of regressions."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunOutcome:
-    """What one run gave: one outcome a slot, None for those that were not judged."""
+    """Outcome of one run: one outcome a slot, None for those that were not tested."""
 
     key: tuple[Any, ...]
     slots: tuple[SlotOutcome | None, ...]
@@ -125,5 +125,5 @@ class RunOutcome:
 
     @property
     def state(self) -> State | None:
-        """All weights at the best look of the first judged slot, where they were kept."""
+        """All weights at the best evaluation of the first tested slot, where they were stored."""
         return next((slot.state for slot in self.slots if slot is not None), None)

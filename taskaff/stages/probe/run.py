@@ -97,7 +97,7 @@ def _pairs(
         return probe_pairs(tasks, settings, progress, wanted=chosen, store=store)
     watch = Watch(settings.transference_every, lambda run: run.key[0] == "mtl")
     result = probe_pairs(tasks, settings, progress, wanted=chosen, observer=watch)
-    rows = pair_rows(watch.found, result.pairs, numbers, settings)
+    rows = pair_rows(watch.measured, result.pairs, numbers, settings)
     return _with_mix(replace(result, transference=rows), tasks, settings, progress)
 
 

@@ -22,7 +22,7 @@ from safetensors.numpy import save
 from taskaff.core.store import Store, digest_key
 from taskaff.core.version import __version__
 from taskaff.stages.probe.records import Run, RunOutcome, Slot, SlotOutcome
-from taskaff.stages.probe.training_data import Bank
+from taskaff.stages.probe.training_data import TrainingData
 
 if TYPE_CHECKING:
     from taskaff.stages.probe.records import Ints
@@ -31,17 +31,17 @@ KIND = "probe-run"
 FORMAT_VERSION = 2
 
 ARRAYS = ("curve", "row_losses", "outputs")
-"""Of a slot's outcome, beside its weights."""
+"""Arrays of a slot's outcome, beside its weights."""
 
 MOST_BYTES = 32 * 2**20
-"""Outcomes with weights beyond this are not kept: a probe has hundreds of them."""
+"""Outcomes with weights beyond this are not stored: a probe has hundreds of them."""
 
 
-class KeptRuns:
+class RunCache:
     """Outcomes by what decides them, in ``store``."""
 
-    def __init__(self, store: Store, bank: Bank) -> None:
-        self.store, self.bank = store, bank
+    def __init__(self, store: Store, data: TrainingData) -> None:
+        self.store, self.data = store, data
         self._known: dict[int, tuple[Ints, str]] = {}
 
     def get(self, run: Run) -> RunOutcome | None:
@@ -50,7 +50,7 @@ class KeptRuns:
         return None if path is None else replace(load_outcome(path), key=run.key)
 
     def put(self, run: Run, outcome: RunOutcome) -> None:
-        """Keep an outcome, unless its weights are too large."""
+        """Store an outcome, unless its weights are too large."""
         states = [slot.state or {} for slot in outcome.slots if slot is not None]
         size = sum(value.nbytes for state in states for value in state.values())
         if size <= MOST_BYTES:
@@ -59,7 +59,7 @@ class KeptRuns:
     # ------------------------------------------------------------------ identity
 
     def _digest(self, run: Run) -> str:
-        assert self.bank.tokens is not None
+        assert self.data.tokens is not None
         plain = {field.name: getattr(run, field.name) for field in fields(Run)}
         for name in ("key", "slots", "initial"):
             del plain[name]
@@ -67,30 +67,30 @@ class KeptRuns:
             **{**plain, "frozen": sorted(run.frozen)},
             slots=[self._slot(slot) for slot in run.slots],
             initial=None if run.initial is None else _arrays_digest(run.initial.items()),
-            layer=self.bank.tokens.layer.fingerprint,
+            layer=self.data.tokens.layer.fingerprint,
             table=self._table(run),
             torch=torch.__version__,
             taskaff=__version__,
-            device=self.bank.X.device.type,
-            dtype=str(self.bank.X.dtype),
+            device=self.data.X.device.type,
+            dtype=str(self.data.X.dtype),
             format=FORMAT_VERSION,
         )
 
     def _table(self, run: Run) -> str | None:
-        """The words of the bank, whose vectors stand in a state by their numbers there."""
-        assert self.bank.tokens is not None
-        numbers = self.bank.tokens.numbers
+        """Digest of the words of the training data; a state holds vectors by their numbers."""
+        assert self.data.tokens is not None
+        numbers = self.data.tokens.numbers
         if numbers is None or (run.initial is None and not run.keep_state):
             return None
         return hashlib.sha256(np.ascontiguousarray(numbers).tobytes()).hexdigest()
 
     def _slot(self, slot: Slot) -> dict[str, Any]:
-        bank, task = self.bank, slot.task
+        data, task = self.data, slot.task
         return {
-            "kind": bank.kinds[task],
-            "width": bank.widths[task],
+            "kind": data.kinds[task],
+            "width": data.widths[task],
             "stream": slot.stream,
-            "judged": slot.judged,
+            "judged": slot.tested,
             "weight": slot.weight,
             **{name: self._rows(getattr(slot, name)) for name in ("train", "validation", "test")},
             "labels": None if slot.labels is None else self._rows(slot.labels),
@@ -100,14 +100,17 @@ class KeptRuns:
         """Digest of texts and labels; slots of many runs have the same array of rows."""
         known = self._known.get(id(rows))
         if known is None:
-            bank = self.bank
-            assert bank.tokens is not None
-            at = torch.from_numpy(rows).to(bank.X.device)
-            digest = hashlib.sha256(bank.tokens.content(rows))
-            digest.update(bank.codes[at].cpu().numpy().tobytes())
-            if len(bank.values) > 1:
-                digest.update(bank.values[at].cpu().numpy().tobytes())
-            known = self._known[id(rows)] = rows, digest.hexdigest()  # rows kept: id stays theirs
+            data = self.data
+            assert data.tokens is not None
+            at = torch.from_numpy(rows).to(data.X.device)
+            digest = hashlib.sha256(data.tokens.content(rows))
+            digest.update(data.codes[at].cpu().numpy().tobytes())
+            if len(data.values) > 1:
+                digest.update(data.values[at].cpu().numpy().tobytes())
+            known = self._known[id(rows)] = (
+                rows,
+                digest.hexdigest(),
+            )  # holding the rows keeps their id
         return known[1]
 
 
@@ -145,7 +148,7 @@ def save_outcome(outcome: RunOutcome, path: Path) -> None:
 
 
 def load_outcome(path: Path) -> RunOutcome:
-    """What ``save_outcome`` wrote, with an empty key."""
+    """Load what ``save_outcome`` wrote, with an empty key."""
     with safe_open(path, "np") as file:
         known = json.loads(file.metadata()["outcome"])
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -1,15 +1,15 @@
-"""When a run trains which task, when it is looked at, and when it ends.
+"""When a run trains which task, when it is evaluated, and when it ends.
 
-Time is counted in *rounds*: one update of the reference task (the judged one with the largest
+Time is counted in *rounds*: one update of the reference task (the tested one with the largest
 share; in a pair the target) and, between it and the next one, those of the other tasks, in random
-order within the round. So both arms of a comparison are looked at after the same updates of the
+order within the round. So both arms of a comparison are evaluated after the same updates of the
 target, whatever the recipe. A task with a rate below 1 has an update in some rounds only.
 
-A judged task is looked at on a grid over its own updates, dense at the start. It ends once
-``patience`` times the updates of its best look brought nothing better, and the loss does not fall
-just now (some runs rise at first, and then fall far below their start); or at the cap, unless its
-best look is close to the end: then it is trained on, up to ``EXTENSION`` times the cap. Without
-patience it ends at the cap.
+A tested task is evaluated on a grid over its own updates, dense at the start. It ends once
+``patience`` times the updates of its best evaluation brought nothing better, and the loss does not
+fall just now (some runs rise at first, and then fall far below their start); or at the cap, unless
+its best evaluation is close to the end: then it is trained on, up to ``EXTENSION`` times the cap.
+Without patience it ends at the cap.
 """
 
 from __future__ import annotations
@@ -38,36 +38,36 @@ EXTENSION = 4
 """A run that still improves at its cap is trained up to so many times the cap."""
 
 LATE = 0.8
-"""A best look after this share of the updates is close to the end."""
+"""A best evaluation after this share of the updates is close to the end."""
 
 SETTLED = 0.25
 """Patience counts after this share of the cap: before it the loss may rise and fall again."""
 
 Curve = Sequence[tuple[float, float]]
-"""Looks at a judged task: its updates, its validation loss."""
+"""Evaluations of a tested task: its updates, its validation loss."""
 
 Grid = tuple[int, float, int]
-"""First look, growth from look to look, and the most updates between two."""
+"""First evaluation, growth from evaluation to evaluation, and the most updates between two."""
 
 DENSE: Grid = (3, 1.15, 100)
 SPARSE: Grid = (3, 1.4, 60)
-"""For models whose looks cost as much as many updates."""
+"""For models whose evaluations cost as much as many updates."""
 
 
 @lru_cache(maxsize=64)
-def looks(last: int, grid: Grid = DENSE) -> tuple[int, ...]:
-    """Updates after which the held-out loss is looked at, up to ``last``, which is one of them."""
+def evaluations(last: int, grid: Grid = DENSE) -> tuple[int, ...]:
+    """Updates after which the held-out loss is evaluated, up to ``last``, which is one of them."""
     first, growth, gap = grid
-    found, at = [], float(first)
+    updates, at = [], float(first)
     while round(at) < last:
-        found.append(round(at))
+        updates.append(round(at))
         at = max(at + 1, min(at * growth, at + gap))
-    return (*found, last)
+    return (*updates, last)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a judged task of a run ends, in its own updates."""
+    """When a tested task of a run ends, in its own updates."""
 
     updates: int
     patience: float
@@ -77,12 +77,12 @@ class Limits:
         """The last update there can be."""
         return self.updates * (EXTENSION if self.patience else 1)
 
-    def looks(self, grid: Grid = DENSE) -> tuple[int, ...]:
-        """Every look there can be; the cap is one of them."""
-        return tuple(sorted({*looks(self.updates, grid), *looks(self.most, grid)}))
+    def evaluations(self, grid: Grid = DENSE) -> tuple[int, ...]:
+        """Every evaluation there can be; the cap is one of them."""
+        return tuple(sorted({*evaluations(self.updates, grid), *evaluations(self.most, grid)}))
 
     def ended(self, curve: Curve) -> bool:
-        """Whether there is nothing more to train after these looks."""
+        """Whether there is nothing more to train after these evaluations."""
         updates, _ = curve[-1]
         if updates >= self.most:
             return True
@@ -94,17 +94,17 @@ class Limits:
         return updates >= self.updates and best <= LATE * updates
 
     def at_cap(self, updates: float, best: float) -> bool:
-        """Whether training ended although the best look is close to the end."""
+        """Whether training ended although the best evaluation is close to the end."""
         return bool(self.patience) and updates >= self.most and best > LATE * updates
 
 
 def best_of(curve: Curve) -> float:
-    """Updates at the look with the least loss."""
-    return min(curve, key=lambda look: look[1])[0]
+    """Updates at the evaluation with the least loss."""
+    return min(curve, key=lambda point: point[1])[0]
 
 
 def _falls(curve: Curve) -> bool:
-    """Whether the loss is lower now than at any look in the last half of the updates."""
+    """Whether the loss is lower now than at any evaluation in the last half of the updates."""
     updates, loss = curve[-1]
     before = [other for at, other in curve[:-1] if at >= updates / 2]
     return bool(before) and loss < min(before)
@@ -116,19 +116,19 @@ class Schedule:
     def __init__(self, run: Run) -> None:
         self.run = run
         k = len(run.slots)
-        judged = [slot.judged for slot in run.slots]
+        tested = [slot.tested for slot in run.slots]
         shares = run.shares or (1.0 / k,) * k
-        self.rates = (1.0,) * k if run.together else rates(shares, judged)
-        self.reference = next(s for s in range(k) if judged[s] and self.rates[s] == 1.0)
+        self.rates = (1.0,) * k if run.together else rates(shares, tested)
+        self.reference = next(s for s in range(k) if tested[s] and self.rates[s] == 1.0)
         last = self.limits(self.reference).updates
         left = run.source_until * last if run.source_until < 1 else np.inf
-        self._until = np.array([np.inf if own else left for own in judged])
+        self._until = np.array([np.inf if own else left for own in tested])
         self._blocks: dict[int, tuple[Ints, Ints]] = {}
 
     @staticmethod
     def key(run: Run) -> tuple[object, ...]:
-        """What the order of a run's updates and its end follow from."""
-        names = tuple((slot.stream, slot.judged) for slot in run.slots)
+        """Key of everything that decides the order of a run's updates and its end."""
+        names = tuple((slot.stream, slot.tested) for slot in run.slots)
         until = run.source_until, run.updates, run.epochs, run.patience
         return run.seed, names, run.shares, run.together, until
 
@@ -142,8 +142,8 @@ class Schedule:
     def counts(self, rounds: Ints | int) -> NDArray[np.int64]:
         """Updates ``(..., S)`` of every slot in the first ``rounds (...)`` rounds."""
         n = np.minimum(np.asarray(rounds)[..., None], np.floor(self._until))
-        found: NDArray[np.int64] = np.floor(n * np.array(self.rates) + 0.5).astype(np.int64)
-        return found
+        counts: NDArray[np.int64] = np.floor(n * np.array(self.rates) + 0.5).astype(np.int64)
+        return counts
 
     def total(self, rounds: int) -> int:
         """Updates of the run in the first rounds."""
@@ -181,9 +181,9 @@ class Schedule:
             self._blocks[block] = slots[order], ends
         return self._blocks[block]
 
-    def look_rounds(self, s: int, grid: Grid = DENSE) -> dict[int, int]:
-        """Rounds after which slot ``s`` is looked at, each with its updates then."""
-        wanted = np.array(self.limits(s).looks(grid))
+    def evaluation_rounds(self, s: int, grid: Grid = DENSE) -> dict[int, int]:
+        """Rounds after which slot ``s`` is evaluated, each with its updates then."""
+        wanted = np.array(self.limits(s).evaluations(grid))
         if self.run.together or self.rates[s] == 1.0:
             return dict(zip(wanted.tolist(), wanted.tolist(), strict=True))
         rounds = np.maximum(np.ceil((wanted - 0.5) / self.rates[s]), 1).astype(np.int64)
@@ -201,13 +201,13 @@ class Schedule:
         while True:
             for chosen in self.order(block * BLOCK, (block + 1) * BLOCK).tolist():
                 slots = range(len(mine)) if self.run.together else (chosen,)
-                found = []
+                batches = []
                 for s in slots:
                     rows, labels, sizes = mine[s].take(seen[s], seen[s] + 1)
                     size = int(sizes[0])
-                    found.append((s, rows[0, :size], labels[0, :size]))
+                    batches.append((s, rows[0, :size], labels[0, :size]))
                     seen[s] += 1
-                yield found
+                yield batches
             block += 1
 
 

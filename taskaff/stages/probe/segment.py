@@ -1,6 +1,6 @@
 """A stretch of rounds of stacked runs, planned: which batch each update takes, for which head.
 
-Runs have different numbers of updates in the same rounds; those with most stand first, so that the
+Runs have different numbers of updates in the same rounds; those with most come first, so that the
 runs that still have one are a leading part in every update of the stretch.
 """
 
@@ -70,7 +70,7 @@ class Planner:
         return np.array([known[Schedule.key(run)] for run in runs])
 
     def segment(self, runs: Sequence[Run], start: int, stop: int) -> Segment:
-        """The plan of these rounds; the runs stand in order of falling lengths."""
+        """The plan of these rounds; the runs are in order of falling lengths."""
         lengths = self.lengths(runs, start, stop)
         R, E, S, L = len(runs), int(lengths[0]), self.S, self.L
         batch, count = (np.zeros((E, R, L), np.int64) for _ in range(2))
@@ -138,12 +138,12 @@ class Planner:
             sizes.append(size)
         size = np.concatenate(sizes)[:, None]
         shares = np.where(np.arange(self.width) < size, 1.0 / size, 0.0).astype(np.float32)
-        found = self._put(np.concatenate(rows))
+        placed = self._put(np.concatenate(rows))
         same = all(table is own for table, own in zip(rows, labels, strict=True))
         return (
             starts,
-            found,
-            found if same else self._put(np.concatenate(labels)),
+            placed,
+            placed if same else self._put(np.concatenate(labels)),
             self._put(shares),
         )
 

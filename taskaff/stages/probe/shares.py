@@ -1,7 +1,7 @@
 """The source's share of the updates: gains over shares, and the gain at the best of them.
 
-Choosing the best of several shares by the same rows that judge it would flatter. So each seed's
-share is chosen by the validation rows of all *other* seeds, and judged by its own test rows.
+Choosing the best of several shares by the same rows that test it would flatter. So each seed's
+share is chosen by the validation rows of all *other* seeds, and tested on its own test rows.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ def with_best(result: ProbeResult, confidence: float) -> ProbeResult:
         if (pair.arm, pair.against) == ("mtl", "alone") and pair.share is not None:
             curves.setdefault((pair.source, pair.target), []).append(pair)
     settings = replace(result.settings, confidence=confidence)
-    found = tuple(best for curve in curves.values() if (best := _best(curve, settings)) is not None)
-    return replace(result, pairs=(*result.pairs, *found))
+    best_of_curves = tuple(
+        best for curve in curves.values() if (best := _best(curve, settings)) is not None
+    )
+    return replace(result, pairs=(*result.pairs, *best_of_curves))
 
 
 def _best(curve: Sequence[PairOutcome], settings: ProbeSettings) -> PairOutcome | None:
@@ -49,8 +51,8 @@ def _best(curve: Sequence[PairOutcome], settings: ProbeSettings) -> PairOutcome 
         chosen.append(table[best][seed])
         shares.append(known[best].share)
     names = first.source, first.target
-    found = paired(settings, names, first.metric, chosen, (), ("alone", "mtl"))
-    return replace(found, recipe=BEST, share=float(np.mean([s for s in shares if s is not None])))
+    outcome = paired(settings, names, first.metric, chosen, (), ("alone", "mtl"))
+    return replace(outcome, recipe=BEST, share=float(np.mean([s for s in shares if s is not None])))
 
 
 def _validation_gain(seed: SeedGain) -> float:

@@ -37,7 +37,7 @@ class Split:
     pool: Ints
     """All rows that may be trained on."""
     full: float
-    """How many these are in the data set's files, of which a large one is kept in part."""
+    """How many these are in the data set's files, of which a large one is read in part."""
     train: Ints
     """The first ``target_rows`` of the pool: the task as a target."""
     source: Ints
@@ -69,13 +69,13 @@ def split_task(task: TaskVectors, name: str, seed: int, settings: ProbeSettings)
     rank[order] = np.arange(len(distinct))
     rows = np.lexsort((*label_keys(task), rank[inverse]))
     own = int((task.splits == TRAIN).sum())
-    kept = own or task.rows
+    usable = own or task.rows
     roles = role[inverse][rows]
     pool, validation, test = (rows[roles == r] for r in (TRAIN, VALIDATION, TEST))
     _require(task, pool, validation, test)
     return Split(
         pool,
-        len(pool) * (task.training_rows or kept) / max(kept, 1),
+        len(pool) * (task.training_rows or usable) / max(usable, 1),
         pool[: settings.target_rows],
         pool[: settings.source_rows],
         validation[: settings.validation_rows],
@@ -117,8 +117,8 @@ def without_leaks(
     ``leaks_train`` is off. Removed rows are replaced by others while the pool lasts. The same
     array as ``split.source`` comes back when nothing was shared.
     """
-    kept = [other.validation, other.test] + [other.train] * settings.leaks_train
-    shared = copied(source, split.pool, target, np.concatenate(kept))
+    protected = [other.validation, other.test] + [other.train] * settings.leaks_train
+    shared = copied(source, split.pool, target, np.concatenate(protected))
     if not shared.any():
         return split.source, 0
     return split.pool[~shared][: settings.source_rows], int(shared.sum())

@@ -2,7 +2,7 @@
 
 ``R`` runs, ``S`` slots (padded to the most), ``L`` lanes a run: one batch an update, or one for
 every slot of runs that train all tasks together. Runs that have ended leave the chunk, and the
-others change places, so that those with most updates in the next rounds stand first.
+others change places, so that those with most updates in the next rounds come first.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from taskaff.stages.probe.model import (
 )
 from taskaff.stages.probe.records import Run
 from taskaff.stages.probe.segment import Planner
-from taskaff.stages.probe.training_data import Bank
+from taskaff.stages.probe.training_data import TrainingData
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,8 +65,9 @@ class _Batch:
 class Chunk:
     """Parameters and optimiser state of ``R`` runs of one trunk, all of one or of many lanes.
 
-    Trunks over other inputs than the bank's vectors are subclasses: they bring ``initial``,
-    ``inputs``, ``forward`` and ``backward``, and a first layer ``B`` for the alignment to act on.
+    Trunks over other inputs than the training data's vectors are subclasses: they bring
+    ``initial``, ``inputs``, ``forward`` and ``backward``, and a first layer ``B`` for the alignment
+    to act on.
     """
 
     decayed = DECAYED
@@ -74,15 +75,15 @@ class Chunk:
     stop: Event | None = None
     """Set by another thread to end training at the next update, with ``CancelledError``."""
 
-    def __init__(self, bank: Bank, runs: Sequence[Run]) -> None:
-        self.bank, self.runs = bank, list(runs)
-        self.device = bank.X.device
+    def __init__(self, data: TrainingData, runs: Sequence[Run]) -> None:
+        self.data, self.runs = data, list(runs)
+        self.device = data.X.device
         self.trunk, self.d = runs[0].trunk, self.width()
         self.form, self.uncertain = runs[0].align, runs[0].uncertain
         self.S = max(len(run.slots) for run in runs)
         self.L = self.S if runs[0].together else 1
         self.r = max(run.r for run in runs)
-        self.c = max(bank.widths[slot.task] for run in runs for slot in run.slots)
+        self.c = max(data.widths[slot.task] for run in runs for slot in run.slots)
         self.planner = Planner(runs, self.S, self.L, self.device)
         self.rounds = 0
         self.ids = np.arange(len(runs))
@@ -97,7 +98,7 @@ class Chunk:
 
     def width(self) -> int:
         """``d`` of the vectors that the first layer, and an alignment matrix, multiplies."""
-        return self.bank.d
+        return self.data.d
 
     def initial(self, run: Run) -> dict[str, NDArray[np.float32]]:
         """Unpadded initial weights; what is not a slot's part belongs to the shared module."""
@@ -105,7 +106,7 @@ class Chunk:
 
     def inputs(self, rows: Tensor) -> Any:
         """What the trunk reads of rows ``(m, b)``."""
-        return self.bank.X.index_select(0, rows.view(-1)).view(*rows.shape, self.d)
+        return self.data.X.index_select(0, rows.view(-1)).view(*rows.shape, self.d)
 
     def forward(self, p: Parameters, x: Any, scale: Tensor | None) -> Pass:
         """The shared module's outputs ``h (m, b, r + 1)``, the last column being ones."""
@@ -139,7 +140,7 @@ class Chunk:
             for s, (slot, wide) in enumerate(zip(run.slots, self.widths_of(run), strict=True)):
                 head = heads[i * S + s]
                 head[: run.r, :wide], head[r, :wide] = state[f"A{s}"][:-1], state[f"A{s}"][-1]
-                if self.bank.kinds[slot.task] != REGRESSION:
+                if self.data.kinds[slot.task] != REGRESSION:
                     head[r, wide:] = NEVER
                 for name, array in own.items():
                     array[i * S + s] = state[f"{name}{s}"]
@@ -151,7 +152,7 @@ class Chunk:
 
     def widths_of(self, run: Run) -> tuple[int, ...]:
         """Label widths of a run's slots."""
-        return tuple(self.bank.widths[slot.task] for slot in run.slots)
+        return tuple(self.data.widths[slot.task] for slot in run.slots)
 
     def _rates(self) -> None:
         """Learning rates, decay factors and input scales, each ``(R, 1, 1)``."""
@@ -185,13 +186,13 @@ class Chunk:
         known: dict[tuple[int, int], tuple[Floats, Floats]] = {}
         for i, run in enumerate(self.runs):
             for s, slot in enumerate(run.slots):
-                at, c = i * self.S + s, self.bank.widths[slot.task]
-                kinds[at], widths[at] = self.bank.kinds[slot.task], c
+                at, c = i * self.S + s, self.data.widths[slot.task]
+                kinds[at], widths[at] = self.data.kinds[slot.task], c
                 weights[at] = slot.weight
                 if kinds[at] == REGRESSION:
                     key = (slot.task, id(slot.train))
                     if key not in known:
-                        known[key] = self.bank.moments(slot.task, slot.train)
+                        known[key] = self.data.moments(slot.task, slot.train)
                     mean, deviation = known[key]
                     shift[at, 0, :c], over[at, 0, :c] = mean, 1 / deviation
         self.only_classes = bool((kinds == CLASSES).all())
@@ -360,14 +361,14 @@ class Chunk:
 
     def batch_labels(self, rows: Tensor, head: Tensor) -> Labels:
         """Labels of ``rows (lanes, b)`` as the losses of the slots ``head (lanes,)`` see them."""
-        codes = self.bank.codes.index_select(0, rows.view(-1)).view(rows.shape)
+        codes = self.data.codes.index_select(0, rows.view(-1)).view(rows.shape)
         if self.only_classes:
             return Labels(codes)
         kinds, widths = self.kinds.index_select(0, head), self.widths.index_select(0, head)
-        found = self.bank.values.index_select(0, rows.view(-1))
+        picked = self.data.values.index_select(0, rows.view(-1))
         values = codes.new_zeros((*rows.shape, self.c), dtype=torch.float32)
-        width = min(self.c, found.shape[1])
-        values[..., :width] = found.view(*rows.shape, -1)[..., :width]
+        width = min(self.c, picked.shape[1])
+        values[..., :width] = picked.view(*rows.shape, -1)[..., :width]
         values.sub_(self.shift.index_select(0, head)).mul_(self.over.index_select(0, head))
         return Labels(codes, values.transpose(1, 2), kinds, widths)
 
@@ -384,14 +385,14 @@ class Chunk:
             A[:, :-1].mul_(self._by_lane(self.keep_heads[: at.n]))
         self._move_slots(at, "A", A, dA, self.head_rates)
 
-    def _of_slots(self, at: _Batch, whole: Tensor) -> Tensor:
+    def _of_slots(self, at: _Batch, values: Tensor) -> Tensor:
         """The part of this update's slots: a copy, or a view where all slots take part."""
-        return whole[: at.lanes] if self.every_head else whole.index_select(0, at.head)
+        return values[: at.lanes] if self.every_head else values.index_select(0, at.head)
 
     def _move_slots(
         self, at: _Batch, name: str, p: Tensor, g: Tensor, rates: tuple[Tensor, Tensor]
     ) -> None:
-        """Only parts of this update's slots move; the others and their moments stand still.
+        """Only parts of this update's slots move; the others and their moments do not.
 
         ``p`` is what ``_of_slots`` gave; ``rates`` are learning rates and eps ``(E, lanes, 1, 1)``.
         """
@@ -400,5 +401,5 @@ class Chunk:
         adam.step(p, g, m, v, rate, eps)
         if self.every_head:
             return
-        for whole, part in ((self.p[name], p), (self.m[name], m), (self.v[name], v)):
-            whole.index_copy_(0, at.head, part)
+        for target, part in ((self.p[name], p), (self.m[name], m), (self.v[name], v)):
+            target.index_copy_(0, at.head, part)

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TokenBank:
-    """Row ``i`` of the bank is ``ids[starts[i]:starts[i + 1]]``, at least one token.
+class TokenData:
+    """Row ``i`` of the training data is ``ids[starts[i]:starts[i + 1]]``, at least one token.
 
     A run may depend on the tokens of its own rows alone: the numbers and the vectors' order are
-    those of the whole bank, and a bank of other tasks has others.
+    those of all training data, and training data of other tasks has others.
     """
 
     ids: Tensor
@@ -38,7 +38,7 @@ class TokenBank:
     layer: TokenLayer
     """Where the tokens are from; ``layer.vectors`` has other row numbers than ``ids`` here."""
     numbers: Ints | None
-    """``(V,)``: the layer's numbers of the rows of ``vectors``, whatever else is in the bank."""
+    """``(V,)``: the layer's numbers of the rows of ``vectors``, whatever else it holds."""
 
     @property
     def d(self) -> int:
@@ -73,24 +73,24 @@ class TokenBank:
         return self.ids[at].masked_fill(~mask, pad), mask, types
 
 
-def token_bank(tasks: Sequence[TokenRows | None], device: str) -> TokenBank:
+def token_data(tasks: Sequence[TokenRows | None], device: str) -> TokenData:
     """Concatenate the tasks' tokens and move them to the device; words keep only what occurs.
 
     Raises
     ------
     ProbeError : a task without tokens, or tokens of different encoders.
     """
-    found = [rows for rows in tasks if rows is not None]
-    if not found or len(found) < len(tasks):
+    given = [rows for rows in tasks if rows is not None]
+    if not given or len(given) < len(tasks):
         raise ProbeError(
             "a data set holds no texts, and this trunk is fine-tuned on texts",
             hint="--trunk linear, relu or mlp train on vectors",
         )
-    layer = found[0].layer
-    if any(rows.layer.fingerprint != layer.fingerprint for rows in found):
+    layer = given[0].layer
+    if any(rows.layer.fingerprint != layer.fingerprint for rows in given):
         raise ProbeError("tokens of different encoders", hint="use one --encoder for all data sets")
-    ids = np.concatenate([rows.ids for rows in found]).astype(np.int64)
-    sizes = np.concatenate([np.diff(rows.starts) for rows in found])
+    ids = np.concatenate([rows.ids for rows in given]).astype(np.int64)
+    sizes = np.concatenate([np.diff(rows.starts) for rows in given])
     if not sizes.all():
         raise ProbeError("a row without a token", hint="an empty text is one unknown word")
     starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -101,19 +101,19 @@ def token_bank(tasks: Sequence[TokenRows | None], device: str) -> TokenBank:
         ids = np.searchsorted(used, ids)
         numbers = used if layer.numbers is None else layer.numbers[used]
         vectors = torch.from_numpy(np.ascontiguousarray(layer.vectors[used])).to(device)
-    return TokenBank(
+    return TokenData(
         torch.from_numpy(ids).to(device),
         torch.from_numpy(starts.astype(np.int64)).to(device),
-        _types(found, device),
+        _types(given, device),
         vectors,
         layer,
         numbers,
     )
 
 
-def _types(found: Sequence[TokenRows], device: str) -> Tensor | None:
+def _types(given: Sequence[TokenRows], device: str) -> Tensor | None:
     """Segments of all tokens; a task of single texts beside one of pairs has segment 0."""
-    if all(rows.types is None for rows in found):
+    if all(rows.types is None for rows in given):
         return None
-    parts = [np.zeros(len(r.ids), np.int64) if r.types is None else r.types for r in found]
+    parts = [np.zeros(len(r.ids), np.int64) if r.types is None else r.types for r in given]
     return torch.from_numpy(np.concatenate(parts).astype(np.int64)).to(device)

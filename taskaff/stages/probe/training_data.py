@@ -13,7 +13,7 @@ from torch import Tensor
 from taskaff.core.errors import UsageError
 from taskaff.core.records.embedding import TaskVectors
 from taskaff.stages.probe.losses import CLASSES, REGRESSION
-from taskaff.stages.probe.tokens import TokenBank, token_bank
+from taskaff.stages.probe.tokens import TokenData, token_data
 
 if TYPE_CHECKING:
     from taskaff.stages.probe.records import Floats, Ints, Slot
@@ -22,7 +22,7 @@ KINDS = ("classes", "multilabel", "regression")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bank:
+class TrainingData:
     """``X (N, d)`` float32, class codes ``(N,)``, other labels ``(N, c)`` padded to the widest."""
 
     X: Tensor
@@ -34,7 +34,7 @@ class Bank:
     """Index into ``KINDS`` of each task."""
     widths: tuple[int, ...]
     """``c`` of each task."""
-    tokens: TokenBank | None = None
+    tokens: TokenData | None = None
     """The same rows as token numbers, when the trunk is fine-tuned."""
     devices: tuple[str, ...] = ("cpu",)
     """Devices that an engine may use, one run on each: every GPU, when none was named."""
@@ -58,7 +58,7 @@ class Bank:
 
 
 def chosen_device(device: str) -> str:
-    """The device that ``auto`` stands for, a GPU where there is one; any other name as it is."""
+    """Device that ``auto`` means, a GPU where there is one; any other name as it is."""
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
@@ -76,11 +76,11 @@ def require_device(device: str) -> None:
     try:
         torch.empty(0, device=chosen_device(device))
     except (RuntimeError, AssertionError) as error:
-        found = f"device {device!r} cannot be used: {str(error).splitlines()[0]}"
-        raise UsageError(found, hint="--device cpu") from error
+        problem = f"device {device!r} cannot be used: {str(error).splitlines()[0]}"
+        raise UsageError(problem, hint="--device cpu") from error
 
 
-def make_bank(tasks: Sequence[TaskVectors], device: str, *, tokens: bool = False) -> Bank:
+def make_bank(tasks: Sequence[TaskVectors], device: str, *, tokens: bool = False) -> TrainingData:
     """Concatenate the tasks' rows, with ``tokens`` their texts too, and move them to the device."""
     kinds = tuple(KINDS.index(task.schema.kind) for task in tasks)
     widths = tuple(task.schema.width for task in tasks)
@@ -95,28 +95,28 @@ def make_bank(tasks: Sequence[TaskVectors], device: str, *, tokens: bool = False
         else:
             codes[rows] = task.labels
     X = np.concatenate([np.ascontiguousarray(task.X, dtype=np.float32) for task in tasks])
-    return Bank(
+    return TrainingData(
         torch.from_numpy(X).to(device),
         torch.from_numpy(codes).to(device),
         torch.from_numpy(values).to(device),
         tuple(int(s) for s in starts[:-1]),
         kinds,
         widths,
-        token_bank([task.tokens for task in tasks], device) if tokens else None,
+        token_data([task.tokens for task in tasks], device) if tokens else None,
         all_devices(device),
     )
 
 
-def constant_loss(bank: Bank, slot: Slot) -> float:
+def constant_loss(data: TrainingData, slot: Slot) -> float:
     """Held-out loss of the training rows' label frequencies (one added to each count) or mean."""
-    kind, c = bank.kinds[slot.task], bank.widths[slot.task]
+    kind, c = data.kinds[slot.task], data.widths[slot.task]
     if kind == CLASSES:
-        codes = bank.codes.cpu().numpy()
+        codes = data.codes.cpu().numpy()
         counts = np.bincount(codes[slot.train], minlength=c) + 1.0
         return float(-np.log(counts / counts.sum())[codes[slot.test]].mean())
-    Y = bank.values.cpu().numpy()[:, :c].astype(np.float64)
+    Y = data.values.cpu().numpy()[:, :c].astype(np.float64)
     if kind == REGRESSION:
-        mean, deviation = bank.moments(slot.task, slot.train)
+        mean, deviation = data.moments(slot.task, slot.train)
         return float(np.square((Y[slot.test] - mean) / deviation).mean())
     p = (Y[slot.train].sum(0) + 1.0) / (len(slot.train) + 2.0)
     test = Y[slot.test]

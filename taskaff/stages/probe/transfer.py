@@ -1,7 +1,7 @@
 """Transfer mode: train on the source, then fine-tune on the target (W section 3.1, Figure 5b).
 
 The source's model is trained on its rows, without those that the target has, and stopped on
-validation rows that the target is not judged by. The target starts from its shared module, with a
+validation rows that the target is not tested on. The target starts from its shared module, with a
 new head, and moves all of it: ``fine-tuned``, against the target ``alone`` from random weights.
 ``fine-tuned with R`` adds an alignment matrix for the target (W Algorithm 1): each batch gives a
 step on everything else and then one on ``R``. Head, batches and cap of the target are the same in
@@ -131,8 +131,8 @@ def _plan_source(prepared: Prepared, plan: _Plan, source: int, target: Slot, n: 
     clean, shared = without_leaks(tasks[source], split, tasks[target.task], other, settings)
     if settings.leaks != "keep":
         rows = clean
-        judged = np.concatenate([other.validation, other.test])
-        validation = validation[~copied(tasks[source], validation, tasks[target.task], judged)]
+        tested = np.concatenate([other.validation, other.test])
+        validation = validation[~copied(tasks[source], validation, tasks[target.task], tested)]
     arms = [(arm, source, target.task, n) for arm in (TUNED, TURNED)]
     plan.removed |= dict.fromkeys(arms, shared)
     if min(len(rows), len(validation)) < LEAST:
@@ -140,7 +140,7 @@ def _plan_source(prepared: Prepared, plan: _Plan, source: int, target: Slot, n: 
         plan.unusable |= dict.fromkeys(arms, f"{reason} without leaked ones")
         return
     held = prepared.rows(source, validation)
-    slot = replace(prepared.source_slot(source, rows), validation=held, test=held, judged=True)
+    slot = replace(prepared.source_slot(source, rows), validation=held, test=held, tested=True)
     reason = prepared.one_class(slot)
     if reason:
         plan.unusable |= dict.fromkeys(arms, reason.replace("target", "source"))
@@ -174,7 +174,7 @@ def _runs(
 def _tuning(prepared: Prepared, plan: _Plan, outcomes: Sequence[RunOutcome]) -> Iterator[Run]:
     """The second stage, from the best source model of every pair and seed."""
     best = best_decay(outcomes)
-    found: Mapping[Key, RunOutcome] = {outcome.key: outcome for outcome in outcomes}
+    outcome_of: Mapping[Key, RunOutcome] = {outcome.key: outcome for outcome in outcomes}
     alone = {run.key: run for run in plan.runs if run.key[0] == "alone"}
     for key, (slot, decay) in best.items():
         arm, source, target, n = key
@@ -184,7 +184,7 @@ def _tuning(prepared: Prepared, plan: _Plan, outcomes: Sequence[RunOutcome]) -> 
             reason = f"diverged: {prepared.tasks[source].name} alone: {slot.diverged}"
             plan.unusable |= {(a, source, target, n): reason for a in (TUNED, TURNED)}
             continue
-        trunk = shared_part(found[(*key, decay)].state or {})
+        trunk = shared_part(outcome_of[(*key, decay)].state or {})
         for again in prepared.settings.weight_decay:
             run = alone["alone", -1, target, n, again]
             tuned = replace(run, key=(TUNED, source, target, n, again), initial=trunk)
@@ -215,15 +215,15 @@ def _report(
     source: int,
     target: int,
 ) -> AlignmentReport:
-    found = []
+    turned = []
     for n in range(len(prepared.settings.seeds)):
         key = (TURNED, source, target, n)
         if key not in arms.unusable and not arms.best[key][0].diverged:
             own = states[(*key, arms.best[key][1])]
-            found.append(
+            turned.append(
                 (
                     turn(prepared, *own, test_rows(prepared, source, n), None),
                     turn(prepared, *own, test_rows(prepared, target, n), 0),
                 )
             )
-    return report_of(prepared, source, target, found)
+    return report_of(prepared, source, target, turned)

@@ -50,14 +50,14 @@ class Watch:
 
     def __init__(self, every: int, chosen: Callable[[Run], bool]) -> None:
         self.every, self.chosen = every, chosen
-        self.found: dict[tuple[Any, ...], list[Floats]] = {}
+        self.measured: dict[tuple[Any, ...], list[Floats]] = {}
         """Key of a run to ``Z (slots, slots)`` after every ``every``-th round; NaN where j is not
-        judged."""
+        tested."""
 
     def __call__(self, chunk: Chunk) -> Watching | None:
         """What measures a chunk between its rounds."""
         numbers = [i for i, run in enumerate(chunk.runs) if self.chosen(run) and not run.align]
-        return _Lookahead(chunk, numbers, self.every, self.found) if numbers else None
+        return _Lookahead(chunk, numbers, self.every, self.measured) if numbers else None
 
 
 class _Lookahead:
@@ -68,14 +68,14 @@ class _Lookahead:
         chunk: Chunk,
         numbers: Sequence[int],
         every: int,
-        found: dict[tuple[Any, ...], list[Floats]],
+        measured: dict[tuple[Any, ...], list[Floats]],
     ) -> None:
-        self.chunk, self.every, self.found = chunk, every, found
+        self.chunk, self.every, self.measured = chunk, every, measured
         self.next_round = 0
         runs = [chunk.runs[i] for i in numbers]
         self.chosen = {run.key for run in runs}
-        self.judged = [s for s in range(chunk.S) if any(_judged(run, s) for run in runs)]
-        found |= {run.key: [] for run in runs}
+        self.tested = [s for s in range(chunk.S) if any(_is_tested(run, s) for run in runs)]
+        measured |= {run.key: [] for run in runs}
         self.batches: dict[tuple[object, ...], SlotBatches] = {}
 
     def measure(self, training: NDArray[np.bool_]) -> None:
@@ -89,20 +89,20 @@ class _Lookahead:
         Z = self._measure(m, runs, torch.tensor(places, device=chunk.device)).cpu().numpy()
         for k, run in enumerate(runs):
             into = np.full((len(run.slots), len(run.slots)), np.nan)
-            for column, j in enumerate(self.judged):
-                if _judged(run, j):
+            for column, j in enumerate(self.tested):
+                if _is_tested(run, j):
                     into[:, j] = Z[k, : len(run.slots), column]
-            self.found[run.key].append(into)
+            self.measured[run.key].append(into)
 
     def _measure(self, m: int, runs: Sequence[Run], at: Tensor) -> Tensor:
-        """``(runs, slots, judged slots)``."""
+        """``(runs, slots, tested slots)``."""
         chunk = self.chunk
         shared = shared_shapes(chunk.trunk, chunk.d, chunk.r)
         p = {name: _exact(chunk.p[name][at]) for name in shared}
         scale = None if chunk.scale is None else _exact(chunk.scale[at])
         heads = _exact(chunk.p["A"].view(len(chunk.runs), chunk.S, chunk.r + 1, chunk.c)[at])
-        held_out = self._batches(m, runs, self.judged, "validation")
-        seen = _Seen(chunk, at, self.judged, *held_out, heads, scale)
+        held_out = self._batches(m, runs, self.tested, "validation")
+        seen = _Seen(chunk, at, self.tested, *held_out, heads, scale)
         before = seen.losses(p)
         rows, shares = self._batches(m, runs, range(chunk.S), "train")
         lr = _exact(torch.tensor([run.lr for run in runs], device=chunk.device)).view(-1, 1, 1)
@@ -124,8 +124,8 @@ class _Lookahead:
         for i, run in enumerate(runs):
             for k, s in enumerate(slots):
                 slot = run.slots[s] if s < len(run.slots) else run.slots[0]
-                if role == "validation" and not slot.judged:
-                    slot = next(other for other in run.slots if other.judged)
+                if role == "validation" and not slot.tested:
+                    slot = next(other for other in run.slots if other.tested)
                 table, _, size = self._known(slot, run, role).take(m, m + 1)
                 rows[i, k], sizes[i, k] = table[0], size[0]
         shares = (np.arange(width) < sizes[..., None]) / sizes[..., None]
@@ -156,7 +156,7 @@ class _Seen:
         self.chunk, self.scale = chunk, scale
         self.n, self.k, b = rows.shape
         lanes = self.n * self.k
-        self.x = _exact(chunk.bank.X[rows.reshape(-1)]).view(self.n, self.k * b, -1)
+        self.x = _exact(chunk.data.X[rows.reshape(-1)]).view(self.n, self.k * b, -1)
         self.A = heads[:, list(slots)].reshape(lanes, *heads.shape[2:])
         head = (at[:, None] * chunk.S + torch.tensor(slots, device=at.device)).view(-1)
         self.labels = _exact_labels(chunk.batch_labels(rows.reshape(lanes, b), head))
@@ -193,15 +193,15 @@ def _exact_labels(labels: Labels) -> Labels:
     return Labels(labels.codes.to(values.device), values, labels.kinds.to(values.device), widths)
 
 
-def _judged(run: Run, s: int) -> bool:
-    return s < len(run.slots) and run.slots[s].judged
+def _is_tested(run: Run, s: int) -> bool:
+    return s < len(run.slots) and run.slots[s].tested
 
 
 # ------------------------------------------------------------------ reading
 
 
 def pair_rows(
-    found: Mapping[tuple[Any, ...], Sequence[Floats]],
+    measured: Mapping[tuple[Any, ...], Sequence[Floats]],
     pairs: Sequence[PairOutcome],
     numbers: Mapping[str, int],
     settings: ProbeSettings,
@@ -216,7 +216,7 @@ def pair_rows(
             ("mtl", *at, settings.seeds.index(seed.seed), seed.weight_decay[1])
             for seed in pair.seeds
         ]
-        Z = [np.array(found[key]) for key in keys if key in found]
+        Z = [np.array(measured[key]) for key in keys if key in measured]
         series = [(z[:, 1, 0], z[:, 0, 0]) for z in Z]
         if series:
             rows.append(_row(pair.source, pair.target, series, settings, "pair"))
@@ -245,7 +245,7 @@ def mix_rows(
     ]
     watch = Watch(settings.transference_every, _every_run)
     prepared.train(runs, progress, watch)
-    Z = [np.array(watch.found[run.key]) for run in runs]
+    Z = [np.array(watch.measured[run.key]) for run in runs]
     rows = [
         _row(one.name, other.name, [(z[:, i, j], z[:, j, j]) for z in Z], settings, ALL)
         for i, one in enumerate(tasks)

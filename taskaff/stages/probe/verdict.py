@@ -13,19 +13,19 @@ from taskaff.core.records.probe import SeedGain
 
 def t_interval(values: Sequence[float], confidence: float) -> Interval:
     """Mean with a two-sided t interval; values that are not finite make it empty."""
-    found = np.asarray(values, dtype=np.float64)
-    if not len(found) or not np.isfinite(found).all():
-        return Interval(None, n=int(np.isfinite(found).sum()))
-    mean = float(found.mean())
-    if len(found) < 2:
+    sample = np.asarray(values, dtype=np.float64)
+    if not len(sample) or not np.isfinite(sample).all():
+        return Interval(None, n=int(np.isfinite(sample).sum()))
+    mean = float(sample.mean())
+    if len(sample) < 2:
         return Interval(mean, n=1)
-    stderr = float(found.std(ddof=1) / np.sqrt(len(found)))
-    reach = float(stdtrit(len(found) - 1, 0.5 + confidence / 2)) * stderr
-    return Interval(mean, mean - reach, mean + reach, stderr, len(found))
+    stderr = float(sample.std(ddof=1) / np.sqrt(len(sample)))
+    reach = float(stdtrit(len(sample) - 1, 0.5 + confidence / 2)) * stderr
+    return Interval(mean, mean - reach, mean + reach, stderr, len(sample))
 
 
 def decide(gain: Interval, margin: float, unusable: Sequence[str] = (), blind: str = "") -> Verdict:
-    """``positive``, ``negative`` or ``neutral`` by the whole interval, else ``inconclusive``.
+    """``positive``, ``negative`` or ``neutral`` by all of the interval, else ``inconclusive``.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@
 * ``proportional``: by training rows, scaled to mean 1. With ``concat`` a larger task already has
   more updates, so that its size counts twice then;
 * ``svd``: W Algorithm 2, for tasks on the same inputs only, as in ``taskaff.core.svd_weights``;
-* ``svd-printed``: the same as it stands in the paper, on ``X'y_i`` that are neither centred nor
+* ``svd-printed``: Algorithm 2 as printed in the paper, on ``X'y_i`` that are neither centred nor
   normalised, so that of two tasks the one with the larger ``X'y_i`` has more weight; scaled to mean
   1, which changes no step of Adam. Of two tasks ``svd`` weighs both alike whenever one direction is
   kept;
@@ -68,14 +68,14 @@ def same_inputs(source: TaskVectors, target: TaskVectors, rows: Ints, what: str,
     order = np.argsort(source.hashes, kind="stable")
     wanted = target.hashes[rows]
     at = np.searchsorted(source.hashes[order], wanted).clip(max=source.rows - 1)
-    found: Ints = order[at]
-    if (source.hashes[found] != wanted).any():
+    rows_of_source: Ints = order[at]
+    if (source.hashes[rows_of_source] != wanted).any():
         raise ProbeError(
             f"{what} needs the same inputs, but rows of {target.name} are not in it",
             task=source.name,
             hint=hint,
         )
-    return found
+    return rows_of_source
 
 
 def mean_weights(
@@ -89,17 +89,17 @@ def mean_weights(
     """Mean weights over seeds and decays, scaled to mean 1, by mix (``a + b``) and task."""
     if prepared.settings.weights == "equal":
         return {}
-    found: dict[str, list[tuple[list[str], Floats]]] = {}
+    weights_of: dict[str, list[tuple[list[str], Floats]]] = {}
     for run, outcome in zip(runs, outcomes, strict=True):
         if run.key[0] not in arms or len(run.slots) < 2:
             continue
         names = [prepared.tasks[slot.task].name for slot in run.slots]
         weights = np.array(outcome.weights or [slot.weight for slot in run.slots])
         mix = " + ".join(names[::-1] if backwards else names)
-        found.setdefault(mix, []).append((names, weights / weights.mean()))
+        weights_of.setdefault(mix, []).append((names, weights / weights.mean()))
     return {
         mix: dict(zip(seen[0][0], np.mean([w for _, w in seen], axis=0).tolist(), strict=True))
-        for mix, seen in found.items()
+        for mix, seen in weights_of.items()
     }
 
 
@@ -111,7 +111,7 @@ def _thetas(
     With the eigenvalues of ``X'X``.
     """
     first = prepared.tasks[slots[0].task]
-    rows = slots[0].train - prepared.bank.starts[slots[0].task]
+    rows = slots[0].train - prepared.data.starts[slots[0].task]
     X = first.X[rows].astype(np.float64)
     X = X - X.mean(axis=0) if centred else X
     thetas = []

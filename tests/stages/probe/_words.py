@@ -46,21 +46,21 @@ def tokenised(name, texts, labels, c=2, kind="classes", seed=0, layer=LAYER):
 class Naive:
     """One run, as a judge sees it: rows one by one, dense gradients, Adam in NumPy."""
 
-    def __init__(self, bank, run):
+    def __init__(self, data, run):
         assert not run.align
-        self.bank, self.run, self.t = bank, run, 0
-        widths = tuple(bank.widths[slot.task] for slot in run.slots)
+        self.data, self.run, self.t = data, run, 0
+        widths = tuple(data.widths[slot.task] for slot in run.slots)
         state = initial_state(run, D, widths, word_trunk(run.trunk).shapes(D, run.r))
         if run.trunk == "lstm" and "b" not in (run.initial or {}):
             state["b"][:, run.r : 2 * run.r] = 1.0
-        words = (run.initial or {}).get("words", bank.tokens.vectors.numpy())
+        words = (run.initial or {}).get("words", data.tokens.vectors.numpy())
         state["words"] = np.asarray(words).copy()
         self.p = {k: torch.tensor(v, requires_grad=True) for k, v in state.items()}
         self.moments = {k: [np.zeros_like(v), np.zeros_like(v)] for k, v in state.items()}
         self.counts = {k: np.zeros(len(v) if k == "words" else 1) for k, v in state.items()}
         self.schedule = Schedule(run)
         self.batches = self.schedule.updates()
-        self.labels = [SlotLabels(bank, slot) for slot in run.slots]
+        self.labels = [SlotLabels(data, slot) for slot in run.slots]
 
     # ------------------------------------------------------------- training
 
@@ -97,7 +97,7 @@ class Naive:
     # -------------------------------------------------------------- forward
 
     def words_of(self, row):
-        tokens = self.bank.tokens
+        tokens = self.data.tokens
         return tokens.ids[tokens.starts[row] : tokens.starts[row + 1]]
 
     def logits(self, s, rows):

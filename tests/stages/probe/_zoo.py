@@ -27,10 +27,10 @@ def task(name="a", n=200, d=6, c=2, kind="classes", seed=0, splits=None, hashes=
 class PlainModel(torch.nn.Module):
     """One run as anyone would write it."""
 
-    def __init__(self, run, bank):
+    def __init__(self, run, data):
         super().__init__()
-        widths = tuple(bank.widths[slot.task] for slot in run.slots)
-        state = initial_state(run, bank.d, widths)
+        widths = tuple(data.widths[slot.task] for slot in run.slots)
+        state = initial_state(run, data.d, widths)
         self.parts = torch.nn.ParameterDict(
             {name: torch.nn.Parameter(torch.from_numpy(value)) for name, value in state.items()}
         )
@@ -47,29 +47,29 @@ class PlainModel(torch.nn.Module):
         return z @ A[:-1] + A[-1]
 
 
-def plain_loss(bank, slot, out, rows):
-    kind, c = bank.kinds[slot.task], bank.widths[slot.task]
+def plain_loss(data, slot, out, rows):
+    kind, c = data.kinds[slot.task], data.widths[slot.task]
     if kind == 0:
-        return torch.nn.functional.cross_entropy(out, bank.codes[rows])
-    Y = bank.values[rows][:, :c]
+        return torch.nn.functional.cross_entropy(out, data.codes[rows])
+    Y = data.values[rows][:, :c]
     if kind == 1:
         return torch.nn.functional.binary_cross_entropy_with_logits(out, Y)
-    mean, deviation = bank.moments(slot.task, slot.train)
+    mean, deviation = data.moments(slot.task, slot.train)
     Y = (Y - torch.from_numpy(mean).float()) / torch.from_numpy(deviation).float()
     return torch.nn.functional.mse_loss(out, Y)
 
 
-def train_plainly(run, bank):
+def train_plainly(run, data):
     """Validation losses at every look and the test loss at the best, for each judged slot."""
-    model = PlainModel(run, bank)
+    model = PlainModel(run, data)
     optimisers = decoupled(model, run)
 
     @torch.no_grad()
     def loss(s, rows):
         rows = torch.from_numpy(rows)
-        return float(plain_loss(bank, run.slots[s], model(bank.X[rows], s), rows))
+        return float(plain_loss(data, run.slots[s], model(data.X[rows], s), rows))
 
-    return plain_loop(run, lambda batch: plain_update(model, optimisers, bank, batch), loss)
+    return plain_loop(run, lambda batch: plain_update(model, optimisers, data, batch), loss)
 
 
 def plain_loop(run, update, loss):
@@ -78,10 +78,10 @@ def plain_loop(run, update, loss):
     ``update(batch)`` trains, ``loss(s, rows)`` is a held-out loss of a slot.
     """
     schedule = Schedule(run)
-    judged = [s for s, slot in enumerate(run.slots) if slot.judged]
-    due = {s: schedule.look_rounds(s) for s in judged}
-    curves, tests = ({s: [] for s in judged} for _ in range(2))
-    looks, still = {s: [] for s in judged}, set(judged)
+    tested = [s for s, slot in enumerate(run.slots) if slot.tested]
+    due = {s: schedule.evaluation_rounds(s) for s in tested}
+    curves, tests = ({s: [] for s in tested} for _ in range(2))
+    evaluations, still = {s: [] for s in tested}, set(tested)
     updates, t = schedule.updates(), 0
     for n in range(1, max(max(rounds) for rounds in due.values()) + 1):
         while t < schedule.total(n):
@@ -90,22 +90,22 @@ def plain_loop(run, update, loss):
         for s in [s for s in sorted(still) if n in due[s]]:
             curves[s].append(loss(s, run.slots[s].validation))
             tests[s].append(loss(s, run.slots[s].test))
-            looks[s].append((due[s][n], curves[s][-1]))
-            if schedule.limits(s).ended(looks[s]):
+            evaluations[s].append((due[s][n], curves[s][-1]))
+            if schedule.limits(s).ended(evaluations[s]):
                 still.discard(s)
         if not still:
             break
-    at = {s: int(np.argmin(curves[s])) for s in judged}
-    return {s: (np.array(curves[s]), tests[s][at[s]]) for s in judged}
+    at = {s: int(np.argmin(curves[s])) for s in tested}
+    return {s: (np.array(curves[s]), tests[s][at[s]]) for s in tested}
 
 
-def plain_update(model, optimisers, bank, batch):
+def plain_update(model, optimisers, data, batch):
     for optimiser in optimisers:
         optimiser.zero_grad(set_to_none=True)
     loss = 0.0
     for s, rows, _ in batch:
         slot, rows = model.run.slots[s], torch.from_numpy(rows)
-        loss = loss + slot.weight * plain_loss(bank, slot, model(bank.X[rows], s), rows)
+        loss = loss + slot.weight * plain_loss(data, slot, model(data.X[rows], s), rows)
     loss.backward()
     for optimiser in optimisers:
         optimiser.step()

@@ -26,19 +26,19 @@ TASKS = [
 
 
 @pytest.fixture(scope="module")
-def bank():
+def data():
     return make_bank(TASKS, "cpu")
 
 
-def slot(bank, number, **changes):
+def slot(data, number, **changes):
     n = TASKS[number].rows
-    rows = np.random.default_rng(number).permutation(n) + bank.starts[number]
+    rows = np.random.default_rng(number).permutation(n) + data.starts[number]
     cut, end = n // 2, 3 * n // 4
     return Slot(number, rows[:cut], rows[cut:end], rows[end:], f"task{number}", **changes)
 
 
-def aligned_runs(bank, form, trunk="linear"):
-    s = [slot(bank, i) for i in range(4)]
+def aligned_runs(data, form, trunk="linear"):
+    s = [slot(data, i) for i in range(4)]
     base = Run(
         ("",), 0, (s[0],), "trunk", trunk=trunk, r=4, updates=40, batch=16,
         align=form, align_rank=2, lr_align=0.02, keep_state=True,
@@ -46,7 +46,7 @@ def aligned_runs(bank, form, trunk="linear"):
     still = frozenset({"trunk"})
     return [
         replace(base, key=("alone",)),
-        replace(base, key=("pair",), slots=(s[0], replace(s[1], judged=False)), scale=0.5),
+        replace(base, key=("pair",), slots=(s[0], replace(s[1], tested=False)), scale=0.5),
         replace(base, key=("fixed",), slots=(s[1], s[0]), frozen=still, seed=1, updates=33),
         replace(base, key=("decay",), slots=(s[0], s[1]), weight_decay=0.5, r=3),
         replace(base, key=("kinds",), slots=(s[3], s[1], s[2]), shares=(0.2, 0.5, 0.3)),
@@ -101,14 +101,14 @@ class Group:
 
 
 @torch.no_grad()
-def held_out(run, bank, p, s, rows):
+def held_out(run, data, p, s, rows):
     rows = torch.from_numpy(rows)
-    return float(plain_loss(bank, run.slots[s], output(run, p, bank.X[rows], s), rows))
+    return float(plain_loss(data, run.slots[s], output(run, p, data.X[rows], s), rows))
 
 
-def train_plainly(run, bank):
+def train_plainly(run, data):
     """Algorithm 1, step 2, with autograd and one slot at a time; see ``_zoo.train_plainly``."""
-    state = initial_state(run, bank.d, tuple(bank.widths[s.task] for s in run.slots))
+    state = initial_state(run, data.d, tuple(data.widths[s.task] for s in run.slots))
     p = {name: torch.nn.Parameter(torch.from_numpy(value.copy())) for name, value in state.items()}
     trunk = [n for n in p if n in ("B", "b", "B2", "b2")]
     heads = [n for n in p if n[0] == "A"]
@@ -123,8 +123,8 @@ def train_plainly(run, bank):
             total = 0.0
             for s, rows, _ in batch:
                 rows, one = torch.from_numpy(rows), run.slots[s]
-                out = output(run, p, bank.X[rows], s)
-                total = total + one.weight * plain_loss(bank, one, out, rows)
+                out = output(run, p, data.X[rows], s)
+                total = total + one.weight * plain_loss(data, one, out, rows)
             return total
 
         for value in p.values():
@@ -134,7 +134,7 @@ def train_plainly(run, bank):
             group.move()
         turning.step(loss())
 
-    return plain_loop(run, update, lambda s, rows: held_out(run, bank, p, s, rows))
+    return plain_loop(run, update, lambda s, rows: held_out(run, data, p, s, rows))
 
 
 # -------------------------------------------------------------------- tests
@@ -157,21 +157,21 @@ def test_gradients_are_those_of_autograd(form):
 
 @pytest.mark.parametrize("trunk", ["linear", "mlp"])
 @pytest.mark.parametrize("form", FORMS)
-def test_stacked_training_is_plain_training(bank, form, trunk):
-    runs = aligned_runs(bank, form, trunk)
-    for run, found in zip(runs, train(bank, runs), strict=True):
-        for s, (curve, test_loss) in train_plainly(run, bank).items():
+def test_stacked_training_is_plain_training(data, form, trunk):
+    runs = aligned_runs(data, form, trunk)
+    for run, found in zip(runs, train(data, runs), strict=True):
+        for s, (curve, test_loss) in train_plainly(run, data).items():
             np.testing.assert_allclose(found.slots[s].curve[:, 1], curve, atol=2e-5, rtol=2e-5)
             assert found.slots[s].test_loss == pytest.approx(test_loss, abs=2e-5, rel=2e-5)
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("most", [1, 3])
-def test_outcomes_do_not_depend_on_the_stacking(bank, form, most):
-    runs = aligned_runs(bank, form)
+def test_outcomes_do_not_depend_on_the_stacking(data, form, most):
+    runs = aligned_runs(data, form)
     plain = [replace(run, align="", key=("plain", *run.key)) for run in runs]
-    together = train(bank, runs + plain)
-    apart = train(bank, (runs + plain)[::-1], chunk_runs=most)[::-1]
+    together = train(data, runs + plain)
+    apart = train(data, (runs + plain)[::-1], chunk_runs=most)[::-1]
     for one, other in zip(together, apart, strict=True):
         for a, b in zip(one.slots, other.slots, strict=True):
             if a is not None:
@@ -181,50 +181,50 @@ def test_outcomes_do_not_depend_on_the_stacking(bank, form, most):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_rate_of_zero_leaves_the_identity(bank, form):
-    runs = [replace(run, lr_align=0.0) for run in aligned_runs(bank, form)]
-    plain = train(bank, [replace(run, align="") for run in runs])
-    for run, found, other in zip(runs, train(bank, runs), plain, strict=True):
+def test_a_rate_of_zero_leaves_the_identity(data, form):
+    runs = [replace(run, lr_align=0.0) for run in aligned_runs(data, form)]
+    plain = train(data, [replace(run, align="") for run in runs])
+    for run, found, other in zip(runs, train(data, runs), plain, strict=True):
         for s in range(len(run.slots)):
-            np.testing.assert_array_equal(align.matrix(form, found.state, s), np.eye(bank.d))
+            np.testing.assert_array_equal(align.matrix(form, found.state, s), np.eye(data.d))
         assert found.slots[0].test_loss == pytest.approx(other.slots[0].test_loss, abs=2e-6)
 
 
-def test_the_orthogonal_form_stays_orthogonal(bank):
+def test_the_orthogonal_form_stays_orthogonal(data):
     for run, found in zip(
-        aligned_runs(bank, "orthogonal"), train(bank, aligned_runs(bank, "orthogonal")), strict=True
+        aligned_runs(data, "orthogonal"), train(data, aligned_runs(data, "orthogonal")), strict=True
     ):
         for s in range(len(run.slots)):
             R = align.matrix("orthogonal", found.state, s)
-            assert np.linalg.norm(R - np.eye(bank.d)) > 0.01
-            np.testing.assert_allclose(R @ R.T, np.eye(bank.d), atol=1e-12)
+            assert np.linalg.norm(R - np.eye(data.d)) > 0.01
+            np.testing.assert_allclose(R @ R.T, np.eye(data.d), atol=1e-12)
             assert np.linalg.det(R) == pytest.approx(1.0)
 
 
-def test_the_low_rank_form_has_that_rank(bank):
-    for found in train(bank, aligned_runs(bank, "low-rank")):
-        assert np.linalg.matrix_rank(align.matrix("low-rank", found.state, 0) - np.eye(bank.d)) == 2
+def test_the_low_rank_form_has_that_rank(data):
+    for found in train(data, aligned_runs(data, "low-rank")):
+        assert np.linalg.matrix_rank(align.matrix("low-rank", found.state, 0) - np.eye(data.d)) == 2
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_kept_state_is_that_of_the_best_look_and_can_be_started_from(bank, form):
-    runs = [run for run in aligned_runs(bank, form) if not run.together]
-    for run, found in zip(runs, train(bank, runs), strict=True):
+def test_the_kept_state_is_that_of_the_best_look_and_can_be_started_from(data, form):
+    runs = [run for run in aligned_runs(data, form) if not run.together]
+    for run, found in zip(runs, train(data, runs), strict=True):
         still = frozenset({"trunk", "heads"})
         again = replace(run, initial=found.state, frozen=still, lr_align=0.0, updates=3)
-        outcome = train(bank, [again])[0].slots[0]
+        outcome = train(data, [again])[0].slots[0]
         assert outcome.test_loss == pytest.approx(found.slots[0].test_loss, abs=2e-6)
         assert outcome.curve[0, 0] == 0
         assert outcome.curve[0, 1] == pytest.approx(found.slots[0].validation_loss, abs=2e-6)
 
 
-def test_runs_of_several_widths_and_paces_share_a_chunk(bank):
+def test_runs_of_several_widths_and_paces_share_a_chunk(data):
     """Those with more updates a round stand first."""
-    short, long = aligned_runs(bank, "full")[0], aligned_runs(bank, "full")[2]
+    short, long = aligned_runs(data, "full")[0], aligned_runs(data, "full")[2]
     runs = [replace(short, r=2, updates=5), replace(long, r=9, updates=50)]
-    (together,) = chunks(bank, runs, memory=1 << 30, most=100)
+    (together,) = chunks(data, runs, memory=1 << 30, most=100)
     assert together == [1, 0]
-    for one, alone in zip(train(bank, runs), (train(bank, [run])[0] for run in runs), strict=True):
+    for one, alone in zip(train(data, runs), (train(data, [run])[0] for run in runs), strict=True):
         np.testing.assert_allclose(one.slots[0].curve, alone.slots[0].curve, atol=2e-6, rtol=5e-6)
 
 

@@ -14,7 +14,7 @@ from taskaff.core.errors import UsageError
 from taskaff.core.records.estimate import Interval
 from taskaff.core.records.probe import PairOutcome, ProbeResult, SeedGain
 from taskaff.core.settings import ProbeSettings
-from taskaff.stages.probe.budget import drive, level, looks, more_seeds, settled
+from taskaff.stages.probe.budget import check_points, drive, level, more_seeds, settled
 from taskaff.stages.probe.merge import merge, pool
 from taskaff.stages.probe.pairs import probe_pairs
 from taskaff.stages.probe.run import probe
@@ -65,7 +65,7 @@ def false_verdicts(at, confidence, paths=20_000, effect=0.0, seed=5):
 @pytest.mark.parametrize("first", [3, 5])
 def test_looking_often_is_paid_for(first, confidence):
     """Without the correction nearly twice as many null pairs would get a verdict."""
-    at, alpha = looks(first), 1 - confidence
+    at, alpha = check_points(first), 1 - confidence
     noise = 3 * np.sqrt(alpha * (1 - alpha) / 20_000)
     assert false_verdicts(at, confidence) > 1.6 * alpha
     found = false_verdicts(at, level(at, confidence))
@@ -77,13 +77,13 @@ def test_looking_often_is_paid_for(first, confidence):
 def test_a_stop_by_the_clock_takes_the_place_of_a_look(stop):
     alpha = 0.1
     noise = 3 * np.sqrt(alpha * (1 - alpha) / 20_000)
-    assert false_verdicts(stop, level(looks(5), 0.9)) <= alpha + noise
+    assert false_verdicts(stop, level(check_points(5), 0.9)) <= alpha + noise
 
 
 def test_looks_double_and_seeds_continue():
-    assert looks(5) == (5, 10, 20, 40)
-    assert looks(1)[0] == 3
-    assert looks(50) == (50,)
+    assert check_points(5) == (5, 10, 20, 40)
+    assert check_points(1)[0] == 3
+    assert check_points(50) == (50,)
     assert level((50,), 0.9) == 0.9
     assert more_seeds((7, 1), 5) == (7, 1, 0, 2, 3)
 

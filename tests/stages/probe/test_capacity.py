@@ -119,11 +119,11 @@ def test_rows_that_another_task_is_judged_by_are_not_trained_on():
     tasks = [one, replace(task("b", 200, seed=1), hashes=one.hashes)]
     prepared = prepare(tasks, QUICK)
     a, b = mix_slots(prepared, 0)
-    starts = prepared.bank.starts
+    starts = prepared.data.starts
     trained = set(a.train - starts[0])
-    judged = set(np.concatenate([b.validation, b.test]) - starts[1])
-    assert not trained & judged
-    assert set(prepared.target_slot(0, 0).train - starts[0]) & judged
+    tested = set(np.concatenate([b.validation, b.test]) - starts[1])
+    assert not trained & tested
+    assert set(prepared.target_slot(0, 0).train - starts[0]) & tested
     kept = prepare(tasks, replace(QUICK, leaks="keep"))
     assert len(mix_slots(kept, 0)[0].train) == QUICK.target_rows
 
@@ -133,8 +133,8 @@ def test_constant_losses_are_those_of_the_training_frequencies():
     rows = np.arange(30)
     for kind in ("classes", "multilabel", "regression"):
         one = task("a", 60, c=3, kind=kind, seed=int(rng.integers(9)))
-        bank = make_bank([one], "cpu")
-        found = constant_loss(bank, Slot(0, rows, NONE, rows + 30, "a"))
+        data = make_bank([one], "cpu")
+        found = constant_loss(data, Slot(0, rows, NONE, rows + 30, "a"))
         Y = np.asarray(one.labels, np.float64)
         if kind == "classes":
             p = (np.bincount(one.labels[:30], minlength=3) + 1) / 33

@@ -70,13 +70,13 @@ def test_permuted_labels_are_those_of_a_task_with_its_labels_permuted(kind, toge
     assert (source.labels != source.train).mean() > 0.8
     run = Run((), 0, (target, source), "x", r=2, updates=60, together=together)
     labels = np.array(tasks[1].labels)
-    start = prepared.bank.starts[1]
+    start = prepared.data.starts[1]
     labels[source.train - start] = tasks[1].labels[source.labels - start]
-    bank = make_bank([tasks[0], replace(tasks[1], labels=labels)], "cpu")
+    data = make_bank([tasks[0], replace(tasks[1], labels=labels)], "cpu")
     exchanged = replace(run, slots=(target, replace(source, labels=None)))
-    one, other = train(prepared.bank, [run])[0], train(bank, [exchanged])[0]
+    one, other = train(prepared.data, [run])[0], train(data, [exchanged])[0]
     assert one.slots[0].test_loss == pytest.approx(other.slots[0].test_loss, abs=1e-6)
-    plain = train(prepared.bank, [exchanged])[0]
+    plain = train(prepared.data, [exchanged])[0]
     assert np.abs(one.slots[0].curve - plain.slots[0].curve).max() > 1e-4
 
 
@@ -86,8 +86,8 @@ def test_a_permuted_neighbour_changes_nobody_else():
     target, source = prepared.target_slot(0, 0), prepared.source_slot(1, np.arange(80))
     run = Run((), 0, (target, source), "x", r=2, updates=60)
     other = replace(run, slots=(target, permuted(source, 0)))
-    alone = train(prepared.bank, [run])[0].slots[0]
-    beside = train(prepared.bank, [other, run])[1].slots[0]
+    alone = train(prepared.data, [run])[0].slots[0]
+    beside = train(prepared.data, [other, run])[1].slots[0]
     assert beside.test_loss == pytest.approx(alone.test_loss, abs=1e-6)
 
 

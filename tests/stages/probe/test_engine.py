@@ -24,13 +24,13 @@ TASKS = [
 
 
 @pytest.fixture(scope="module")
-def bank():
+def data():
     return make_bank(TASKS, "cpu")
 
 
-def slot(bank, number, judged=True, weight=1.0, stream=None):
+def slot(data, number, tested=True, weight=1.0, stream=None):
     n = TASKS[number].rows
-    rows = np.random.default_rng(number).permutation(n) + bank.starts[number]
+    rows = np.random.default_rng(number).permutation(n) + data.starts[number]
     cut, end = n // 2, 3 * n // 4
     return Slot(
         number,
@@ -38,19 +38,19 @@ def slot(bank, number, judged=True, weight=1.0, stream=None):
         rows[cut:end],
         rows[end:],
         stream=stream or f"task{number}",
-        judged=judged,
+        tested=tested,
         weight=weight,
     )
 
 
-def mixed_runs(bank, trunk="linear"):
+def mixed_runs(data, trunk="linear"):
     """Runs that differ in everything that may differ between neighbours."""
-    s = [slot(bank, i) for i in range(5)]
+    s = [slot(data, i) for i in range(5)]
     base = Run(("",), 0, (s[0],), "trunk", trunk=trunk, r=4, updates=30, batch=16)
     stop = {"updates": 20, "patience": 1.5}
     return [
         replace(base, key=("alone",)),
-        replace(base, key=("pair",), slots=(s[0], replace(s[1], judged=False))),
+        replace(base, key=("pair",), slots=(s[0], replace(s[1], tested=False))),
         replace(base, key=("three",), slots=(s[1], s[0], s[4]), r=3, seed=1, updates=17),
         replace(base, key=("decay",), slots=(s[0], s[1]), weight_decay=0.5, lr=0.03),
         replace(base, key=("labels",), slots=(s[2], s[0]), scale=0.5),
@@ -58,10 +58,10 @@ def mixed_runs(bank, trunk="linear"):
         replace(base, key=("weights",), slots=(s[0], replace(s[1], weight=0.2))),
         replace(base, key=("equal",), slots=(s[4], s[1]), patience=1.5, epochs=3),
         replace(base, key=("stopped",), **stop),
-        replace(base, key=("share",), slots=(s[4], replace(s[1], judged=False)), shares=(0.2, 0.8)),
-        replace(base, key=("small",), slots=(s[0], replace(s[1], judged=False)), shares=(0.9, 0.1)),
+        replace(base, key=("share",), slots=(s[4], replace(s[1], tested=False)), shares=(0.2, 0.8)),
+        replace(base, key=("small",), slots=(s[0], replace(s[1], tested=False)), shares=(0.9, 0.1)),
         replace(base, key=("rare",), slots=(s[4], s[1], s[0]), shares=(0.1, 0.6, 0.3), **stop),
-        replace(base, key=("leaves",), slots=(s[0], replace(s[1], judged=False)), source_until=0.5),
+        replace(base, key=("leaves",), slots=(s[0], replace(s[1], tested=False)), source_until=0.5),
         replace(base, key=("frozen",), slots=(s[1],), frozen=frozenset({"trunk"})),
         replace(base, key=("head",), slots=(s[1],), frozen=frozenset({"heads"})),
         replace(base, key=("joint",), slots=(s[0], s[1]), together=True),
@@ -70,12 +70,12 @@ def mixed_runs(bank, trunk="linear"):
 
 
 @pytest.mark.parametrize("trunk", ["linear", "relu", "mlp"])
-def test_stacked_training_is_plain_training(bank, trunk):
+def test_stacked_training_is_plain_training(data, trunk):
     """Against torch modules, autograd and torch.optim.AdamW, one run at a time."""
-    runs = mixed_runs(bank, trunk)
-    for run, found in zip(runs, train(bank, runs), strict=True):
+    runs = mixed_runs(data, trunk)
+    for run, found in zip(runs, train(data, runs), strict=True):
         assert found.key == run.key
-        for s, (curve, test_loss) in train_plainly(run, bank).items():
+        for s, (curve, test_loss) in train_plainly(run, data).items():
             np.testing.assert_allclose(found.slots[s].curve[:, 1], curve, atol=1e-5, rtol=1e-5)
             assert found.slots[s].test_loss == pytest.approx(test_loss, abs=1e-5, rel=1e-5)
             assert found.slots[s].validation_loss == pytest.approx(curve.min(), abs=1e-5, rel=1e-5)
@@ -83,10 +83,10 @@ def test_stacked_training_is_plain_training(bank, trunk):
 
 @pytest.mark.parametrize("trunk", ["linear", "mlp"])
 @pytest.mark.parametrize("most", [1, 3, 100])
-def test_outcomes_do_not_depend_on_the_stacking(bank, trunk, most):
-    runs = mixed_runs(bank, trunk)
-    together = train(bank, runs)
-    turned = train(bank, runs[::-1], chunk_runs=most)[::-1]
+def test_outcomes_do_not_depend_on_the_stacking(data, trunk, most):
+    runs = mixed_runs(data, trunk)
+    together = train(data, runs)
+    turned = train(data, runs[::-1], chunk_runs=most)[::-1]
     for one, other in zip(together, turned, strict=True):
         for a, b in zip(one.slots, other.slots, strict=True):
             if a is None:
@@ -98,28 +98,28 @@ def test_outcomes_do_not_depend_on_the_stacking(bank, trunk, most):
             assert a.metrics == pytest.approx(b.metrics, abs=1e-5)
 
 
-def test_chunks_respect_the_memory(bank):
-    runs = mixed_runs(bank)
-    assert len(list(chunks(bank, runs, memory=1, most=100))) == len(runs)
-    groups = list(chunks(bank, runs, memory=1 << 30, most=100))
+def test_chunks_respect_the_memory(data):
+    runs = mixed_runs(data)
+    assert len(list(chunks(data, runs, memory=1, most=100))) == len(runs)
+    groups = list(chunks(data, runs, memory=1 << 30, most=100))
     assert sorted(i for group in groups for i in group) == list(range(len(runs)))
     assert len(groups) < len(runs)
 
 
-def test_the_state_returned_is_that_of_the_best_look(bank):
+def test_the_state_returned_is_that_of_the_best_look(data):
     """Training on from a kept state with nothing moving gives the same held-out loss."""
-    runs = [replace(run, keep_state=True) for run in mixed_runs(bank)[:2]]
-    for run, found in zip(runs, train(bank, runs), strict=True):
+    runs = [replace(run, keep_state=True) for run in mixed_runs(data)[:2]]
+    for run, found in zip(runs, train(data, runs), strict=True):
         still = frozenset({"trunk", "heads"})
-        again = train(bank, [replace(run, initial=found.state, frozen=still, updates=1)])[0]
+        again = train(data, [replace(run, initial=found.state, frozen=still, updates=1)])[0]
         assert again.slots[0].test_loss == pytest.approx(found.slots[0].test_loss, abs=1e-6)
 
 
-def test_a_diverged_run_has_no_numbers_and_does_not_touch_its_neighbours(bank):
-    pair = mixed_runs(bank)[5]
+def test_a_diverged_run_has_no_numbers_and_does_not_touch_its_neighbours(data):
+    pair = mixed_runs(data)[5]
     wild = [replace(pair, lr=1e30, key=("wild",)), replace(pair, lr=1e6, key=("grown",))]
-    alone = train(bank, [pair])[0]
-    found = train(bank, [wild[0], pair, wild[1]])
+    alone = train(data, [pair])[0]
+    found = train(data, [wild[0], pair, wild[1]])
     assert "infinite or not a number" in found[0].slots[0].diverged
     assert "grew" in found[2].slots[0].diverged
     assert np.isnan(found[0].slots[0].test_loss)
@@ -127,13 +127,13 @@ def test_a_diverged_run_has_no_numbers_and_does_not_touch_its_neighbours(bank):
     assert found[1].slots[0].test_loss == pytest.approx(alone.slots[0].test_loss, abs=1e-6)
 
 
-def test_runs_without_rows_are_refused(bank):
-    run = mixed_runs(bank)[0]
+def test_runs_without_rows_are_refused(data):
+    run = mixed_runs(data)[0]
     none = np.empty(0, np.int64)
     with pytest.raises(ProbeError, match="without training rows"):
-        train(bank, [replace(run, slots=(replace(run.slots[0], train=none),))])
+        train(data, [replace(run, slots=(replace(run.slots[0], train=none),))])
     with pytest.raises(ProbeError, match="without held-out rows"):
-        train(bank, [replace(run, slots=(replace(run.slots[0], test=none),))])
+        train(data, [replace(run, slots=(replace(run.slots[0], test=none),))])
 
 
 @pytest.mark.gpu
@@ -153,13 +153,13 @@ def torch_threads():
     torch.set_num_threads(before)
 
 
-def test_outcomes_do_not_depend_on_the_number_of_workers(bank, torch_threads, monkeypatch):
+def test_outcomes_do_not_depend_on_the_number_of_workers(data, torch_threads, monkeypatch):
     monkeypatch.setattr("taskaff.stages.probe.engine.cores", lambda: 3)
-    runs = mixed_runs(bank)
-    alone = train(bank, runs, chunk_runs=5)
+    runs = mixed_runs(data)
+    alone = train(data, runs, chunk_runs=5)
     torch_threads(3)
     seen = []
-    beside = train(bank, runs, chunk_runs=5, progress=lambda done, of: seen.append((done, of)))
+    beside = train(data, runs, chunk_runs=5, progress=lambda done, of: seen.append((done, of)))
     assert torch.get_num_threads() == 3
     for one, other in zip(alone, beside, strict=True):
         assert one.key == other.key
@@ -172,7 +172,7 @@ def test_outcomes_do_not_depend_on_the_number_of_workers(bank, torch_threads, mo
     assert seen[-1] == (len(runs), len(runs))
 
 
-def test_an_interrupt_ends_the_other_workers_too(bank, torch_threads, monkeypatch):
+def test_an_interrupt_ends_the_other_workers_too(data, torch_threads, monkeypatch):
     monkeypatch.setattr("taskaff.stages.probe.engine.cores", lambda: 2)
     ended = []
 
@@ -188,10 +188,10 @@ def test_an_interrupt_ends_the_other_workers_too(bank, torch_threads, monkeypatc
 
     monkeypatch.setattr("taskaff.stages.probe.engine.train_stacked", noted)
     torch_threads(2)
-    run = mixed_runs(bank)[0]
+    run = mixed_runs(data)[0]
     endless = replace(run, key=("endless",), updates=1 << 20, trunk="relu")
     with pytest.raises(KeyboardInterrupt):
-        train(bank, [run, endless], progress=interrupted)
+        train(data, [run, endless], progress=interrupted)
     assert ended == [("endless",)]
     assert torch.get_num_threads() == 2
 

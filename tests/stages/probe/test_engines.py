@@ -67,16 +67,16 @@ class Fake:
     def __init__(self):
         self.trained = []
 
-    def __call__(self, bank, runs, *, memory, progress, keep):
-        outcomes = train(bank, [replace(run, trunk="linear") for run in runs], memory=memory)
+    def __call__(self, data, runs, *, memory, progress, keep):
+        outcomes = train(data, [replace(run, trunk="linear") for run in runs], memory=memory)
         for number, outcome in enumerate(outcomes):
             self.trained.append(runs[number])
             keep(number, outcome)
             progress(number + 1, len(runs))
         return outcomes
 
-    def inputs(self, bank, run, state, rows):
-        return bank.X[rows].double().numpy()
+    def inputs(self, data, run, state, rows):
+        return data.X[rows].double().numpy()
 
 
 @pytest.fixture
@@ -200,15 +200,15 @@ def test_a_state_is_not_served_to_a_bank_of_other_words(fake, tmp_path):
     for keep_state, again in ((False, 1), (True, 2)):
         chosen = replace(run, keep_state=keep_state)
         fake.trained.clear()
-        for bank in (prepared.bank, _wider(prepared.bank)):
-            engines.train_tokens(bank, [chosen], memory=1 << 30, store=prepared.store)
+        for data in (prepared.data, _wider(prepared.data)):
+            engines.train_tokens(data, [chosen], memory=1 << 30, store=prepared.store)
         assert len(fake.trained) == again
 
 
-def _wider(bank):
+def _wider(data):
     """The bank as it would be beside another task: the same rows, with one word more."""
-    tokens = bank.tokens
-    return replace(bank, tokens=replace(tokens, numbers=tokens.numbers + (tokens.numbers > 9)))
+    tokens = data.tokens
+    return replace(data, tokens=replace(tokens, numbers=tokens.numbers + (tokens.numbers > 9)))
 
 
 def test_large_weights_are_not_kept(fake, tmp_path, monkeypatch):

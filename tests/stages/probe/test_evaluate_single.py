@@ -12,7 +12,7 @@ from stages.probe._zoo import PlainModel, decoupled, task
 
 from taskaff.core.errors import ProbeError
 from taskaff.stages.probe.engine import train
-from taskaff.stages.probe.evaluate_single import Judge, SlotLabels, require_rows, train_judged
+from taskaff.stages.probe.evaluate_single import Evaluator, SlotLabels, require_rows, train_single
 from taskaff.stages.probe.records import Run, Slot
 from taskaff.stages.probe.schedule import DENSE, Schedule
 from taskaff.stages.probe.training_data import make_bank
@@ -25,12 +25,12 @@ TASKS = [
 
 
 @pytest.fixture(scope="module")
-def bank():
+def data():
     return make_bank(TASKS, "cpu")
 
 
-def slot(bank, number, **more):
-    rows = np.random.default_rng(number).permutation(TASKS[number].rows) + bank.starts[number]
+def slot(data, number, **more):
+    rows = np.random.default_rng(number).permutation(TASKS[number].rows) + data.starts[number]
     cut, end = len(rows) // 2, 3 * len(rows) // 4
     return Slot(number, rows[:cut], rows[cut:end], rows[end:], f"task{number}", **more)
 
@@ -38,22 +38,22 @@ def slot(bank, number, **more):
 class Plain:
     """A plain torch model of a run, as a judge sees it."""
 
-    def __init__(self, bank, run):
-        self.bank, self.run, self.t = bank, run, 0
-        self.model = PlainModel(run, bank)
+    def __init__(self, data, run):
+        self.data, self.run, self.t = data, run, 0
+        self.model = PlainModel(run, data)
         self.s = [torch.zeros((), requires_grad=True) for _ in run.slots]
         self.optimisers = decoupled(self.model, run)
         if run.uncertain:
             self.optimisers.append(torch.optim.Adam(self.s, lr=run.lr))
         self.schedule = Schedule(run)
         self.batches = self.schedule.updates()
-        self.labels = [SlotLabels(bank, slot) for slot in run.slots]
+        self.labels = [SlotLabels(data, slot) for slot in run.slots]
 
     def update(self):
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
         for s, rows, labelled in next(self.batches):
-            out = self.model(self.bank.X[torch.from_numpy(rows)], s)
+            out = self.model(self.data.X[torch.from_numpy(rows)], s)
             learned = self.s[s] if self.run.uncertain else None
             self.labels[s].objective(out, labelled, learned).backward()
         for optimiser in self.optimisers:
@@ -62,7 +62,7 @@ class Plain:
 
     @torch.no_grad()
     def outputs(self, s, rows):
-        return self.model(self.bank.X[torch.from_numpy(rows)], s)
+        return self.model(self.data.X[torch.from_numpy(rows)], s)
 
     def snapshot(self, s):
         return {name: value.clone() for name, value in self.model.state_dict().items()}
@@ -78,10 +78,10 @@ class Plain:
         return tuple(float(torch.exp(-s.detach())) for s in self.s) if self.run.uncertain else ()
 
 
-def runs(bank):
-    a, b, c = (slot(bank, i) for i in range(3))
+def runs(data):
+    a, b, c = (slot(data, i) for i in range(3))
     base = Run(("alone",), 0, (a,), "trunk", r=3, updates=40, batch=16)
-    turned = replace(b, judged=False, labels=b.train[::-1].copy())
+    turned = replace(b, tested=False, labels=b.train[::-1].copy())
     return [
         base,
         replace(base, key=("pair",), slots=(a, turned), keep_state=True),
@@ -93,9 +93,9 @@ def runs(bank):
     ]
 
 
-def test_a_run_judged_by_itself_is_a_run_of_a_stack(bank):
-    for run, want in zip(runs(bank), train(bank, runs(bank)), strict=True):
-        found = train_judged(bank, run, Plain(bank, run))
+def test_a_run_judged_by_itself_is_a_run_of_a_stack(data):
+    for run, want in zip(runs(data), train(data, runs(data)), strict=True):
+        found = train_single(data, run, Plain(data, run))
         assert found.key == want.key
         assert found.weights == pytest.approx(want.weights, rel=1e-4)
         for one, other in zip(found.slots, want.slots, strict=True):
@@ -111,8 +111,8 @@ def test_a_run_judged_by_itself_is_a_run_of_a_stack(bank):
             np.testing.assert_allclose(found.state[name], value, atol=1e-4)
 
 
-def test_the_batches_of_a_run_are_those_of_its_epochs(bank):
-    run = replace(runs(bank)[2], updates=17)
+def test_the_batches_of_a_run_are_those_of_its_epochs(data):
+    run = replace(runs(data)[2], updates=17)
     seen = [[] for _ in run.slots]
     for update in islice(Schedule(run).updates(), 17):
         ((s, rows, labelled),) = update
@@ -124,9 +124,9 @@ def test_the_batches_of_a_run_are_those_of_its_epochs(bank):
         assert set(first) <= set(slot_.train.tolist())
 
 
-def test_every_slot_is_tested_at_its_own_best_weights(bank):
+def test_every_slot_is_tested_at_its_own_best_weights(data):
     """A model that gets worse from look to look is tested at its first look."""
-    run = runs(bank)[0]
+    run = runs(data)[0]
 
     class Worse(Plain):
         def update(self):
@@ -134,22 +134,22 @@ def test_every_slot_is_tested_at_its_own_best_weights(bank):
             with torch.no_grad():
                 self.model.parts["A0"].neg_().mul_(1.02)
 
-    model = Worse(bank, run)
-    judge = Judge(bank, run, model.schedule, DENSE)
-    for rounds in judge.rounds():
+    model = Worse(data, run)
+    evaluator = Evaluator(data, run, model.schedule, DENSE)
+    for rounds in evaluator.rounds():
         while model.t < model.schedule.total(rounds):
             model.update()
-        judge.look(model, rounds)
-    found = judge.outcome(model).slots[0]
+        evaluator.evaluate(model, rounds)
+    found = evaluator.outcome(model).slots[0]
     assert found.step == found.curve[found.curve[:, 1].argmin(), 0]
     assert found.validation_loss == found.curve[:, 1].min()
     again = model.outputs(0, run.slots[0].test)
-    loss = float(judge.labels[0].loss(again, run.slots[0].test))
+    loss = float(evaluator.labels[0].loss(again, run.slots[0].test))
     assert loss == pytest.approx(found.test_loss, abs=1e-6)
 
 
-def test_runs_without_rows_are_refused(bank):
-    run, none = runs(bank)[0], np.empty(0, np.int64)
+def test_runs_without_rows_are_refused(data):
+    run, none = runs(data)[0], np.empty(0, np.int64)
     with pytest.raises(ProbeError, match="without training rows"):
         require_rows(replace(run, slots=(replace(run.slots[0], train=none),)))
     with pytest.raises(ProbeError, match="without held-out rows"):

@@ -47,7 +47,7 @@ def test_members_the_added_task_and_all():
     prepared = prepare(tasks(), QUICK)
     for n, seed in enumerate(whole.seeds):
         slots = mix_slots(prepared, n)
-        constants = [constant_loss(prepared.bank, slot) for slot in slots]
+        constants = [constant_loss(prepared.data, slot) for slot in slots]
         shares = [
             pair.seeds[n].gain / constant for pair, constant in zip(members, constants, strict=True)
         ]

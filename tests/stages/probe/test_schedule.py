@@ -12,16 +12,23 @@ from hypothesis import strategies as st
 
 from taskaff.core.recipe import MOST_UPDATES
 from taskaff.stages.probe.records import Run, Slot
-from taskaff.stages.probe.schedule import DENSE, EXTENSION, Limits, Schedule, looks, source_share
+from taskaff.stages.probe.schedule import (
+    DENSE,
+    EXTENSION,
+    Limits,
+    Schedule,
+    evaluations,
+    source_share,
+)
 
 NONE = np.empty(0, np.int64)
 SHARES = st.lists(st.floats(0.01, 1.0), min_size=1, max_size=4)
 
 
-def run_of(shares, judged=None, **more):
+def run_of(shares, tested=None, **more):
     total = sum(shares)
     slots = tuple(
-        Slot(0, np.arange(40 + s), NONE, NONE, f"t{s}", judged=judged is None or s in judged)
+        Slot(0, np.arange(40 + s), NONE, NONE, f"t{s}", tested=tested is None or s in tested)
         for s in range(len(shares))
     )
     own = tuple(share / total for share in shares)
@@ -62,29 +69,29 @@ def test_turns_alternate():
 
 
 def test_the_target_of_a_pair_is_the_clock():
-    run = run_of([0.1, 0.9], judged={0})
+    run = run_of([0.1, 0.9], tested={0})
     schedule = Schedule(run)
     assert schedule.counts(10).tolist() == [10, 90]
-    assert schedule.look_rounds(0) == {n: n for n in Limits(30, 0.0).looks()}
+    assert schedule.evaluation_rounds(0) == {n: n for n in Limits(30, 0.0).evaluations()}
     assert source_share(run) == pytest.approx(0.9)
 
 
 def test_a_small_source_has_updates_in_some_rounds_only():
-    schedule = Schedule(run_of([0.9, 0.1], judged={0}))
+    schedule = Schedule(run_of([0.9, 0.1], tested={0}))
     assert schedule.counts(90).tolist() == [90, 10]
     assert np.diff(schedule.counts(np.arange(91))[:, 1]).max() == 1
 
 
 def test_a_small_judged_task_is_looked_at_on_its_own_grid():
     schedule = Schedule(run_of([0.8, 0.2]))
-    rounds = schedule.look_rounds(1)
-    assert list(rounds.values()) == list(Limits(30, 0.0).looks())
+    rounds = schedule.evaluation_rounds(1)
+    assert list(rounds.values()) == list(Limits(30, 0.0).evaluations())
     assert all(schedule.counts(n)[1] == updates for n, updates in rounds.items())
     assert all(schedule.counts(n - 1)[1] < updates for n, updates in rounds.items())
 
 
 def test_a_source_that_leaves_has_no_later_updates():
-    run = run_of([0.5, 0.5], judged={0}, updates=100, source_until=0.5)
+    run = run_of([0.5, 0.5], tested={0}, updates=100, source_until=0.5)
     order = Schedule(run).order(0, 100)
     assert (order == 0).sum() == 100
     assert (order == 1).sum() == 50
@@ -99,7 +106,7 @@ def test_epochs_pass_over_the_rows_of_every_judged_task():
 
 
 def test_updates_of_a_single_run_are_those_of_its_order():
-    run = run_of([0.3, 0.7], judged={0}, batch=8)
+    run = run_of([0.3, 0.7], tested={0}, batch=8)
     schedule = Schedule(run)
     found = [batch[0][0] for batch in islice(schedule.updates(), 200)]
     np.testing.assert_array_equal(found, Schedule(run).order(0, 200)[:200])
@@ -110,7 +117,7 @@ def test_updates_of_a_single_run_are_those_of_its_order():
 
 @given(st.integers(1, 5000))
 def test_looks_start_early_grow_and_end_with_the_last_update(last):
-    grid = looks(last)
+    grid = evaluations(last)
     assert grid[-1] == last
     assert list(grid) == sorted(set(grid))
     if last > 3:
@@ -120,7 +127,7 @@ def test_looks_start_early_grow_and_end_with_the_last_update(last):
 
 
 def test_a_longer_cap_adds_looks_and_moves_none():
-    short, long = set(looks(400)[:-1]), set(looks(1600))
+    short, long = set(evaluations(400)[:-1]), set(evaluations(1600))
     assert short <= long
 
 

@@ -37,21 +37,21 @@ QUICK = ProbeSettings(
 
 
 @pytest.fixture(scope="module")
-def bank():
+def data():
     return make_bank(TASKS, "cpu")
 
 
-def slot(bank, number, judged=True):
-    rows = np.random.default_rng(number).permutation(TASKS[number].rows) + bank.starts[number]
+def slot(data, number, tested=True):
+    rows = np.random.default_rng(number).permutation(TASKS[number].rows) + data.starts[number]
     cut, end = len(rows) // 2, 3 * len(rows) // 4
     none = rows[:0]
-    held = (rows[cut:end], rows[end:]) if judged else (none, none)
-    return Slot(number, rows[:cut], *held, f"task{number}", judged)
+    held = (rows[cut:end], rows[end:]) if tested else (none, none)
+    return Slot(number, rows[:cut], *held, f"task{number}", tested)
 
 
-def runs_of(bank, trunk):
-    s = [slot(bank, i) for i in range(4)]
-    base = Run(("pair",), 0, (s[0], slot(bank, 1, judged=False)), "t", trunk, 4, 30, 16)
+def runs_of(data, trunk):
+    s = [slot(data, i) for i in range(4)]
+    base = Run(("pair",), 0, (s[0], slot(data, 1, tested=False)), "t", trunk, 4, 30, 16)
     return [
         base,
         replace(base, key=("three",), slots=(s[2], s[3], s[1]), r=3, seed=1, updates=21, lr=0.05),
@@ -63,7 +63,7 @@ def runs_of(bank, trunk):
 def state_of(chunk, i):
     """A plain model with the present weights of a run."""
     run = chunk.runs[i]
-    model = PlainModel(run, chunk.bank)
+    model = PlainModel(run, chunk.data)
     with torch.no_grad():
         for name, value in model.parts.items():
             if name[0] != "A":
@@ -78,7 +78,7 @@ def state_of(chunk, i):
 
 def plain_z(chunk, i, m):
     """By autograd, one lookahead at a time."""
-    run, bank = chunk.runs[i], chunk.bank
+    run, data = chunk.runs[i], chunk.data
     k = len(run.slots)
     Z = np.full((k, k), np.nan)
 
@@ -90,7 +90,7 @@ def plain_z(chunk, i, m):
 
     def loss(model, s, role):
         at = rows(s, role)
-        return plain_loss(bank, run.slots[s], model(bank.X[at], s), at)
+        return plain_loss(data, run.slots[s], model(data.X[at], s), at)
 
     for a in range(k):
         before, ahead = state_of(chunk, i), state_of(chunk, i)
@@ -99,35 +99,35 @@ def plain_z(chunk, i, m):
             for name, value in ahead.parts.items():
                 if name[0] != "A":
                     value -= run.lr * value.grad
-            for b in (b for b in range(k) if run.slots[b].judged):
+            for b in (b for b in range(k) if run.slots[b].tested):
                 after, now = (loss(model, b, "validation") for model in (ahead, before))
                 Z[a, b] = 1 - float(after / now)
     return Z
 
 
 @pytest.mark.parametrize("trunk", ["linear", "relu", "mlp"])
-def test_against_autograd_one_at_a_time(bank, trunk):
+def test_against_autograd_one_at_a_time(data, trunk):
     every = 7
     groups = [[0, 1, 2], [3]]  # joint sampling stacks apart
-    runs = runs_of(bank, trunk)
+    runs = runs_of(data, trunk)
     for group in groups:
-        chunk = Chunk(bank, [runs[i] for i in group])
+        chunk = Chunk(data, [runs[i] for i in group])
         watch = Watch(every, lambda run: True)
         watching = watch(chunk)
         for m in range(4):
             expected = {run.key: plain_z(chunk, i, m) for i, run in enumerate(chunk.runs)}
             watching.measure(np.ones(len(chunk.runs), bool))
             for key, Z in expected.items():
-                np.testing.assert_allclose(watch.found[key][m], Z, atol=2e-6)
-                assert np.isfinite(watch.found[key][m][:, 0]).all()
+                np.testing.assert_allclose(watch.measured[key][m], Z, atol=2e-6)
+                assert np.isfinite(watch.measured[key][m][:, 0]).all()
             chunk.advance(watching.next_round)
 
 
-def test_training_is_not_disturbed(bank):
+def test_training_is_not_disturbed(data):
     """Bit by bit."""
-    runs = runs_of(bank, "mlp")
-    plain = train(bank, runs)
-    watched = train(bank, runs, observer=Watch(3, lambda run: run.key != ("three",)))
+    runs = runs_of(data, "mlp")
+    plain = train(data, runs)
+    watched = train(data, runs, observer=Watch(3, lambda run: run.key != ("three",)))
     for one, other in zip(plain, watched, strict=True):
         for a, b in zip(one.slots, other.slots, strict=True):
             if a is not None:
@@ -135,13 +135,13 @@ def test_training_is_not_disturbed(bank):
                 assert (a.test_loss, a.metrics) == (b.test_loss, b.metrics)
 
 
-def test_it_does_not_depend_on_the_stacking(bank):
-    runs = runs_of(bank, "relu")
+def test_it_does_not_depend_on_the_stacking(data):
+    runs = runs_of(data, "relu")
     one, other = (Watch(10, lambda run: True) for _ in range(2))
-    train(bank, runs, observer=one)
-    train(bank, runs[::-1], chunk_runs=1, observer=other)
+    train(data, runs, observer=one)
+    train(data, runs[::-1], chunk_runs=1, observer=other)
     for run in runs:
-        np.testing.assert_allclose(one.found[run.key], other.found[run.key], atol=2e-6)
+        np.testing.assert_allclose(one.measured[run.key], other.measured[run.key], atol=2e-6)
 
 
 def tasks():

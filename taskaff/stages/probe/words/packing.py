@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from taskaff.stages.probe.tokens import TokenBank
+from taskaff.stages.probe.tokens import TokenData
 
 EMPTY = -1
 
@@ -27,7 +27,7 @@ class Stepped:
     """``P`` positions, step after step."""
 
     ids: Tensor
-    """``(m, P)`` tokens of the bank, or ``EMPTY``."""
+    """``(m, P)`` tokens of the training data, or ``EMPTY``."""
     sizes: tuple[int, ...]
     """Texts that take part in each step, falling; their sum is ``P``."""
     last: Tensor
@@ -39,14 +39,14 @@ class Flat:
     """``P`` positions, text after text."""
 
     ids: Tensor
-    """``(m, P)`` tokens of the bank, or ``EMPTY``."""
+    """``(m, P)`` tokens of the training data, or ``EMPTY``."""
     first: Tensor
     """``(m, b)`` position of each row's first token."""
     lengths: Tensor
     """``(m, b)`` tokens of each row."""
 
 
-def stepped(tokens: TokenBank, rows: Tensor) -> Stepped:
+def stepped(tokens: TokenData, rows: Tensor) -> Stepped:
     """``rows (m, b)`` by steps."""
     lengths = tokens.lengths(rows)
     order = torch.argsort(lengths, dim=1, descending=True, stable=True)
@@ -67,7 +67,7 @@ def stepped(tokens: TokenBank, rows: Tensor) -> Stepped:
     return Stepped(ids, tuple(sizes.tolist()), last)
 
 
-def flat(tokens: TokenBank, rows: Tensor, gap: int) -> Flat:
+def flat(tokens: TokenData, rows: Tensor, gap: int) -> Flat:
     """``rows (m, b)`` one after the other, ``gap`` empty places after each."""
     lengths = tokens.lengths(rows)
     ends = (lengths + gap).cumsum(1)

@@ -2,7 +2,7 @@
 
 ``torch.nn.LSTM`` takes one run, and through autograd every step adds to the gradient of the
 recurrent weights; here that gradient, and every factor that does not pass through time, is one
-product over all steps. Gates stand in the order input, forget, output, candidate.
+product over all steps. Gates are in the order input, forget, output, candidate.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def recur(z: Tensor, W: Tensor, sizes: tuple[int, ...]) -> Tensor:
     ``W (R, r, 4 r)`` are the recurrent weights; positions are laid out as in ``packing.Stepped``.
     Differentiable in ``z`` and ``W``.
     """
-    found: Tensor = _Recurrence.apply(z, W, sizes)  # type: ignore[no-untyped-call]
-    return found
+    hidden: Tensor = _Recurrence.apply(z, W, sizes)  # type: ignore[no-untyped-call]
+    return hidden
 
 
 def _steps(whole: Tensor, sizes: tuple[int, ...]) -> tuple[Tensor, ...]:

@@ -14,8 +14,8 @@ from taskaff.stages.probe.evaluate_stacked import Group, HeldOut
 from taskaff.stages.probe.model import DECAYED, Parameters, Pass, initial_state, with_ones
 from taskaff.stages.probe.records import Run, Slot
 from taskaff.stages.probe.stacked import Chunk, _Batch
-from taskaff.stages.probe.tokens import TokenBank
-from taskaff.stages.probe.training_data import Bank
+from taskaff.stages.probe.tokens import TokenData
+from taskaff.stages.probe.training_data import TrainingData
 from taskaff.stages.probe.words.packing import Stepped
 from taskaff.stages.probe.words.table import RowAdam, WordTable
 from taskaff.stages.probe.words.trunks import Packed, word_trunk
@@ -57,12 +57,12 @@ class WordChunk(Chunk):
 
     decayed = DECAYED | {"H"}
 
-    def __init__(self, bank: Bank, runs: Sequence[Run]) -> None:
-        assert bank.tokens is not None
-        self.tokens: TokenBank = bank.tokens
+    def __init__(self, data: TrainingData, runs: Sequence[Run]) -> None:
+        assert data.tokens is not None
+        self.tokens: TokenData = data.tokens
         self.word_trunk = word_trunk(runs[0].trunk)
         self.turning = False
-        super().__init__(bank, runs)
+        super().__init__(data, runs)
         self.table = WordTable(self.tokens, runs)
         self.p["words"] = self.table.start
         self.adam = RowAdam(self.table, self.corrections)
@@ -110,13 +110,13 @@ class WordChunk(Chunk):
     def backward(self, p: Parameters, seen: Pass, dh: Tensor, scale: Tensor | None) -> Parameters:
         """Gradients of the trunk; that of the word vectors waits for ``_move_trunk``."""
         assert scale is None
-        found = cast("_WordPass", seen)
+        word_pass = cast("_WordPass", seen)
         names = ("B",) if self.turning else tuple(p)
-        leaves = [found.parts[name] for name in names]
+        leaves = [word_pass.parts[name] for name in names]
         if self.turning:
-            return dict(zip(names, torch.autograd.grad(found.outputs, leaves, dh), strict=True))
-        *gradients, g = torch.autograd.grad(found.outputs, [*leaves, found.x], dh)
-        self.moves = found.at, g
+            return dict(zip(names, torch.autograd.grad(word_pass.outputs, leaves, dh), strict=True))
+        *gradients, g = torch.autograd.grad(word_pass.outputs, [*leaves, word_pass.x], dh)
+        self.moves = word_pass.at, g
         return dict(zip(names, gradients, strict=True))
 
     def _move_trunk(self, n: int, gradients: Parameters) -> None:
@@ -141,7 +141,7 @@ class WordHeldOut(HeldOut):
     def _state(self, u: int) -> dict[str, np.ndarray] | None:
         state = super()._state(u)
         if state is not None:
-            words = self.whole["words"][self.keepers[u]].cpu().numpy()
+            words = self.states["words"][self.keepers[u]].cpu().numpy()
             state["words"] = self.chunk.table.whole(int(self.owner[u]), words)
         return state
 

@@ -1,7 +1,7 @@
 """Word vectors of stacked runs, of which an update moves only those of its batch.
 
 Every run has the vectors of the words in its own training rows; all other words keep what the run
-began with, the encoder's vectors or given ones. One more row, of zeros, stands for empty places.
+began with, the encoder's vectors or given ones. One more row, of zeros, is that of empty places.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from taskaff.stages.probe import adam
 from taskaff.stages.probe.records import Run
-from taskaff.stages.probe.tokens import TokenBank
+from taskaff.stages.probe.tokens import TokenData
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class WordTable:
     """``start (R, V + 1, d)``: vectors that the runs begin with, ``V`` of the run with most."""
 
-    def __init__(self, tokens: TokenBank, runs: Sequence[Run]) -> None:
+    def __init__(self, tokens: TokenData, runs: Sequence[Run]) -> None:
         assert tokens.vectors is not None
         self.words = len(tokens.vectors)
         used = _words_of(tokens, runs)
@@ -34,8 +34,8 @@ class WordTable:
         place = {key: i + 1 for i, key in enumerate(given)}
         self.bases = tokens.vectors[None]
         if given:
-            found = [torch.from_numpy(np.asarray(s["words"])) for s in given.values() if s]
-            self.bases = torch.stack([tokens.vectors, *(part.to(device) for part in found)])
+            starts = [torch.from_numpy(np.asarray(s["words"])) for s in given.values() if s]
+            self.bases = torch.stack([tokens.vectors, *(part.to(device) for part in starts)])
         self.base = torch.tensor([place.get(id(run.initial), 0) for run in runs], device=device)
         # the last column is read by EMPTY tokens
         self.local = torch.full((len(runs), self.words + 1), -1, device=device)
@@ -47,9 +47,9 @@ class WordTable:
         self.used = used
 
     def at(self, place: Tensor, ids: Tensor, runs: Tensor) -> Tensor:
-        """Rows ``(m, P)`` of the flattened table that tokens of training rows stand in.
+        """Rows ``(m, P)`` of the flattened table in which the tokens of training rows are.
 
-        ``place (m,)`` is where a batch's run stands now, ``runs`` the number of the run there.
+        ``place (m,)`` is the place of a batch's run now, ``runs`` the number of the run there.
         """
         return self.local[runs[place].unsqueeze(1), ids] + (place * (self.V + 1)).unsqueeze(1)
 
@@ -70,7 +70,7 @@ class WordTable:
         return out
 
 
-def _words_of(tokens: TokenBank, runs: Sequence[Run]) -> list[Tensor]:
+def _words_of(tokens: TokenData, runs: Sequence[Run]) -> list[Tensor]:
     """Sorted tokens of each run's training rows."""
     known: dict[int, Tensor] = {}
     for slot in (slot for run in runs for slot in run.slots):
@@ -82,7 +82,7 @@ def _words_of(tokens: TokenBank, runs: Sequence[Run]) -> list[Tensor]:
 
 
 class RowAdam:
-    """Adam for the rows that an update touches; the others and their moments stand still.
+    """Adam for the rows that an update touches; the others and their moments do not.
 
     Each row's bias correction counts the updates of that row, so that the first step of a rare
     word is as long as that of a frequent one.

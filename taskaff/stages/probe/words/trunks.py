@@ -17,7 +17,7 @@ from torch import Tensor
 
 from taskaff.core.registry import load
 from taskaff.stages.probe.model import Parameters, Shape
-from taskaff.stages.probe.tokens import TokenBank
+from taskaff.stages.probe.tokens import TokenData
 from taskaff.stages.probe.trunks import TRUNKS
 from taskaff.stages.probe.words.packing import Flat, Stepped, flat, stepped
 from taskaff.stages.probe.words.recurrence import recur
@@ -34,11 +34,11 @@ class WordTrunk:
 
     shapes: Callable[[int, int], dict[str, Shape]]
     """``(d, r)`` to its parts, their shapes and fan-ins."""
-    pack: Callable[[TokenBank, Tensor], Packed]
+    pack: Callable[[TokenData, Tensor], Packed]
     outputs: Callable[[Parameters, Tensor, Packed], Tensor]
     """``(parts, x, packed)`` to ``(m, b, r)``, differentiable."""
     places: float
-    """Numbers kept a token and unit of ``r``, for estimates of memory."""
+    """Numbers held a token and unit of ``r``, for estimates of memory."""
     biases: Callable[[int], Mapping[str, NDArray[np.float32]]] = lambda _: {}
     """``r`` to the biases that do not start at zero."""
 
@@ -85,15 +85,15 @@ def cnn(p: Parameters, x: Tensor, packed: Packed) -> Tensor:
     assert isinstance(packed, Flat)
     z = torch.bmm(x, p["B"])
     places = z.shape[1] - max(WIDTHS) + 1
-    found, column = [], 0
+    sums, column = [], 0
     for width, filters in zip(WIDTHS, filter_counts(p["b"].shape[2]), strict=True):
         taps = z[:, :, column : column + width * filters].view(*z.shape[:2], width, filters)
         total = taps[:, :places, 0]
         for tap in range(1, width):
             total = total + taps[:, tap : tap + places, tap]
-        found.append(total)
+        sums.append(total)
         column += width * filters
-    windows = torch.cat(found, 2)
+    windows = torch.cat(sums, 2)
     return torch.relu(windows.gather(1, _largest(windows, packed)) + p["b"])
 
 
