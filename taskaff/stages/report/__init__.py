@@ -93,8 +93,8 @@ def payload(result: Result) -> dict[str, Any]:
     """The JSON document as plain Python values: what parsing ``render(result, "json")`` gives."""
     import json
 
-    found: dict[str, Any] = json.loads(render(result, "json"))
-    return found
+    document: dict[str, Any] = json.loads(render(result, "json"))
+    return document
 
 
 def plot(result: Result, format: str) -> bytes:

@@ -52,16 +52,16 @@ def line(answer: Answer) -> str:
 
 def lines(result: ScoreResult | ProbeResult) -> list[str]:
     """The answers, one line each; of a sweep of capacities, what it found."""
-    found = [line(answer) for answer in of_result(result)]
+    said_of_each = [line(answer) for answer in of_result(result)]
     if isinstance(result, ProbeResult) and (said := capacity_sentence(result)):
-        found.append(said)
-    return found
+        said_of_each.append(said)
+    return said_of_each
 
 
-def steps(found: Sequence[Answer]) -> list[tuple[str, str]]:
+def steps(answers: Sequence[Answer]) -> list[tuple[str, str]]:
     """Whom a command is for, what for, and the command; each command once."""
     names: dict[tuple[Call, str], list[str]] = {}
-    for each in found:
+    for each in answers:
         if each.next:
             names.setdefault((each.call, each.next), []).append(each.name)
     return [(f"next, {STEPS[call]}:", command) for call, command in names]
@@ -69,7 +69,7 @@ def steps(found: Sequence[Answer]) -> list[tuple[str, str]]:
 
 def answered(result: ScoreResult | ProbeResult, basis: str) -> Iterator[Part]:
     """Answers, signs, next steps; ``basis`` says in a line what they rest on, where all is said."""
-    said, found = lines(result), of_result(result)
+    said, answers = lines(result), of_result(result)
     yield Items(said[:MOST], answers=True)
     if len(said) > MOST:
         yield Paragraph(f"the other {len(said) - MOST:,} in -f json")
@@ -79,7 +79,7 @@ def answered(result: ScoreResult | ProbeResult, basis: str) -> Iterator[Part]:
         if notes := noticed(result):
             yield from (Gap(), Items(notes))
         yield from (Gap(), Paragraph(basis, "dim"))
-    for n, (purpose, command) in enumerate(steps(found)):
+    for n, (purpose, command) in enumerate(steps(answers)):
         yield from ([] if n else [Gap()])
         yield from (Paragraph(purpose), Line(command, code=True))
 
@@ -91,9 +91,9 @@ def noticed(result: ScoreResult | ProbeResult) -> list[str]:
     else:
         heads = tuple(f"{task.name}: " for task in result.tasks)
         notes = [note for note in result.notes if note.startswith(heads) and PART not in note]
-    kept = [note for note in notes if WRITTEN not in note]
-    more = len(kept) - NOTICED
-    return [*kept[:NOTICED], f"{more:,} more notes: -v"] if more > 1 else kept
+    unwritten = [note for note in notes if WRITTEN not in note]
+    more = len(unwritten) - NOTICED
+    return [*unwritten[:NOTICED], f"{more:,} more notes: -v"] if more > 1 else unwritten
 
 
 # ------------------------------------------------------------------------ signs

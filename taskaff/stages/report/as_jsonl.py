@@ -27,6 +27,6 @@ def render(result: Any, options: ReportOptions) -> Iterator[str]:  # noqa: ARG00
     if type(result) not in LISTS:
         yield compact(document(result)) + "\n"
         return
-    found = (objects(entry(result, key)) for key in LISTS[type(result)])
-    for lines in next(filter(None, found), ()):
+    lists = (objects(entry(result, key)) for key in LISTS[type(result)])
+    for lines in next(filter(None, lists), ()):
         yield "\n".join(lines) + "\n"

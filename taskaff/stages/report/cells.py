@@ -96,11 +96,11 @@ def groups(result: ScoreResult) -> list[list[PairTable]]:
 
 def heat_tables(result: ScoreResult) -> list[PairTable]:
     """The tables shown as heat maps: the preferred one of each kind, else the first."""
-    found = []
+    preferred_tables = []
     for group in groups(result):
         preferred = [table for table in group if table.name in HEAT]
-        found.append((preferred or group)[0])
-    return [table for table in found if defined(table)]
+        preferred_tables.append((preferred or group)[0])
+    return [table for table in preferred_tables if defined(table)]
 
 
 def defined(table: PairTable) -> bool:
@@ -128,8 +128,8 @@ def folded(result: ScoreResult) -> tuple[ScoreResult, list[str]]:
     if len(result.tasks) > WIDE:
         return result, []
     silent = {name: text for name, t in result.tables.items() if (text := _silence(result, t))}
-    kept = {name: table for name, table in result.tables.items() if name not in silent}
-    return replace(result, tables=kept), list(silent.values())
+    spoken = {name: table for name, table in result.tables.items() if name not in silent}
+    return replace(result, tables=spoken), list(silent.values())
 
 
 def _silence(result: ScoreResult, table: PairTable) -> str:

@@ -58,8 +58,8 @@ def markdown(text: str) -> str:
 
 def _block(match: re.Match[str]) -> str:
     """The start of a heading, list or rule; a number keeps its digits."""
-    found = match.group(0)
-    return f"{found}&#8203;" if found.isdigit() else f"\\{found}"
+    mark = match.group(0)
+    return f"{mark}&#8203;" if mark.isdigit() else f"\\{mark}"
 
 
 def csv_cell(text: str) -> str:

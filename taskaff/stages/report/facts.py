@@ -95,12 +95,14 @@ def encoder_line(result: ScoreResult) -> str:
 
 def capacity_line(capacity: Capacity) -> str:
     """The recommendation, its upper bound and the single-task capacities."""
-    found = "not estimated" if capacity.recommended is None else f"r = {capacity.recommended:,}"
+    recommendation = (
+        "not estimated" if capacity.recommended is None else f"r = {capacity.recommended:,}"
+    )
     bound = ""
     if capacity.upper_bound is not None:
         bound = f"; the single-task capacities sum to {capacity.upper_bound:,}"
     single = _listed(tuple(capacity.single), [f"{r:,}" for r in capacity.single.values()])
-    return found + bound + (f" ({single})" if single and bound else "")
+    return recommendation + bound + (f" ({single})" if single and bound else "")
 
 
 def weights_line(group: TaskWeights) -> str:
@@ -126,7 +128,7 @@ def facts(info: TaskInfo) -> list[tuple[str, str]]:
     unused = [column for column in info.columns if column not in used]
     rows = ", ".join(f"{split} {n:,}" for split, n in info.rows.items())
     kind = kind_text(info.schema.kind, info.schema.width)
-    found = [
+    entries = [
         ("format", formats),
         ("reader", _first([f"{key} {value!r}" for key, value in sorted(info.dialect.items())])),
         ("input", LAYOUTS[info.layout] + width + _from(info.text_columns)),
@@ -137,7 +139,7 @@ def facts(info: TaskInfo) -> list[tuple[str, str]]:
         ("skipped", f"{skipped:,}" if (skipped := rejected(info.files)) else ""),
         ("unlabelled", _first([f"{s} {sum(n.values()):,}" for s, n in info.unlabelled.items()])),
     ]
-    return [(term, text) for term, text in found if text]
+    return [(term, text) for term, text in entries if text]
 
 
 def top_labels(info: TaskInfo) -> tuple[list[tuple[str, int]], int]:

@@ -36,15 +36,15 @@ def to_pandas(result: Any) -> Any:
     try:
         pandas = import_module("pandas")
     except ImportError as error:
-        found = "to_pandas needs pandas, which is not installed"
-        raise UsageError(found, hint="pip install pandas, or use taskaff.to_dict") from error
+        problem = "to_pandas needs pandas, which is not installed"
+        raise UsageError(problem, hint="pip install pandas, or use taskaff.to_dict") from error
     return pandas.DataFrame(rows(result))
 
 
 def rows(result: Any) -> list[Row]:
     """One row a directed pair, a finding or a file."""
-    found: list[Row] = _of(result, _ROWS)(result)
-    return found
+    frame_rows: list[Row] = _of(result, _ROWS)(result)
+    return frame_rows
 
 
 def line(result: Any) -> str:

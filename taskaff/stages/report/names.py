@@ -19,17 +19,17 @@ def shorten(text: str, limit: int) -> str:
 
 
 def _fitting(text: str, limit: int) -> str:
-    kept = text[: 2 * max(0, limit)]
-    while kept and cell_len(kept) > limit:
-        kept = kept[:-1]
-    return kept
+    shortened = text[: 2 * max(0, limit)]
+    while shortened and cell_len(shortened) > limit:
+        shortened = shortened[:-1]
+    return shortened
 
 
 def short_names(names: tuple[str, ...], limit: int) -> list[str]:
     """Names in at most ``limit`` columns that stay different: those that clash get their number."""
-    found = [shorten(name, limit) for name in names]
-    times = Counter(found)
+    shortened = [shorten(name, limit) for name in names]
+    times = Counter(shortened)
     return [
         shorten(name, limit - len(f"#{n}")) + f"#{n}" if times[short] > 1 else short
-        for n, (name, short) in enumerate(zip(names, found, strict=True), 1)
+        for n, (name, short) in enumerate(zip(names, shortened, strict=True), 1)
     ]

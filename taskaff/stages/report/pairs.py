@@ -46,13 +46,13 @@ class Block:
         if not table.notes:
             return ""
         quoted = {"": ""}
-        found = []
+        notes_of_pairs = []
         for i, j in zip(self.source.tolist(), self.target.tolist(), strict=True):
             text = note_at(table, i, j)
             if text not in quoted:
                 quoted[text] = quote(text)
-            found.append(quoted[text])
-        return strings(found)
+            notes_of_pairs.append(quoted[text])
+        return strings(notes_of_pairs)
 
 
 def blocks(result: ScoreResult) -> Iterator[Block]:

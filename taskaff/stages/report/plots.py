@@ -77,17 +77,17 @@ def _saved(figure: Any, format: str) -> bytes:
 
 
 def _panels(result: ProbeResult) -> list[Panel]:
-    found: list[Panel] = []
+    panels: list[Panel] = []
     for arms, pairs in by_arm([pair for pair in main_pairs(result) if pair.gain.mean is not None]):
         title = f"{arms[0]}, against {arms[1]}"
         height = 1.4 + 0.24 * min(MOST, len(pairs))
-        found.append((height, partial(_gains, pairs=pairs, title=title)))
+        panels.append((height, partial(_gains, pairs=pairs, title=title)))
     if result.capacity:
-        found.append((4.0, _capacity))
+        panels.append((4.0, _capacity))
     for run in dict.fromkeys(row.run for row in result.transference if row.updates):
         rows = [row for row in result.transference if row.run == run]
-        found.append((4.0, partial(_transference, rows=rows)))
-    return found
+        panels.append((4.0, partial(_transference, rows=rows)))
+    return panels
 
 
 def _plain(text: str) -> str:
@@ -101,15 +101,15 @@ def _ways(pairs: Sequence[tuple[str, str]]) -> list[str]:
     return [_plain(f"{short[source]} → {short[target]}") for source, target in pairs]
 
 
-def _value(found: Interval) -> float:
-    return float("nan") if found.mean is None else found.mean
+def _value(interval: Interval) -> float:
+    return float("nan") if interval.mean is None else interval.mean
 
 
-def _reach(found: Interval) -> tuple[float, float]:
+def _reach(interval: Interval) -> tuple[float, float]:
     """Lengths of an error bar below and above the mean; nothing for a single seed."""
-    if found.mean is None or found.low is None or found.high is None:
+    if interval.mean is None or interval.low is None or interval.high is None:
         return 0.0, 0.0
-    return found.mean - found.low, found.high - found.mean
+    return interval.mean - interval.low, interval.high - interval.mean
 
 
 def _gains(ax: Axes, result: ProbeResult, pairs: Sequence[PairOutcome], title: str) -> None:

@@ -56,7 +56,7 @@ def _probe(result: ProbeResult) -> Rows:
 
 def _check(result: CheckResult) -> Rows:
     findings = map(document, result.findings)
-    return FINDINGS, ([found[name] for name in FINDINGS] for found in findings)
+    return FINDINGS, ([finding[name] for name in FINDINGS] for finding in findings)
 
 
 def _inspection(info: TaskInfo) -> Rows:
@@ -100,12 +100,12 @@ def _pair(pair: PairOutcome) -> list[Any]:
     ]
 
 
-def _prediction(found: Prediction | None) -> list[Any]:
-    if found is None:
+def _prediction(prediction: Prediction | None) -> list[Any]:
+    if prediction is None:
         return [None] * 6
-    gain = found.gain
-    chances = [found.probability_negative, found.probability_positive]
-    return [gain.value, gain.low, gain.high, *chances, found.verdict]
+    gain = prediction.gain
+    chances = [prediction.probability_negative, prediction.probability_positive]
+    return [gain.value, gain.low, gain.high, *chances, prediction.verdict]
 
 
 def _points(result: ProbeResult) -> Iterator[Sequence[Any]]:
@@ -115,5 +115,5 @@ def _points(result: ProbeResult) -> Iterator[Sequence[Any]]:
             yield [sweep.model, r, *_ends(loss), *_ends(metric), loss.n, *marks]
 
 
-def _ends(found: Interval) -> list[float | None]:
-    return [found.mean, found.low, found.high]
+def _ends(interval: Interval) -> list[float | None]:
+    return [interval.mean, interval.low, interval.high]

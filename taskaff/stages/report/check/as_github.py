@@ -23,18 +23,18 @@ def render(result: CheckResult, options: ReportOptions) -> Iterator[str]:  # noq
     """The commands, a line each, and nothing else."""
     sources = {each.task.name: each.task.source for each in result.candidates}
     for command in ("error", "warning", "notice"):
-        found = [f for f in result.findings if COMMANDS.get(f.level) == command]
-        yield from _commands(command, found, sources)
+        findings = [f for f in result.findings if COMMANDS.get(f.level) == command]
+        yield from _commands(command, findings, sources)
 
 
-def _commands(command: str, found: Sequence[Finding], sources: dict[str, str]) -> Iterator[str]:
-    shown = found if len(found) <= MOST else found[: MOST - 1]
+def _commands(command: str, findings: Sequence[Finding], sources: dict[str, str]) -> Iterator[str]:
+    shown = findings if len(findings) <= MOST else findings[: MOST - 1]
     for finding in shown:
         parts = (words.line(finding), finding.hint and f"next: {finding.hint}")
         text = "\n".join(terminal(part) for part in parts if part)
         properties = {"file": sources.get(finding.candidate, ""), "title": _title(finding)}
         yield line(command, text, properties)
-    if left := len(found) - len(shown):
+    if left := len(findings) - len(shown):
         yield line(command, f"{left} more findings: see the result", {"title": "taskaff"})
 
 

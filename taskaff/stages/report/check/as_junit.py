@@ -30,15 +30,15 @@ def render(result: CheckResult, options: ReportOptions) -> Iterator[str]:  # noq
     names = [each.task.name for each in result.candidates]
     order = {name: n for n, name in enumerate((*names, ""))}
     ranked = sorted(result.findings, key=lambda finding: order.get(finding.candidate, len(order)))
-    for name, found in groupby(ranked, key=lambda finding: finding.candidate):
-        yield from _suite(result, name or CONFIGURATION, list(found))
+    for name, findings in groupby(ranked, key=lambda finding: finding.candidate):
+        yield from _suite(result, name or CONFIGURATION, list(findings))
     yield "</testsuites>\n"
 
 
-def _suite(result: CheckResult, name: str, found: Sequence[Finding]) -> Iterator[str]:
-    kinds = [_kind(result, finding) for finding in found]
+def _suite(result: CheckResult, name: str, findings: Sequence[Finding]) -> Iterator[str]:
+    kinds = [_kind(result, finding) for finding in findings]
     yield f"  <testsuite name={_attribute(name)}{_counts(kinds)}>\n"
-    for finding, kind in zip(found, kinds, strict=True):
+    for finding, kind in zip(findings, kinds, strict=True):
         yield from _case(finding, kind, name)
     yield "  </testsuite>\n"
 

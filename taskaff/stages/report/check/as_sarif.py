@@ -31,8 +31,8 @@ def render(result: CheckResult, options: ReportOptions) -> Iterator[str]:  # noq
 
 
 def _log(result: CheckResult) -> dict[str, Any]:
-    found = [finding for finding in result.findings if finding.level != "passed"]
-    rules = list(dict.fromkeys(finding.rule for finding in found))
+    findings = [finding for finding in result.findings if finding.level != "passed"]
+    rules = list(dict.fromkeys(finding.rule for finding in findings))
     sources = {each.task.name: each.task.source for each in result.candidates}
     driver = {
         "name": "taskaff",
@@ -44,7 +44,7 @@ def _log(result: CheckResult) -> dict[str, Any]:
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {ROOT: {"description": {"text": "The folder of the check."}}},
         "results": [
-            _result(result, finding, rules.index(finding.rule), sources) for finding in found
+            _result(result, finding, rules.index(finding.rule), sources) for finding in findings
         ],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -104,8 +104,8 @@ def artifact(source: str) -> dict[str, str]:
     """A path or URL as a SARIF location: percent-encoded, relative to the folder of the check."""
     if "://" in source:
         scheme, _, rest = source.partition("://")
-        kept = "".join(c for c in scheme if c.isascii() and (c.isalnum() or c in "+-."))
-        return {"uri": f"{kept or 'file'}://{_quoted(rest)}"}
+        valid = "".join(c for c in scheme if c.isascii() and (c.isalnum() or c in "+-."))
+        return {"uri": f"{valid or 'file'}://{_quoted(rest)}"}
     path = Path(source)
     if path.is_absolute():
         return {"uri": "file://" + _quoted(PurePosixPath(path.as_posix()).as_posix())}

@@ -127,15 +127,15 @@ def answers(result: CheckResult) -> list[str]:
 
 def steps(result: CheckResult) -> list[tuple[str, str]]:
     """What to do next: advice, and the command that runs as printed or nothing."""
-    found: dict[tuple[str, str, str], None] = {}
+    advised: dict[tuple[str, str, str], None] = {}
     for finding in result.findings:
         if finding.hint and finding.level not in ("passed", "waived"):
-            found[finding.candidate, finding.advice, finding.command] = None
-    if not found:
+            advised[finding.candidate, finding.advice, finding.command] = None
+    if not advised:
         return [(f"next: {_all_passed(result)}", "")]
     shown = [
         (f"next{f' for {name}' if name else ''}: {advice}{':' if command else ''}", command)
-        for name, advice, command in found
+        for name, advice, command in advised
     ]
     left = len(shown) - MOST_STEPS
     more = [(f"{left:,} more steps stand in -f json", "")] if left > 0 else []

@@ -31,5 +31,5 @@ def entry(result: Any, name: str) -> Any:
 
 def document(record: Any) -> dict[str, Any]:
     """The JSON object of a record, as plain Python values."""
-    found: dict[str, Any] = plain(record, OBJECTS)
-    return found
+    values: dict[str, Any] = plain(record, OBJECTS)
+    return values

@@ -63,8 +63,8 @@ def described(
     record: type, *keys: Key | str, about: str = "", name: str = "", others: Any = None
 ) -> JsonObject:
     """A description; a plain word is a key of that name, and without any all fields are meant."""
-    found = keys or tuple(field.name for field in fields(record))
-    each = tuple(Key(key) if isinstance(key, str) else key for key in found)
+    names = keys or tuple(field.name for field in fields(record))
+    each = tuple(Key(key) if isinstance(key, str) else key for key in names)
     return JsonObject(record, each, about, name, others)
 
 
@@ -73,15 +73,15 @@ def settings(record: type, about: str = "") -> JsonObject:
     return JsonObject(record, described(record).keys, about, finite=True)
 
 
-def inside(found: JsonObject, attribute: str, prefix: str = "") -> tuple[Key, ...]:
+def inside(json_object: JsonObject, attribute: str, prefix: str = "") -> tuple[Key, ...]:
     """The keys of a record that stands in ``attribute`` of another one, as keys of that one."""
-    return tuple(Key(prefix + key.name, f"{attribute}.{key.attribute}") for key in found.keys)
+    return tuple(Key(prefix + key.name, f"{attribute}.{key.attribute}") for key in json_object.keys)
 
 
 def items(record: Any, known: Mapping[type, JsonObject]) -> Iterator[tuple[str, Any]]:
     """Keys and JSON values of a record, each computed when it is asked for."""
-    found = known.get(type(record)) or described(type(record))
-    for key in found.keys:
+    json_object = known.get(type(record)) or described(type(record))
+    for key in json_object.keys:
         value = key.value(record)
         if value or not key.optional:
             yield key.name, plain(value, known)

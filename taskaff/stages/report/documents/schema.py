@@ -47,21 +47,21 @@ def schema() -> Schema:
     }
 
 
-def of_object(found: JsonObject) -> Schema:
+def of_object(json_object: JsonObject) -> Schema:
     """An object: its keys, and which of them are always there."""
     schema: Schema = {
         "type": "object",
-        "description": found.about or _sentence(inspect.getdoc(found.record) or ""),
-        "properties": {key.name: _of_key(found, key) for key in found.keys},
-        "required": [key.name for key in found.keys if not key.optional],
+        "description": json_object.about or _sentence(inspect.getdoc(json_object.record) or ""),
+        "properties": {key.name: _of_key(json_object, key) for key in json_object.keys},
+        "required": [key.name for key in json_object.keys if not key.optional],
     }
-    if found.others is not None:
-        schema["additionalProperties"] = of_type(found.others)
+    if json_object.others is not None:
+        schema["additionalProperties"] = of_type(json_object.others)
     return schema
 
 
-def _of_key(found: JsonObject, key: Key) -> Schema:
-    owner, name = found.record, key.name
+def _of_key(json_object: JsonObject, key: Key) -> Schema:
+    owner, name = json_object.record, key.name
     if key.attribute:
         *way, name = key.attribute.split(".")
         for step in way:
@@ -71,7 +71,7 @@ def _of_key(found: JsonObject, key: Key) -> Schema:
     if key.attribute:
         said.append(_sentence(_docstrings(owner).get(name, "")))
     about = key.about or " ".join(filter(None, said))
-    schema = of_type(hint, found.finite)
+    schema = of_type(hint, json_object.finite)
     return {**schema, "description": about} if about else schema
 
 
@@ -95,18 +95,18 @@ def of_type(hint: Any, finite: bool = False) -> Schema:
     if origin is Mapping:
         return {"type": "object", "additionalProperties": of_type(args[1], finite)}
     assert isinstance(hint, type), hint
-    found = OBJECTS.get(hint) or described(hint)
-    return {"$ref": f"#/$defs/{found.name}"} if found.name else of_object(found)
+    json_object = OBJECTS.get(hint) or described(hint)
+    return {"$ref": f"#/$defs/{json_object.name}"} if json_object.name else of_object(json_object)
 
 
 def _any_of(kinds: Sequence[Any], finite: bool) -> Schema:
     """One of several types, of which ``None`` is null."""
-    found = [of_type(kind, finite) for kind in kinds if kind is not NoneType]
+    schemas = [of_type(kind, finite) for kind in kinds if kind is not NoneType]
     if NoneType not in kinds:
-        return {"anyOf": found}
-    if len(found) == 1 and "type" in found[0] and isinstance(found[0]["type"], str):
-        return {**found[0], "type": [found[0]["type"], "null"]}
-    return SIMPLE[float] if found == [SIMPLE[float]] else {"anyOf": [*found, {"type": "null"}]}
+        return {"anyOf": schemas}
+    if len(schemas) == 1 and "type" in schemas[0] and isinstance(schemas[0]["type"], str):
+        return {**schemas[0], "type": [schemas[0]["type"], "null"]}
+    return SIMPLE[float] if schemas == [SIMPLE[float]] else {"anyOf": [*schemas, {"type": "null"}]}
 
 
 @cache
@@ -119,12 +119,12 @@ def _docstrings(record: type) -> dict[str, str]:
     """The string below each attribute of a record."""
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(record))).body
     assert isinstance(tree, ast.ClassDef)
-    found = {}
+    texts = {}
     for field, below in zip(tree.body, tree.body[1:], strict=False):
         if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
             text = ast.literal_eval(below.value)
-            found[ast.unparse(field.target)] = inspect.cleandoc(text)
-    return found
+            texts[ast.unparse(field.target)] = inspect.cleandoc(text)
+    return texts
 
 
 def _sentence(docstring: str) -> str:

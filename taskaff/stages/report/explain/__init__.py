@@ -38,12 +38,14 @@ def explain(document: Any, words: tuple[str, ...] = ()) -> list[str]:
     """
     kind = document.get("kind") if isinstance(document, dict) else None
     if kind not in KINDS:
-        found = f"a result of kind {kind!r}" if kind else "no result of taskaff"
+        problem = f"a result of kind {kind!r}" if kind else "no result of taskaff"
         hint = "taskaff score, probe or check with -o RESULT.json writes one"
-        raise UsageError(f"{found}: score, probe and check are explained", hint=hint)
+        raise UsageError(f"{problem}: score, probe and check are explained", hint=hint)
     pair = parse_pair(words, names(document))
     try:
         return list(KINDS[kind](document, pair))
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-        found = f"the result of {kind} is not as taskaff writes it: {type(error).__name__} {error}"
-        raise UsageError(found, hint="write it again with this version of taskaff") from error
+        problem = (
+            f"the result of {kind} is not as taskaff writes it: {type(error).__name__} {error}"
+        )
+        raise UsageError(problem, hint="write it again with this version of taskaff") from error

@@ -19,10 +19,10 @@ def of_check(document: Document, pair: Pair) -> Iterator[str]:
     """On the answers, then on every finding about the pair or data set, the open ones first."""
     for answer in answers(document, pair):
         yield opening(answer)
-    found = [each for each in document["findings"] if _about(each, pair)]
-    for each in found:
+    findings = [each for each in document["findings"] if _about(each, pair)]
+    for each in findings:
         yield _finding(each)
-    if not found:
+    if not findings:
         yield "No rule has anything to say about it."
     if len(pair) == 2:
         for each in document["predictions"]:
@@ -37,12 +37,12 @@ def _about(finding: Document, pair: Pair) -> bool:
     return set(pair) <= {finding["candidate"], finding["task"]}
 
 
-def _finding(found: Document) -> str:
-    ends = " and ".join(name for name in (found["candidate"], found["task"]) if name)
-    whom = found["direction"] or ends
-    limit = found["threshold"]
+def _finding(finding: Document) -> str:
+    ends = " and ".join(name for name in (finding["candidate"], finding["task"]) if name)
+    whom = finding["direction"] or ends
+    limit = finding["threshold"]
     numbers = "" if limit is None else f" The limit is {limit:g}."
-    waived = f" It is waived: {found['waiver']}." if found["waiver"] else ""
-    text = f"{found['rule']} of {whom} {found['level']}." if whom else f"{found['rule']}."
-    said = f"{text} {sentence(found['reason'])}{numbers}{waived}"
-    return f"{said}\n{then(found['hint'], 'What to do')}" if found["hint"] else said
+    waived = f" It is waived: {finding['waiver']}." if finding["waiver"] else ""
+    text = f"{finding['rule']} of {whom} {finding['level']}." if whom else f"{finding['rule']}."
+    said = f"{text} {sentence(finding['reason'])}{numbers}{waived}"
+    return f"{said}\n{then(finding['hint'], 'What to do')}" if finding["hint"] else said

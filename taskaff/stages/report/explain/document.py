@@ -35,15 +35,15 @@ def parse_pair(words: Sequence[str], known: Sequence[str]) -> Pair:
     """
     if len(words) > 2:
         raise UsageError(f"a pair has two names, not {len(words)}", hint="for example 'a->b'")
-    found = tuple(words)
-    if len(found) == 1 and found[0] not in known:  # a name may hold an arrow itself
-        found = _parted(found[0], known)
-    for name in found:
+    names = tuple(words)
+    if len(names) == 1 and names[0] not in known:  # a name may hold an arrow itself
+        names = _parted(names[0], known)
+    for name in names:
         if name not in known:
             raise unknown_name("data set", name, known)
-    if len(found) == 2 and found[0] == found[1]:
-        raise UsageError(f"{found[0]!r} and itself are no pair", hint="name two data sets")
-    return found
+    if len(names) == 2 and names[0] == names[1]:
+        raise UsageError(f"{names[0]!r} and itself are no pair", hint="name two data sets")
+    return names
 
 
 def _parted(text: str, known: Sequence[str]) -> Pair:
@@ -77,46 +77,46 @@ def then(command: str, why: str) -> str:
     return f"{why}:\n  {command}" if command else ""
 
 
-def outcome(found: Document) -> PairOutcome:
+def outcome(stored: Document) -> PairOutcome:
     """A stored pair of a probe, without its seeds."""
     return PairOutcome(
-        source=found["source"],
-        target=found["target"],
-        gain=interval(found["gain"]),
-        metric=found["metric"],
-        metric_gain=interval(found["metric_gain"]),
-        verdict=Verdict(found["verdict"], found["reason"]),
-        stl_loss=found["stl_loss"],
-        leaked=found["leaked"] or 0.0,
+        source=stored["source"],
+        target=stored["target"],
+        gain=interval(stored["gain"]),
+        metric=stored["metric"],
+        metric_gain=interval(stored["metric_gain"]),
+        verdict=Verdict(stored["verdict"], stored["reason"]),
+        stl_loss=stored["stl_loss"],
+        leaked=stored["leaked"] or 0.0,
         seeds=(),
-        arm=found["arm"],
-        against=found["against"],
-        recipe=found["recipe"],
-        share=found["share"],
-        at_cap=found["at_cap"],
-        target_rows=found["target_rows"],
+        arm=stored["arm"],
+        against=stored["against"],
+        recipe=stored["recipe"],
+        share=stored["share"],
+        at_cap=stored["at_cap"],
+        target_rows=stored["target_rows"],
     )
 
 
-def interval(found: Document) -> Interval:
+def interval(stored: Document) -> Interval:
     """A stored interval."""
-    return Interval(found["value"], found["low"], found["high"], found["stderr"], found["n"])
+    return Interval(stored["value"], stored["low"], stored["high"], stored["stderr"], stored["n"])
 
 
-def predicted(found: Document) -> str:
+def predicted(prediction: Document) -> str:
     """A stored prediction in a sentence."""
-    gain = found["gain"]
+    gain = prediction["gain"]
     if gain["value"] is None:
-        return f"Nothing could be predicted: {found['note']}."
-    chances = (found["probability_negative"], found["probability_positive"])
+        return f"Nothing could be predicted: {prediction['note']}."
+    chances = (prediction["probability_negative"], prediction["probability_positive"])
     harm, help_ = (percent(share or 0.0) for share in chances)
     span = f"{signed(gain['value'])} [{signed(gain['low'])}, {signed(gain['high'])}]"
     said = (
-        f"For concatenated training alone ({found['recipe']}), a gain in loss of {span} is "
+        f"For concatenated training alone ({prediction['recipe']}), a gain in loss of {span} is "
         f"expected: harm with probability {harm}, help with {help_}."
     )
-    moved = [sentence(reason["words"]) for reason in found["reasons"]]
-    outside = found["outside"]
+    moved = [sentence(reason["words"]) for reason in prediction["reasons"]]
+    outside = prediction["outside"]
     where = ", ".join(outside[:3])
     far = f" It is extrapolated: unlike any data set in the atlas in {where}." if outside else ""
     return f"{said}{far}" + (f" What moved it most: {' '.join(moved)}" if moved else "")

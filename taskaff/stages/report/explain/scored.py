@@ -44,22 +44,22 @@ def _pair(document: Document, pair: Pair) -> Iterator[str]:
     scores = next(e["scores"] for e in document["pairs"] if (e["source"], e["target"]) == pair)
     yield from _overlap(scores.get("overlap"), pair)
     for name in TOLD:
-        found = scores.get(name)
-        if found and found["value"] is not None:
+        score = scores.get(name)
+        if score and score["value"] is not None:
             about = document["scores"][name]["explain"]
-            span = f" [{signed(found['low'])}, {signed(found['high'])}]" if found["low"] else ""
-            yield f"{name} is {signed(found['value'])}{span}: {about}"
+            span = f" [{signed(score['low'])}, {signed(score['high'])}]" if score["low"] else ""
+            yield f"{name} is {signed(score['value'])}{span}: {about}"
 
 
-def _overlap(found: Document | None, pair: Pair) -> Iterator[str]:
-    if not found or found["value"] is None:
+def _overlap(score: Document | None, pair: Pair) -> Iterator[str]:
+    if not score or score["value"] is None:
         return
     _, target = pair
-    count = found.get("shared") or 0
+    count = score.get("shared") or 0
     if not count:
         yield "They share no row."
         return
-    yield f"They share {rows(count)}, {percent(found['value'])} of those of {target}."
+    yield f"They share {rows(count)}, {percent(score['value'])} of those of {target}."
 
 
 def _changes(document: Document, answer: Document) -> str:

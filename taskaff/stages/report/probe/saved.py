@@ -22,9 +22,9 @@ def write_predictions(result: ProbeResult, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    tables = [_table(*found) for found in _predicted(result)]
-    found = pa.concat_tables([_schema().empty_table(), *tables])
-    pq.write_table(found, path, compression="zstd")
+    tables = [_table(*predicted) for predicted in _predicted(result)]
+    predicted = pa.concat_tables([_schema().empty_table(), *tables])
+    pq.write_table(predicted, path, compression="zstd")
 
 
 def _schema() -> pa.Schema:

@@ -15,11 +15,11 @@ Curve = dict[str, PairOutcome]
 
 def curves(result: ProbeResult) -> dict[tuple[str, str], Curve]:
     """Outcomes of every pair by recipe, in the order of the source's share."""
-    found: dict[tuple[str, str], Curve] = {}
+    by_pair: dict[tuple[str, str], Curve] = {}
     own = [p for p in result.pairs if (p.arm, p.against) == ("mtl", "alone")]
     for pair in sorted(own, key=lambda pair: (pair.recipe == BEST, pair.share or 0.0)):
-        found.setdefault((pair.source, pair.target), {})[pair.recipe] = pair
-    return found
+        by_pair.setdefault((pair.source, pair.target), {})[pair.recipe] = pair
+    return by_pair
 
 
 def share_rows(result: ProbeResult) -> tuple[list[str], list[list[Cell]]]:

@@ -32,18 +32,20 @@ def signed(x: float | None) -> str:
     return text.replace("-", MINUS) if x < 0 else f"+{text}"
 
 
-def signed_interval(found: Interval) -> str:
+def signed_interval(interval: Interval) -> str:
     """``+0.031 [+0.012, +0.050]``."""
-    if found.mean is None or found.low is None:
-        return signed(found.mean)
-    return f"{signed(found.mean)} [{signed(found.low)}, {signed(found.high)}]"
+    if interval.mean is None or interval.low is None:
+        return signed(interval.mean)
+    return f"{signed(interval.mean)} [{signed(interval.low)}, {signed(interval.high)}]"
 
 
-def interval_text(found: Interval) -> str:
+def interval_text(interval: Interval) -> str:
     """``0.031 [0.012, 0.050]``, of what cannot be negative."""
-    if found.mean is None or found.low is None:
-        return short(found.mean)
-    return f"{short(found.mean)} [{short(found.low)}, {short(found.high)}]".replace("-", MINUS)
+    if interval.mean is None or interval.low is None:
+        return short(interval.mean)
+    return f"{short(interval.mean)} [{short(interval.low)}, {short(interval.high)}]".replace(
+        "-", MINUS
+    )
 
 
 def footnote(pair: PairOutcome) -> str:
@@ -85,8 +87,8 @@ def basis(result: ProbeResult) -> str:
 def _target_rows(result: ProbeResult) -> str:
     """For how many rows of a target the answers hold."""
     names = result.settings.targets
-    found = [task.train for task in result.tasks if not names or task.name in names]
-    low, high = min(found, default=0), max(found, default=0)
+    counts = [task.train for task in result.tasks if not names or task.name in names]
+    low, high = min(counts, default=0), max(counts, default=0)
     span = f"{high:,}" if low == high else f"{low:,} to {high:,}"
     return f"{span} target rows{' (all)' if result.settings.target_rows == ALL_ROWS else ''}"
 
@@ -98,12 +100,12 @@ def _updates(s: ProbeSettings) -> str:
 
 
 def _extras(s: ProbeSettings) -> list[str]:
-    found = []
+    extras = []
     if s.trunk not in ON_VECTORS:
         tokens = f", up to {s.max_tokens:,} tokens a row" if s.max_tokens else ""
-        found.append(f"fine-tuned at rate {s.lr:g} in batches of {s.batch:,}{tokens}")
-    found += [f"the source leaves after {s.source_until:.0%}"] if s.source_until < 1 else []
-    return found + ([f"loss weights {s.weights}"] if s.weights != "equal" else [])
+        extras.append(f"fine-tuned at rate {s.lr:g} in batches of {s.batch:,}{tokens}")
+    extras += [f"the source leaves after {s.source_until:.0%}"] if s.source_until < 1 else []
+    return extras + ([f"loss weights {s.weights}"] if s.weights != "equal" else [])
 
 
 def _margin(s: ProbeSettings) -> str:
@@ -127,22 +129,22 @@ def main_pairs(result: ProbeResult) -> list[PairOutcome]:
 
 def beside(result: ProbeResult) -> dict[str, dict[tuple[str, str], PairOutcome]]:
     """Pairs of the other recipes that were asked for, by recipe and by names; not of a curve."""
-    found: dict[str, dict[tuple[str, str], PairOutcome]] = {}
+    by_recipe: dict[str, dict[tuple[str, str], PairOutcome]] = {}
     for pair in result.pairs:
         if pair.recipe in result.settings.recipes[1:] and pair.recipe not in CURVE:
-            found.setdefault(pair.recipe, {})[pair.source, pair.target] = pair
-    return found
+            by_recipe.setdefault(pair.recipe, {})[pair.source, pair.target] = pair
+    return by_recipe
 
 
 def tally(pairs: Sequence[PairOutcome], level: float) -> str:
     """How many verdicts of each kind, and how many intervals can be expected to miss."""
     counts: Counter[str] = Counter(pair.verdict.call for pair in pairs)
-    found = ", ".join(f"{counts[call]:,} {word}" for call, word in CALLS.items())
+    calls = ", ".join(f"{counts[call]:,} {word}" for call, word in CALLS.items())
     total = len(pairs)
     if total < FEW:
-        return found
+        return calls
     return (
-        f"{found}; of {total:,} intervals at {100 * level:g}% about {total * (1 - level):.0f} miss"
+        f"{calls}; of {total:,} intervals at {100 * level:g}% about {total * (1 - level):.0f} miss"
     )
 
 
@@ -151,8 +153,8 @@ def headline(result: ProbeResult) -> str:
     state = "" if result.finished else "not finished: "
     if result.pairs:
         _, pairs = next(by_arm(main_pairs(result)))
-        found = tally(pairs, result.settings.confidence)
-        return f"{state}{len(result.tasks):,} tasks; {found}"
+        verdicts = tally(pairs, result.settings.confidence)
+        return f"{state}{len(result.tasks):,} tasks; {verdicts}"
     chosen = {sweep.model: sweep.chosen for sweep in result.capacity}.get("all")
     choice = f"r = {chosen:,}" if chosen is not None else "no capacity chosen"
     return f"{state}{len(result.tasks):,} tasks; together {choice}"
