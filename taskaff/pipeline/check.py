@@ -42,23 +42,23 @@ def check(
     lock = gate.read(baseline) if baseline else None
     session = Session(settings, progress)
     started = time.perf_counter()
-    found, existing = gate_inputs.signatures(session, candidates, mix)
-    names = [signature.name for signature in (*existing, *found)]
+    joining, existing = gate_inputs.signatures(session, candidates, mix)
+    names = [signature.name for signature in (*existing, *joining)]
     gate.require_known(rules.waivers, [*declared, *names])
     embedded = time.perf_counter()
     training = probe_settings or ProbeSettings()
     basis = replace(session.settings.score, training=prediction.training_of(training))
     chosen = gate_inputs.score_settings(basis, rules, names[len(mix) :], len(mix))
-    scores = score_pairs(same_width([*existing, *found]), chosen)
+    scores = score_pairs(same_width([*existing, *joining]), chosen)
     members = [replace(r, name=s.name) for r, s in zip(mix, existing, strict=True)]
-    added = [replace(r, name=s.name) for r, s in zip(candidates, found, strict=True)]
+    added = [replace(r, name=s.name) for r, s in zip(candidates, joining, strict=True)]
     short = gate_inputs.probe_share(training, rules.recipe, len(added))
     measured = {
         str(request.name): probe([*members, request], settings, short, "mix", progress)
         for request in (added if rules.probe else ())
     }
     seen = gate_inputs.gathered(
-        list(zip(added, found, strict=True)),
+        list(zip(added, joining, strict=True)),
         list(zip(members, existing, strict=True)),
         scores,
         gate_inputs.setup_of(scores, training),
@@ -70,7 +70,7 @@ def check(
         gate_inputs.Again(frozenset(declared), options),
     )
     result = gate.check(seen, rules, today or date.today(), lock)
-    every = [*existing, *found]
+    every = [*existing, *joining]
     said = [f"{signature.name}: {note}" for signature in every for note in signature.notes]
     timings = {"signatures": embedded - started, "decision": time.perf_counter() - embedded}
     return replace(

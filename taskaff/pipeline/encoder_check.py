@@ -35,7 +35,7 @@ TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-3}
 
 @dataclass(frozen=True, slots=True)
 class EncoderCheck:
-    """What ``--encoder-check`` found; errors are ``1 - cosine``, the largest over the rows."""
+    """Result of ``--encoder-check``; errors are ``1 - cosine``, the largest over the rows."""
 
     encoder: EncoderCard
     device: str
@@ -121,8 +121,8 @@ def cosine_errors(X: Floats32, Z: Floats32) -> Floats32:
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     cosine = (a * b).sum(axis=1) / np.where(norms > 0, norms, 1.0)
     both_zero = ~X.any(axis=1) & ~Z.any(axis=1)
-    found: Floats32 = np.where(both_zero, 0.0, np.maximum(0.0, 1.0 - cosine)).astype(np.float32)
-    return found
+    errors: Floats32 = np.where(both_zero, 0.0, np.maximum(0.0, 1.0 - cosine)).astype(np.float32)
+    return errors
 
 
 def _text_task(request: DataRequest) -> Task:
@@ -131,8 +131,8 @@ def _text_task(request: DataRequest) -> Task:
         raise UsageError("a signature holds no texts to embed", task=request.name, hint=hint)
     task = data.open_task(request)
     if task.info.layout == "vectors":
-        found = "ready vectors need no encoder that could be checked"
-        raise UsageError(found, task=task.info.name, hint=hint)
+        problem = "ready vectors need no encoder that could be checked"
+        raise UsageError(problem, task=task.info.name, hint=hint)
     return task
 
 
@@ -141,15 +141,15 @@ def _open(session: Session, options: EncoderOptions) -> Encoder:
 
 
 def _embed(encoder: Encoder, batches: Sequence[RowBatch]) -> tuple[list[Floats32], EncodeCounts]:
-    found, total = [], EncodeCounts()
+    vectors, total = [], EncodeCounts()
     for batch in batches:
         try:
             X, counts = embed.embed_batch(encoder, batch)
         except TaskaffError as error:
             raise error.for_task(batch.file) from error.__cause__
-        found.append(X)
+        vectors.append(X)
         total += counts
-    return found, total
+    return vectors, total
 
 
 def _one_by_one(
@@ -157,13 +157,13 @@ def _one_by_one(
 ) -> tuple[list[Floats32], Ints]:
     """The vectors of every batch, embedded row by row, and the tokens of each row."""
     encoder = _open(session, options)
-    found, lengths = [], []
+    vectors, lengths = [], []
     for batch in batches:
         singles = (tuple(t.slice(i, 1) for t in batch.text) for i in range(batch.rows))
         rows = [embed.embed_batch(encoder, replace(batch, text=text)) for text in singles]
-        found.append(np.concatenate([X for X, _ in rows]))
+        vectors.append(np.concatenate([X for X, _ in rows]))
         lengths += [counts.tokens for _, counts in rows]
-    return found, np.array(lengths, np.int64)
+    return vectors, np.array(lengths, np.int64)
 
 
 def _reversed(batches: Sequence[RowBatch]) -> list[RowBatch]:
@@ -176,10 +176,10 @@ def _reversed(batches: Sequence[RowBatch]) -> list[RowBatch]:
 
 def _sizes(batch: RowBatch) -> Ints:
     """Bytes of each row, both texts together."""
-    found: Ints = np.zeros(batch.rows, np.int64)
+    sizes: Ints = np.zeros(batch.rows, np.int64)
     for text in batch.text:
-        found += pc.binary_length(text).to_numpy()
-    return found
+        sizes += pc.binary_length(text).to_numpy()
+    return sizes
 
 
 def _largest(one: Sequence[Floats32], other: Sequence[Floats32]) -> float:

@@ -36,7 +36,7 @@ class Again:
     declared: frozenset[str] = frozenset()
     """Names of taskaff.toml."""
     options: str = ""
-    """How they were read, and which configuration, as they stand in a shell."""
+    """Options of reading and of the configuration, as they are written in a shell."""
 
     def argument(self, name: str, source: str) -> str:
         """The declared name, or else the path, under that name where it has another; quoted."""
@@ -76,7 +76,7 @@ def require(
         if is_signature(request.source):
             raise CheckError(
                 f"{request.name or request.source} is a signature, which holds no rows, and the "
-                "probe trains on the rows of the whole mix",
+                "probe trains on the rows of the complete mix",
                 hint="leave --probe out, or name the data set that the signature was made of",
             )
 
@@ -86,16 +86,16 @@ def signatures(
 ) -> tuple[list[TaskSignature], list[TaskSignature]]:
     """The signatures of the candidates and of the mix, each with rows and a name of its own."""
     existing = [_with_rows(signature_of(session, request)) for request in mix]
-    found = [_with_rows(signature_of(session, request)) for request in candidates]
+    joining = [_with_rows(signature_of(session, request)) for request in candidates]
     taken = {signature.name for signature in existing}
-    counts = Counter(signature.name for signature in (*existing, *found))
-    for signature in found:
+    counts = Counter(signature.name for signature in (*existing, *joining))
+    for signature in joining:
         name = signature.name
         if counts[name] > 1:
             where = "is in the mix already" if name in taken else "is named twice"
             hint = f"give the candidate a name of its own: new-{name}=PATH"
             raise CheckError(f"a data set called {name!r} {where}", hint=hint)
-    return found, existing
+    return joining, existing
 
 
 def _with_rows(signature: TaskSignature) -> TaskSignature:
@@ -111,9 +111,9 @@ def _with_rows(signature: TaskSignature) -> TaskSignature:
 def score_settings(
     settings: ScoreSettings, rules: CheckSettings, names: Sequence[str], existing: int
 ) -> ScoreSettings:
-    """Every score that a prediction or a limit looks at, of pairs with a candidate.
+    """Select every score that a prediction or a limit reads, of pairs with a candidate.
 
-    Intervals cost time, and only limits on scores look at them; with a large mix the expensive
+    Intervals cost time, and only limits on scores read them; with a large mix the expensive
     scores cost more than all else.
     """
     left_out = {name for name, line in SCORES.items() if not line.predictive}
@@ -182,7 +182,7 @@ def _source(request: DataRequest) -> str:
 
 
 def probe_share(settings: ProbeSettings, recipe: str, candidates: int) -> ProbeSettings:
-    """The settings of one candidate's probe: the budget is that of the whole check."""
+    """Settings of one candidate's probe: its part of the budget, which is that of the check."""
     from taskaff.stages.probe.options import for_mode
 
     settings = replace(settings, recipes=(recipe,), align=False, each_label=False)

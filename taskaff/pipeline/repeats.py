@@ -1,4 +1,4 @@
-"""Rows that stand twice in a data set, or nearly, for ``inspect``: in a split and across splits."""
+"""Rows that occur twice in a data set, or nearly, for ``inspect``: in a split and across splits."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def _near(sketches: dict[SplitName, Sketch]) -> Iterator[str]:
 
 
 def _roughly(*sketches: Sketch) -> str:
-    whole = all(s.near and len(s.near.counts) == len(s.hashes) and s.exact for s in sketches)
-    return "" if whole else "about "
+    exact = all(s.near and len(s.near.counts) == len(s.hashes) and s.exact for s in sketches)
+    return "" if exact else "about "
 
 
 def _about(sketch: Sketch) -> str:
@@ -72,5 +72,5 @@ def _shared(one: Sketch, other: Sketch) -> int:
     """Distinct rows of both, scaled up from where both sketches are complete."""
     threshold = min(one.threshold, other.threshold)
     hashes = np.intersect1d(one.hashes, other.hashes, assume_unique=True)
-    found = int((hashes <= np.uint64(threshold)).sum())
-    return found if one.exact and other.exact else round(found * HASH_SPACE / threshold)
+    counted = int((hashes <= np.uint64(threshold)).sum())
+    return counted if one.exact and other.exact else round(counted * HASH_SPACE / threshold)

@@ -21,7 +21,7 @@ class Session:
     """The encoder and the cache of one call, opened when the first data set needs them.
 
     ``rows_again``: the call needs the vectors themselves, and so will the next one like it (the
-    probe). Vectors of an encoder slower than the disk are then kept in any case.
+    probe). Vectors of an encoder slower than the disk are then cached in any case.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Which rows of a data set another one has, exactly or nearly: ``taskaff overlap``.
 
 The source is read once and remembered by hashes and keys, then the target is read and compared,
-then the source again for the text of the rows that were found. So memory grows with the rows of the
-source (about 150 bytes each) and with what is found.
+then the source again for the text of the rows that are copies. So memory grows with the rows of the
+source (about 150 bytes each) and with the number of copies.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from taskaff.core.records.arrays import Hashes, Ints
     from taskaff.stages.signature import RowContent
 
-Found = list[tuple[SharedKind, int, RowPlace]]
+Copies = list[tuple[SharedKind, int, RowPlace]]
 """Kind, number of the source's row, and the target's row."""
 
 
@@ -40,19 +40,19 @@ def shared_rows(source: Task, target: Task) -> OverlapResult:
             hint="choose the same kind of text columns with --text",
         )
     known = _Known(source)
-    found: Found = []
+    copies: Copies = []
     for batch in target.batches():
         content = row_content(batch)
         exact, near = known.exact(content.hashes), known.near(content)
         for i in np.flatnonzero((exact >= 0) | (near >= 0)).tolist():
             kind: SharedKind = "exact" if exact[i] >= 0 else "near"
             row = int(exact[i] if exact[i] >= 0 else near[i])
-            found.append((kind, row, _place(batch, i, other.schema)))
-    texts = _places(source, {row for _, row, _ in found})
+            copies.append((kind, row, _place(batch, i, other.schema)))
+    texts = _places(source, {row for _, row, _ in copies})
     same = bool(set(one.schema.names) & set(other.schema.names))
     rows = [
         SharedRow(kind, place, texts[row], same and place.label != texts[row].label)
-        for kind, row, place in found
+        for kind, row, place in copies
     ]
     return OverlapResult(one.name, other.name, rows, sum(other.rows.values()))
 
@@ -83,8 +83,8 @@ class _Known:
         first = np.full(len(content.hashes), none)
         if content.near:
             rows = np.repeat(np.arange(len(first)), content.near.counts)
-            found = _looked_up(self._keys, self._owners, content.near.keys)
-            np.minimum.at(first, rows[found >= 0], found[found >= 0])
+            firsts = _looked_up(self._keys, self._owners, content.near.keys)
+            np.minimum.at(first, rows[firsts >= 0], firsts[firsts >= 0])
         return np.where(first == none, -1, first)
 
 
@@ -97,10 +97,10 @@ def _firsts(numbers: list[Hashes], rows: list[Ints]) -> tuple[Hashes, Ints]:
 
 def _looked_up(known: Hashes, rows: Ints, wanted: Hashes) -> Ints:
     at = np.searchsorted(known, wanted)
-    found = at < len(known)
-    found[found] = known[at[found]] == wanted[found]
+    known_key = at < len(known)
+    known_key[known_key] = known[at[known_key]] == wanted[known_key]
     out = np.full(len(wanted), -1, np.int64)
-    out[found] = rows[at[found]]
+    out[known_key] = rows[at[known_key]]
     return out
 
 

@@ -29,25 +29,25 @@ def append(results: Sequence[Path], target: Path) -> tuple[int, int]:
     """
     rows = [row for path in results for row in rows_of(document(path), path)]
     before = [atlas.read(target)] if target.exists() else []
-    whole = atlas.joined([*before, atlas.table_of(rows)])
-    atlas.write(whole, target)
-    return len(rows), whole.num_rows
+    combined = atlas.joined([*before, atlas.table_of(rows)])
+    atlas.write(combined, target)
+    return len(rows), combined.num_rows
 
 
 def document(path: Path) -> dict[str, Any]:
     """A JSON document of ``taskaff probe``."""
     hint = "taskaff probe A B -o result.json"
     try:
-        found = json.loads(read_text(path, MOST_BYTES))
+        parsed = json.loads(read_text(path, MOST_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         message = f"cannot be read as JSON: {error}"
         raise PredictError(message, where=Place(str(path)), hint=hint) from error
-    if not isinstance(found, dict) or found.get("kind") != "probe":
+    if not isinstance(parsed, dict) or parsed.get("kind") != "probe":
         raise PredictError("not a result of taskaff probe", where=Place(str(path)), hint=hint)
-    return found
+    return parsed
 
 
-def rows_of(found: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
+def rows_of(parsed: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
     """Rows of an atlas: pairs trained together against alone, with features, of two seeds or more.
 
     Raises
@@ -55,10 +55,10 @@ def rows_of(found: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
     PredictError : there is none, or the document is not as it is written.
     """
     try:
-        known = {(p["source"], p["target"]): p for p in found["predictions"]}
+        known = {(p["source"], p["target"]): p for p in parsed["predictions"]}
         rows = [
-            _row(pair, known[pair["source"], pair["target"]]["features"], found)
-            for pair in found["pairs"]
+            _row(pair, known[pair["source"], pair["target"]]["features"], parsed)
+            for pair in parsed["pairs"]
             if (pair["arm"], pair["against"], pair["recipe"]) == ("mtl", "alone", PREDICTED)
             and (pair["source"], pair["target"]) in known
             and pair["gain"]["value"] is not None
@@ -74,15 +74,15 @@ def rows_of(found: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
 
 
 def _row(
-    pair: Mapping[str, Any], features: Mapping[str, Any], found: Mapping[str, Any]
+    pair: Mapping[str, Any], features: Mapping[str, Any], parsed: Mapping[str, Any]
 ) -> dict[str, Any]:
     numbers = {name: None if x is None else float(x) for name, x in features.items()}
     gain = pair["gain"]
     return {
         "source": pair["source"],
         "target": pair["target"],
-        "encoder": found["environment"]["encoder"],
-        "trunk": found["settings"]["trunk"],
+        "encoder": parsed["environment"]["encoder"],
+        "trunk": parsed["settings"]["trunk"],
         "view": "full",
         "metric": pair["metric"],
         "gain": float(gain["value"]),
@@ -92,7 +92,7 @@ def _row(
         "metric_gain": pair["metric_gain"]["value"],
         "leaked": pair["leaked"],
         "recipe": pair["recipe"],
-        "updates": found["settings"]["updates"],
+        "updates": parsed["settings"]["updates"],
         **numbers,
     }
 

@@ -61,12 +61,12 @@ def small_view(
 
 def full_view(members: Sequence[Member]) -> list[TaskSignature]:
     """Signatures of all training rows, or of all rows where no split is for training."""
-    found = []
+    signatures = []
     for member in members:
         rows = np.flatnonzero(member.vectors.splits == 0)
         everything = rows if len(rows) else np.arange(member.vectors.rows)
-        found.append(signature(member, everything, member.vectors.name))
-    return found
+        signatures.append(signature(member, everything, member.vectors.name))
+    return signatures
 
 
 def signature(member: Member, rows: Ints, name: str) -> TaskSignature:
@@ -104,23 +104,23 @@ def small_features(
 
 
 def full_features(members: Sequence[Member], plan: Plan) -> Features:
-    """The same when all rows of both data sets are known."""
-    whole = full_view(members)
-    return _features(whole, whole, plan)
+    """Features of pairs when all rows of both data sets are known."""
+    signatures = full_view(members)
+    return _features(signatures, signatures, plan)
 
 
 def _features(
     sources: Sequence[TaskSignature], targets: Sequence[TaskSignature], plan: Plan
 ) -> Features:
     """Layout by layout: a mixed comparison is wider, and zeros cost as much as numbers."""
-    found: Features = {}
+    pairs: Features = {}
     layouts = dict.fromkeys(target.layout for target in targets)
     for one, other in product(layouts, layouts):
         if plan.mixed or one == other:
             ours = [s for s in sources if s.layout == one]
             for helpers, helped in _wanted(ours, [t for t in targets if t.layout == other], plan):
-                found |= _between(helpers, helped, plan.setup, plan.training)
-    return found
+                pairs |= _between(helpers, helped, plan.setup, plan.training)
+    return pairs
 
 
 def _wanted(
@@ -173,18 +173,18 @@ def _between(
 def _pair(
     result: ScoreResult, views: Sequence[TaskView], source: int, target: int, setup: Setup
 ) -> dict[str, float]:
-    found = features.raw(result, source, target, setup)
+    stored = features.raw(result, source, target, setup)
     followed = result.tables[features.SCORES[features.FOLLOWED][0]]
     for name in ("alone", "updates"):
-        found[f"moment_{name}"] = float(followed.extras[name][source, target])
-    return found | _baselines(views[source], views[target])
+        stored[f"moment_{name}"] = float(followed.extras[name][source, target])
+    return stored | _baselines(views[source], views[target])
 
 
 def _baselines(source: TaskView, target: TaskView) -> dict[str, float]:
     """Scores to compare with, of the source's model outputs on the target's rows."""
-    found = {"mean_cosine": baselines.cosine(source.mean, target.mean)}
+    scores = {"mean_cosine": baselines.cosine(source.mean, target.mean)}
     if any(reasons([source, target], SETTINGS)):
-        return found | {"logme": math.nan, "h_score": math.nan}
+        return scores | {"logme": math.nan, "h_score": math.nan}
     theta, known = model(source).theta, moments_of(target.signature)
     C, S = theta.T @ known.C @ theta, theta.T @ known.S
     variances = np.einsum("fcc->c", target.signature.syy) / known.n - known.y**2
@@ -192,7 +192,7 @@ def _baselines(source: TaskView, target: TaskView) -> dict[str, float]:
     classes = target.signature.schema.kind == "classes"
     weight = np.where(known.y > 0, known.y, np.inf) if classes else variances
     between = (S / np.where(weight > 0, weight, np.inf)) @ S.T
-    return found | {
+    return scores | {
         "logme": baselines.logme(C, S, variances, target.rows),
         "h_score": baselines.h_score(C, between, target.rows),
     }

@@ -92,12 +92,12 @@ def parts(
 def not_drawn(setup: SetUp, members: Sequence[Member]) -> set[tuple[str, str]]:
     """Names of source and target of what is too much: a draw stays when data sets are added."""
     layout = {member.vectors.name: member.layout for member in members}
-    found = set()
+    names = set()
     for target, own in layout.items():
         able = (s for s, its in layout.items() if s != target and (setup.mixed or its == own))
         drawn = sorted(able, key=lambda source: digest_key(source=source, target=target))
-        found |= {(source, target) for source in drawn[setup.sources :]}
-    return found
+        names |= {(source, target) for source in drawn[setup.sources :]}
+    return names
 
 
 def measure(part: Part, folder: Path, device: str = "cpu") -> list[dict[str, Any]]:
@@ -110,12 +110,12 @@ def measure(part: Part, folder: Path, device: str = "cpu") -> list[dict[str, Any
         result = probe_pairs(_same_width(part.members), settings, wanted=part.wanted)
         return [_row(pair) for pair in result.pairs]
 
-    found: list[dict[str, Any]] = finished(folder, "part", part.key, compute)
-    return found
+    gains: list[dict[str, Any]] = finished(folder, "part", part.key, compute)
+    return gains
 
 
 def finished(folder: Path, kind: str, key: str, compute: Callable[[], Any]) -> Any:
-    """What ``compute`` gives, as it comes back from JSON; done once, and kept in ``folder``."""
+    """What ``compute`` gives, as it comes back from JSON; done once, and stored in ``folder``."""
     store = Store(folder)
     path = store.get(kind, key)
     if path is None:
