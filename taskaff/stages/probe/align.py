@@ -22,7 +22,8 @@ from torch import Tensor
 from taskaff.core.spectra import leading, similarity
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Floats, State
+    from taskaff.core.records.arrays import Floats
+    from taskaff.stages.probe.records import State
 
 Parts = dict[str, Tensor]
 

@@ -30,7 +30,8 @@ from taskaff.stages.probe.records import Run, RunOutcome
 from taskaff.stages.probe.verdict import t_interval
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Floats, Ints, State
+    from taskaff.core.records.arrays import Floats, Ints
+    from taskaff.stages.probe.records import State
 
 AlignedOutcomes = tuple[tuple[PairOutcome, ...], tuple[AlignmentReport, ...], int]
 

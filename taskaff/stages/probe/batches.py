@@ -14,7 +14,7 @@ from taskaff.stages.probe.records import Run, Slot
 from taskaff.stages.probe.seeding import stream
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Ints
+    from taskaff.core.records.arrays import Ints
 
 
 def batch_count(rows: int, batch: int) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from taskaff.core.records.embedding import TaskVectors
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Ints
+    from taskaff.core.records.arrays import Ints
 
 
 def in_content_order(task: TaskVectors) -> TaskVectors:

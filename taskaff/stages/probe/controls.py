@@ -23,7 +23,7 @@ from taskaff.stages.probe.seeding import stream
 from taskaff.stages.probe.splits import LEAST
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Ints
+    from taskaff.core.records.arrays import Ints
 
 PERMUTED, SELF = "permuted source", "self"
 

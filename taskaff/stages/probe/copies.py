@@ -16,8 +16,7 @@ from taskaff.core.records.embedding import TaskVectors
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from taskaff.core.records.arrays import Hashes
-    from taskaff.stages.probe.records import Ints
+    from taskaff.core.records.arrays import Hashes, Ints
 
 
 class Common(NamedTuple):

@@ -38,7 +38,8 @@ from taskaff.stages.probe.training_data import TrainingData
 from taskaff.stages.probe.trunks import TRUNKS
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Floats, Ints, State
+    from taskaff.core.records.arrays import Floats, Ints
+    from taskaff.stages.probe.records import State
 
 Keep = Callable[[int, RunOutcome], None]
 

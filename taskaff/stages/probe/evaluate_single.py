@@ -22,7 +22,8 @@ from taskaff.stages.probe.schedule import DENSE, Grid, Schedule
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from taskaff.stages.probe.records import Ints, Run, Slot, State
+    from taskaff.core.records.arrays import Ints
+    from taskaff.stages.probe.records import Run, Slot, State
     from taskaff.stages.probe.training_data import TrainingData
 
 EXPLODED = 100.0

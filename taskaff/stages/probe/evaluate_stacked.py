@@ -24,7 +24,7 @@ from taskaff.stages.probe.stacked import Chunk
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from taskaff.stages.probe.records import Ints
+    from taskaff.core.records.arrays import Ints
 
 CPU_LOGITS, CUDA_LOGITS = 1 << 19, 1 << 24
 """Entries of the largest block of held-out outputs: on a processor 2 MB, as much as its cache."""

@@ -13,7 +13,7 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import rankdata
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Floats, Ints
+    from taskaff.core.records.arrays import Floats, Ints
 
 MAIN = {"classes": "accuracy", "multilabel": "auc", "regression": "spearman"}
 """The metric that a pair's result shows: W's choice for classes and regression (B.3)."""

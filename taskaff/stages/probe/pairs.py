@@ -36,7 +36,7 @@ from taskaff.stages.probe.verdict import t_interval
 from taskaff.stages.probe.weighting import TOGETHER, mean_weights, same_inputs, weigh
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Ints
+    from taskaff.core.records.arrays import Ints
 
 Arm = tuple[str, int, int, int]
 """``(arm, source, target, seed number)``; the single-task arm ``stl`` has source -1."""

@@ -14,9 +14,8 @@ from taskaff.stages.probe.records import Slot, SlotOutcome
 from taskaff.stages.probe.training_data import KINDS
 
 if TYPE_CHECKING:
-    from taskaff.core.records.arrays import Hashes
+    from taskaff.core.records.arrays import Floats, Floats32, Hashes
     from taskaff.stages.probe.prepare import Prepared
-    from taskaff.stages.probe.records import Floats, Floats32
 
 
 @dataclass(frozen=True, slots=True, eq=False)

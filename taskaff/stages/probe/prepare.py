@@ -30,8 +30,7 @@ from taskaff.stages.probe.training_data import (
 from taskaff.stages.probe.trunks import TRUNKS, fine_tuned
 
 if TYPE_CHECKING:
-    from taskaff.core.records.arrays import Hashes
-    from taskaff.stages.probe.records import Ints
+    from taskaff.core.records.arrays import Hashes, Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)

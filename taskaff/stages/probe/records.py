@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slot:
-    """One task inside a run. Row numbers are rows of the shared matrix (``Bank``)."""
+    """One task inside a run. Row numbers are rows of the shared matrix (``TrainingData``)."""
 
     task: int
     """Index into the training data's tasks."""

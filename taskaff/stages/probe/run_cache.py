@@ -25,7 +25,7 @@ from taskaff.stages.probe.records import Run, RunOutcome, Slot, SlotOutcome
 from taskaff.stages.probe.training_data import TrainingData
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Ints
+    from taskaff.core.records.arrays import Ints
 
 KIND = "probe-run"
 FORMAT_VERSION = 2

@@ -29,7 +29,7 @@ from taskaff.stages.probe.seeding import stream
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from taskaff.stages.probe.records import Ints
+    from taskaff.core.records.arrays import Ints
 
 BLOCK = 64
 """Rounds whose order is drawn at once."""

@@ -21,7 +21,7 @@ from taskaff.stages.probe.schedule import Schedule
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from taskaff.stages.probe.records import Ints
+    from taskaff.core.records.arrays import Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ from taskaff.stages.probe.copies import copied
 from taskaff.stages.probe.seeding import label_keys, stream
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Ints
+    from taskaff.core.records.arrays import Ints
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 SHARES = {TEST: 0.2, VALIDATION: 0.1}

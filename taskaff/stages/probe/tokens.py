@@ -14,7 +14,7 @@ from taskaff.core.errors import ProbeError
 from taskaff.core.records.embedding import TokenLayer, TokenRows
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Ints
+    from taskaff.core.records.arrays import Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,8 @@ from taskaff.stages.probe.losses import CLASSES, REGRESSION
 from taskaff.stages.probe.tokens import TokenData, token_data
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Floats, Ints, Slot
+    from taskaff.core.records.arrays import Floats, Ints
+    from taskaff.stages.probe.records import Slot
 
 KINDS = ("classes", "multilabel", "regression")
 

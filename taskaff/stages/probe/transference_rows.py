@@ -19,7 +19,7 @@ from taskaff.core.settings import ProbeSettings
 from taskaff.stages.probe.verdict import t_interval
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Floats
+    from taskaff.core.records.arrays import Floats
 
 WINDOWS = 10
 """Parts of training over which the mean is shown."""

@@ -28,7 +28,7 @@ from taskaff.stages.probe.prepare import Prepared
 from taskaff.stages.probe.records import Run, RunOutcome, Slot
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Floats, Ints
+    from taskaff.core.records.arrays import Floats, Ints
 
 
 TOGETHER = ("recipe together", "use --recipe turns")

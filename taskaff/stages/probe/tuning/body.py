@@ -15,7 +15,8 @@ from taskaff.core.errors import ProbeError
 from taskaff.stages.probe.tokens import TokenData
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Floats, Ints, State
+    from taskaff.core.records.arrays import Floats, Ints
+    from taskaff.stages.probe.records import State
 
 PREFIX = "body."
 """Of the body's weights in the state of a run."""

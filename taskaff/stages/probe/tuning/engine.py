@@ -18,9 +18,10 @@ from taskaff.stages.probe.tuning.body import Body
 from taskaff.stages.probe.tuning.tuned import Tuned
 
 if TYPE_CHECKING:
+    from taskaff.core.records.arrays import Floats, Ints
     from taskaff.core.records.probe import Progress
     from taskaff.stages.probe.engines import Keep
-    from taskaff.stages.probe.records import Floats, Ints, Run, RunOutcome, State
+    from taskaff.stages.probe.records import Run, RunOutcome, State
     from taskaff.stages.probe.tokens import TokenData
     from taskaff.stages.probe.training_data import TrainingData
 

@@ -20,8 +20,8 @@ from taskaff.stages.probe.tuning.slots import SlotPart
 from taskaff.stages.probe.tuning.states import copied
 
 if TYPE_CHECKING:
-    from taskaff.core.records.arrays import Floats32
-    from taskaff.stages.probe.records import Ints, Run, State
+    from taskaff.core.records.arrays import Floats32, Ints
+    from taskaff.stages.probe.records import Run, State
     from taskaff.stages.probe.training_data import TrainingData
 
 Batch = list[tuple[int, "Ints", "Ints"]]

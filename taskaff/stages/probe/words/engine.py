@@ -22,7 +22,8 @@ from taskaff.stages.probe.words.stack import WordChunk, WordHeldOut
 from taskaff.stages.probe.words.trunks import averages, word_trunk
 
 if TYPE_CHECKING:
-    from taskaff.stages.probe.records import Floats, Ints, State
+    from taskaff.core.records.arrays import Floats, Ints
+    from taskaff.stages.probe.records import State
 
 CPU_UNITS = 512
 """Widths of the runs stacked on a processor, together: narrow runs gain from company, wide ones

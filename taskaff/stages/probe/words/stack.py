@@ -23,7 +23,7 @@ from taskaff.stages.probe.words.trunks import Packed, word_trunk
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from taskaff.stages.probe.records import Ints
+    from taskaff.core.records.arrays import Ints
 
 ROWS = 512
 """Held-out rows that go through the trunk together, alike in length."""
