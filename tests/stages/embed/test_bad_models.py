@@ -54,7 +54,7 @@ def test_half_of_the_shards(folder):
     tiny_models.write(
         folder / "model.safetensors.index.json", {"weight_map": {"x": "../a.safetensors"}}
     )
-    refused(f"hf:{folder}", "not whole", "fetch the model again")
+    refused(f"hf:{folder}", "incomplete", "fetch the model again")
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])

@@ -50,8 +50,8 @@ class FineTuned(nn.Module):
         self._only_embed = True
         try:
             self._run(ids, mask, types)
-        except _Enough as found:
-            return found.value
+        except _Enough as enough:
+            return enough.value
         finally:
             self._only_embed = False
         raise self._closed()

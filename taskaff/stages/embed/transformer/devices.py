@@ -34,12 +34,12 @@ def devices(name: str) -> list[torch.device]:
         device = torch.device(name)
         torch.empty(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        found = f"device {name!r} cannot be used: {str(error).splitlines()[0]}"
-        raise UsageError(found, hint="--device cpu") from error
+        problem = f"device {name!r} cannot be used: {str(error).splitlines()[0]}"
+        raise UsageError(problem, hint="--device cpu") from error
     return [torch.device("cuda", 0) if name == "cuda" else device]
 
 
-def dtype_for(options: EncoderOptions, found: list[torch.device]) -> torch.dtype:
+def dtype_for(options: EncoderOptions, placed: list[torch.device]) -> torch.dtype:
     """What was asked for; else bfloat16 where all devices are GPUs that compute in it, or float32.
 
     Never by itself on a processor, though some compute in it: a signature made on one of them would
@@ -47,7 +47,7 @@ def dtype_for(options: EncoderOptions, found: list[torch.device]) -> torch.dtype
     """
     if options.dtype != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[options.dtype]
-    return torch.bfloat16 if all(map(_computes_bfloat16, found)) else torch.float32
+    return torch.bfloat16 if all(map(_computes_bfloat16, placed)) else torch.float32
 
 
 def rule_for(device: torch.device, batch_size: int | None) -> Rule:

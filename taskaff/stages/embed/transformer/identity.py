@@ -80,5 +80,5 @@ def _identity(module: Module) -> Any:
 
 def _config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
-    found = read_json(path) if path.is_file() else {}
-    return {key: value for key, value in found.items() if key not in _NO_MATTER}
+    settings = read_json(path) if path.is_file() else {}
+    return {key: value for key, value in settings.items() if key not in _NO_MATTER}

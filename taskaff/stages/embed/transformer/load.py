@@ -86,11 +86,11 @@ def load_static_tokenizer(folder: Path) -> StaticTokenizer:
     from tokenizers import Tokenizer
 
     with wrapped(folder, "its tokeniser cannot be read"):
-        found = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        unknown = getattr(found.model, "unk_token", None)
-        number = None if unknown is None else found.token_to_id(unknown)
-        cut = found.truncation or {"direction": "right", "max_length": None}
-        return StaticTokenizer(found, number, cut["direction"], cut["max_length"])
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        unknown = getattr(tokenizer.model, "unk_token", None)
+        number = None if unknown is None else tokenizer.token_to_id(unknown)
+        cut = tokenizer.truncation or {"direction": "right", "max_length": None}
+        return StaticTokenizer(tokenizer, number, cut["direction"], cut["max_length"])
 
 
 def static_width(folder: Path) -> int:
@@ -127,10 +127,10 @@ def load_model(folder: Path, config: Any, dtype: torch.dtype) -> torch.nn.Module
             f"{len(missing) + len(info['mismatched_keys'])} are missing or of another shape "
             f"({names}) and would be random",
             where=Place(str(folder)),
-            hint="fetch the model again, whole; config.json and weights belong together",
+            hint="fetch the model again, completely; config.json and weights belong together",
         )
-    found: torch.nn.Module = model.get_encoder() if config.is_encoder_decoder else model
-    return found.eval()
+    encoder: torch.nn.Module = model.get_encoder() if config.is_encoder_decoder else model
+    return encoder.eval()
 
 
 def require_match(folder: Path, tokenizer: Any, rows: int) -> None:
@@ -162,19 +162,19 @@ def weight_files(folder: Path) -> list[Path]:
     raise EmbedError(
         f"the folder has no weights ({WEIGHTS})",
         where=Place(str(folder)),
-        hint="fetch the model again, whole",
+        hint="fetch the model again, completely",
     )
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object of the folder; an unreadable one raises EmbedError."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path) from error
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise _unreadable(path)
-    return found
+    return value
 
 
 def refuse_code(folder: Path) -> None:
@@ -213,9 +213,9 @@ def _sharded(folder: Path) -> list[Path]:
     missing = [path.name for path in files if not path.is_file()]
     if missing or not files or len(files) < len(names):
         raise EmbedError(
-            f"its weights are not whole: {missing[0] if missing else INDEX} is missing or damaged",
+            f"its weights are incomplete: {missing[0] if missing else INDEX} is missing or damaged",
             where=Place(str(folder)),
-            hint="fetch the model again, whole",
+            hint="fetch the model again, completely",
         )
     return files
 

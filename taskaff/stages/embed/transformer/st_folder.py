@@ -77,13 +77,13 @@ def read(root: Path) -> Recipe:
 
 def width(recipe: Recipe, hidden: int) -> int:
     """Width of a text's vector, where a token's is ``hidden`` wide."""
-    found = hidden * max(1, len(recipe.pooling))
+    total = hidden * max(1, len(recipe.pooling))
     for module in recipe.after:
         if module.kind == "Dense":
-            found = int(read_json(module.folder / "config.json").get("out_features", 0))
+            total = int(read_json(module.folder / "config.json").get("out_features", 0))
         if module.kind == "Pooling":
-            found *= len(_poolings(module.folder))
-    return min(found, int(recipe.more.get("truncate_dim", found)))
+            total *= len(_poolings(module.folder))
+    return min(total, int(recipe.more.get("truncate_dim", total)))
 
 
 def unsupported(folder: Path, what: str) -> EmbedError:
@@ -124,8 +124,8 @@ def read_list(path: Path) -> list[tuple[str, str]]:
     import json
 
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return [(str(module["type"]), str(module["path"])) for module in found]
+        modules = json.loads(path.read_text(encoding="utf-8"))
+        return [(str(module["type"]), str(module["path"])) for module in modules]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise EmbedError(
             "not a list of modules", where=Place(str(path)), hint="fetch the model again"
@@ -155,9 +155,11 @@ def _routes(router: Module) -> tuple[dict[str, list[Module]], str]:
     try:
         types, structure = dict(config["types"]), dict(config["structure"])
         parameters = dict(config["parameters"])
-        found = dict(zip(types, _listed(router.folder, [(str(types[x]), x) for x in types]),
+        modules_of = dict(zip(types, _listed(router.folder, [(str(types[x]), x) for x in types]),
                          strict=True))  # fmt: skip
-        routes = {str(name): [found[x] for x in modules] for name, modules in structure.items()}
+        routes = {
+            str(name): [modules_of[x] for x in modules] for name, modules in structure.items()
+        }
         mapped = dict(parameters.get("route_mappings") or {})
     except (KeyError, TypeError, ValueError) as error:
         raise EmbedError(
@@ -192,37 +194,37 @@ def _checked(module: Module, root: Path) -> Module:
 def _transformer_settings(first: Module) -> tuple[int | None, bool, dict[str, Any]]:
     """Most tokens, whether texts are put into lower case, and further settings."""
     files = [first.folder / name for name in _TRANSFORMER_SETTINGS]
-    found = next((read_json(path) for path in files if path.is_file()), {})
+    settings = next((read_json(path) for path in files if path.is_file()), {})
     if first.kind != "Transformer":
         return None, False, {}
-    modalities = found.get("modality_config") or {"text": {}}
+    modalities = settings.get("modality_config") or {"text": {}}
     if "message" in modalities or "text" not in modalities:
         raise unsupported(first.folder, "it reads its texts through a chat template, or none")
-    if found.get("module_output_name", "token_embeddings") != "token_embeddings":
+    if settings.get("module_output_name", "token_embeddings") != "token_embeddings":
         raise unsupported(first.folder, "its transformer gives no vectors of tokens")
-    if found.get("transformer_task", "feature-extraction") != "feature-extraction":
-        raise unsupported(first.folder, f"it is made for {found['transformer_task']}")
+    if settings.get("transformer_task", "feature-extraction") != "feature-extraction":
+        raise unsupported(first.folder, f"it is made for {settings['transformer_task']}")
     for name in ("processing_kwargs", "tokenizer_name_or_path"):
-        if found.get(name):
+        if settings.get(name):
             raise unsupported(first.folder, f"it sets {name}")
-    limit, more = found.get("max_seq_length"), {}
+    limit, more = settings.get("max_seq_length"), {}
     for old, new in _ARGUMENTS:
-        given = dict(found.get(old) or found.get(new) or {})
+        given = dict(settings.get(old) or settings.get(new) or {})
         limit = given.pop("model_max_length", limit)
         if "/" in str(given.get("attn_implementation")):
             raise unsupported(first.folder, "its attention is code from the hub")
         more.update({f"{new}.{k}": v for k, v in given.items() if k not in _HARMLESS})
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise unsupported(first.folder, f"its max_seq_length is {limit!r}")
-    return limit, bool(found.get("do_lower_case")), more
+    return limit, bool(settings.get("do_lower_case")), more
 
 
 def _poolings(folder: Path) -> tuple[str, ...]:
     """Names of the poolings, as ``Pooling`` reads them."""
-    found = read_json(folder / "config.json")
-    given = found.get("pooling_mode")
+    settings = read_json(folder / "config.json")
+    given = settings.get("pooling_mode")
     if given is None:
-        given = [mode for key, mode in _POOLINGS.items() if found.get(key)] or ["mean"]
+        given = [mode for key, mode in _POOLINGS.items() if settings.get(key)] or ["mean"]
     return (given,) if isinstance(given, str) else tuple(map(str, given))
 
 

@@ -44,8 +44,8 @@ class SentenceModel(nn.Module):
 
     def _run(self, **features: Any) -> Tensor:
         given = {name: value for name, value in features.items() if value is not None}
-        found: Tensor = self.model({"modality": "text", **given})["sentence_embedding"]
-        return found[:, : self.model.truncate_dim]
+        vectors: Tensor = self.model({"modality": "text", **given})["sentence_embedding"]
+        return vectors[:, : self.model.truncate_dim]
 
 
 def load_sentence_model(recipe: Recipe, width: int, dtype: torch.dtype) -> SentenceModel:
@@ -96,8 +96,8 @@ def _prompt_length(model: Any, recipe: Recipe) -> int | None:
     """Tokens of the prompt, which some poolings leave out."""
     if not recipe.prompt or recipe.static:
         return None
-    found: int | None = model.preprocess(["text"], prompt=recipe.prompt).get("prompt_length")
-    return found
+    length: int | None = model.preprocess(["text"], prompt=recipe.prompt).get("prompt_length")
+    return length
 
 
 def _leaves(model: Any, routes: tuple[str, ...]) -> Iterator[Any]:

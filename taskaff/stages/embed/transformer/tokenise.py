@@ -45,7 +45,7 @@ class Tokeniser:
     tokenizer : as ``load.load_tokenizer`` or ``load_static_tokenizer`` gives it.
     limit : most tokens of a row, special ones included; pairs are cut longest first. None: any.
     lower : put texts into lower case first, as sentence-transformers can be told to.
-    prompt : what stands before every text.
+    prompt : what precedes every text.
     marks : whether the tokeniser's special tokens are added.
     """
 
@@ -87,17 +87,19 @@ class Tokeniser:
         """Tokens of ``n`` texts, or of ``n`` pairs of texts, each pair as one sequence."""
         lists = [[self._prompt + text for text in column.to_pylist()] for column in columns]
         rows = lists[0] if len(lists) == 1 else list(zip(*lists, strict=True))
-        found = self._fast.encode_batch_fast(rows, add_special_tokens=self._marks)
-        each = [encoding.ids for encoding in found]
+        encodings = self._fast.encode_batch_fast(rows, add_special_tokens=self._marks)
+        each = [encoding.ids for encoding in encodings]
         lengths = np.fromiter(map(len, each), np.int64, len(each))
         ids = _flat(each, int(lengths.sum()))
         types = None
         if self._typed:
-            types = _flat([encoding.type_ids for encoding in found], len(ids))
+            types = _flat([encoding.type_ids for encoding in encodings], len(ids))
             types = types if types.any() else None
         special = self._special[len(columns) - 1]
         unknown = 0 if self._unknown is None else int((ids == self._unknown).sum())
-        cut = np.fromiter((bool(encoding.overflowing) for encoding in found), np.bool_, len(each))
+        cut = np.fromiter(
+            (bool(encoding.overflowing) for encoding in encodings), np.bool_, len(each)
+        )
         counts = EncodeCounts(
             tokens=len(ids) - special * len(each),
             unknown=unknown,
