@@ -65,7 +65,7 @@ def test_the_limit_is_kept_and_what_is_cut_is_counted(tokenizer):
 
 
 def test_a_row_without_a_token_is_one_spare_token(tokenizer):
-    """Only without special tokens; the bank refuses rows of no tokens."""
+    """Only without special tokens; the training data refuse rows of no tokens."""
     bare = Tokeniser(tokenizer, 64)
     bare._fast.post_processor = None
     ids, starts, _, _ = token_rows(bare, (pa.array(["", "bab", ""]),), spare=1)

@@ -62,7 +62,7 @@ def shared_tasks():
 
 
 class Fake:
-    """An engine that trains the same runs on the bank's vectors."""
+    """An engine that trains the same runs on the vectors of the training data."""
 
     def __init__(self):
         self.trained = []
@@ -206,7 +206,7 @@ def test_a_state_is_not_served_to_a_bank_of_other_words(fake, tmp_path):
 
 
 def _wider(data):
-    """The bank as it would be beside another task: the same rows, with one word more."""
+    """The training data as they would be beside another task: the same rows, with one word more."""
     tokens = data.tokens
     return replace(data, tokens=replace(tokens, numbers=tokens.numbers + (tokens.numbers > 9)))
 

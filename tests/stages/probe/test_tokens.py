@@ -1,4 +1,4 @@
-"""The bank of tokens: compacted words, rows of equal length, content whatever the bank."""
+"""Token rows of the training data: compacted words, rows of equal length, content."""
 
 from __future__ import annotations
 

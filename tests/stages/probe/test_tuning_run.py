@@ -292,7 +292,7 @@ def test_an_outcome_depends_on_the_run_alone(data):
 
 
 def _moved(run, rows):
-    """The run in a bank that lacks the first task."""
+    """The run in training data that lacks the first task."""
     slots = tuple(
         replace(
             s,
