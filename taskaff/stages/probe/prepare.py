@@ -24,7 +24,7 @@ from taskaff.stages.probe.training_data import (
     KINDS,
     TrainingData,
     chosen_device,
-    make_bank,
+    make_training_data,
     require_device,
 )
 from taskaff.stages.probe.trunks import TRUNKS, fine_tuned
@@ -172,7 +172,9 @@ def prepare(
         tuple(split_task(task, name, seed, settings) for seed in settings.seeds)
         for task, name in zip(tasks, ids, strict=True)
     )
-    data = make_bank(tasks, chosen_device(settings.device), tokens=fine_tuned(settings.trunk))
+    data = make_training_data(
+        tasks, chosen_device(settings.device), tokens=fine_tuned(settings.trunk)
+    )
     return Prepared(tuple(tasks), ids, splits, data, settings, store)
 
 

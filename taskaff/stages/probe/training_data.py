@@ -81,7 +81,9 @@ def require_device(device: str) -> None:
         raise UsageError(problem, hint="--device cpu") from error
 
 
-def make_bank(tasks: Sequence[TaskVectors], device: str, *, tokens: bool = False) -> TrainingData:
+def make_training_data(
+    tasks: Sequence[TaskVectors], device: str, *, tokens: bool = False
+) -> TrainingData:
     """Concatenate the tasks' rows, with ``tokens`` their texts too, and move them to the device."""
     kinds = tuple(KINDS.index(task.schema.kind) for task in tasks)
     widths = tuple(task.schema.width for task in tasks)

@@ -14,7 +14,7 @@ from taskaff.stages.probe.engine import chunks, train
 from taskaff.stages.probe.model import initial_state
 from taskaff.stages.probe.pairs import probe_pairs
 from taskaff.stages.probe.records import Run, Slot
-from taskaff.stages.probe.training_data import make_bank
+from taskaff.stages.probe.training_data import make_training_data
 
 FORMS = ("full", "low-rank", "orthogonal")
 TASKS = [
@@ -27,7 +27,7 @@ TASKS = [
 
 @pytest.fixture(scope="module")
 def data():
-    return make_bank(TASKS, "cpu")
+    return make_training_data(TASKS, "cpu")
 
 
 def slot(data, number, **changes):

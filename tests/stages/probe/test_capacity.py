@@ -15,7 +15,7 @@ from taskaff.stages.probe.prepare import prepare
 from taskaff.stages.probe.records import Slot
 from taskaff.stages.probe.run import probe
 from taskaff.stages.probe.synthetic import synthetic_task
-from taskaff.stages.probe.training_data import make_bank
+from taskaff.stages.probe.training_data import make_training_data
 
 QUICK = ProbeSettings(
     patience=0.0,
@@ -133,7 +133,7 @@ def test_constant_losses_are_those_of_the_training_frequencies():
     rows = np.arange(30)
     for kind in ("classes", "multilabel", "regression"):
         one = task("a", 60, c=3, kind=kind, seed=int(rng.integers(9)))
-        data = make_bank([one], "cpu")
+        data = make_training_data([one], "cpu")
         found = constant_loss(data, Slot(0, rows, NONE, rows + 30, "a"))
         Y = np.asarray(one.labels, np.float64)
         if kind == "classes":

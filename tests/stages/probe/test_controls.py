@@ -15,7 +15,7 @@ from taskaff.stages.probe.records import Run
 from taskaff.stages.probe.run import probe
 from taskaff.stages.probe.splits import Split
 from taskaff.stages.probe.synthetic import synthetic_task
-from taskaff.stages.probe.training_data import make_bank
+from taskaff.stages.probe.training_data import make_training_data
 
 QUICK = ProbeSettings(
     patience=0.0,
@@ -72,7 +72,7 @@ def test_permuted_labels_are_those_of_a_task_with_its_labels_permuted(kind, toge
     labels = np.array(tasks[1].labels)
     start = prepared.data.starts[1]
     labels[source.train - start] = tasks[1].labels[source.labels - start]
-    data = make_bank([tasks[0], replace(tasks[1], labels=labels)], "cpu")
+    data = make_training_data([tasks[0], replace(tasks[1], labels=labels)], "cpu")
     exchanged = replace(run, slots=(target, replace(source, labels=None)))
     one, other = train(prepared.data, [run])[0], train(data, [exchanged])[0]
     assert one.slots[0].test_loss == pytest.approx(other.slots[0].test_loss, abs=1e-6)

@@ -12,7 +12,7 @@ from taskaff.core.errors import ProbeError
 from taskaff.stages.probe.engine import _cpu_chunk, chunks, train
 from taskaff.stages.probe.evaluate_stacked import train_stacked
 from taskaff.stages.probe.records import Run, Slot
-from taskaff.stages.probe.training_data import make_bank
+from taskaff.stages.probe.training_data import make_training_data
 
 TASKS = [
     task("two", 120, c=2, seed=1),
@@ -25,7 +25,7 @@ TASKS = [
 
 @pytest.fixture(scope="module")
 def data():
-    return make_bank(TASKS, "cpu")
+    return make_training_data(TASKS, "cpu")
 
 
 def slot(data, number, tested=True, weight=1.0, stream=None):
@@ -139,8 +139,11 @@ def test_runs_without_rows_are_refused(data):
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_cuda_agrees_with_the_processor():
-    runs = mixed_runs(make_bank(TASKS, "cpu"))
-    here, there = train(make_bank(TASKS, "cpu"), runs), train(make_bank(TASKS, "cuda"), runs)
+    runs = mixed_runs(make_training_data(TASKS, "cpu"))
+    here, there = (
+        train(make_training_data(TASKS, "cpu"), runs),
+        train(make_training_data(TASKS, "cuda"), runs),
+    )
     for one, other in zip(here, there, strict=True):
         assert one.slots[0].test_loss == pytest.approx(other.slots[0].test_loss, abs=1e-4)
 

@@ -15,7 +15,7 @@ from taskaff.stages.probe.engine import train
 from taskaff.stages.probe.evaluate_single import Evaluator, SlotLabels, require_rows, train_single
 from taskaff.stages.probe.records import Run, Slot
 from taskaff.stages.probe.schedule import DENSE, Schedule
-from taskaff.stages.probe.training_data import make_bank
+from taskaff.stages.probe.training_data import make_training_data
 
 TASKS = [
     task("two", 120, c=2, seed=1),
@@ -26,7 +26,7 @@ TASKS = [
 
 @pytest.fixture(scope="module")
 def data():
-    return make_bank(TASKS, "cpu")
+    return make_training_data(TASKS, "cpu")
 
 
 def slot(data, number, **more):

@@ -14,7 +14,7 @@ from taskaff.stages.probe.merge import merge
 from taskaff.stages.probe.records import Run, Slot
 from taskaff.stages.probe.run import probe
 from taskaff.stages.probe.stacked import Chunk
-from taskaff.stages.probe.training_data import make_bank
+from taskaff.stages.probe.training_data import make_training_data
 from taskaff.stages.probe.transference import Watch, mix_rows
 
 TASKS = [
@@ -38,7 +38,7 @@ QUICK = ProbeSettings(
 
 @pytest.fixture(scope="module")
 def data():
-    return make_bank(TASKS, "cpu")
+    return make_training_data(TASKS, "cpu")
 
 
 def slot(data, number, tested=True):

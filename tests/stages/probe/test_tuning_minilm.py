@@ -12,7 +12,7 @@ from taskaff.core.records.data import LabelSchema
 from taskaff.core.records.embedding import TaskVectors, TokenRows
 from taskaff.stages.embed import open_encoder
 from taskaff.stages.probe.records import Run, Slot
-from taskaff.stages.probe.training_data import make_bank
+from taskaff.stages.probe.training_data import make_training_data
 from taskaff.stages.probe.tuning.engine import train_transformers
 
 ROWS = 440
@@ -36,7 +36,7 @@ def data(shared_data):
         LabelSchema("classes", ("negative", "positive"), ("label",)),
         TokenRows(ids, starts, types, encoder.token_layer),
     )
-    return make_bank([task], "cpu", tokens=True)
+    return make_training_data([task], "cpu", tokens=True)
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from taskaff.stages.probe import align
 from taskaff.stages.probe.records import Run, Slot
 from taskaff.stages.probe.schedule import Schedule
 from taskaff.stages.probe.seeding import stream
-from taskaff.stages.probe.training_data import make_bank
+from taskaff.stages.probe.training_data import make_training_data
 from taskaff.stages.probe.tuning import HEAD_RATE, rate
 from taskaff.stages.probe.tuning.body import Body
 from taskaff.stages.probe.tuning.engine import inputs, train_transformers
@@ -33,7 +33,7 @@ TASKS = [
 
 @pytest.fixture(scope="module")
 def data():
-    return make_bank(TASKS, "cpu", tokens=True)
+    return make_training_data(TASKS, "cpu", tokens=True)
 
 
 def slot(data, number, **more):
@@ -281,7 +281,7 @@ def test_an_outcome_depends_on_the_run_alone(data):
         data, runs, progress=lambda *at: seen.append(at), keep=kept.__setitem__
     )
     assert seen == [(i, 4) for i in (1, 2, 3, 4)]
-    small = make_bank(TASKS[1:], "cpu", tokens=True)
+    small = make_training_data(TASKS[1:], "cpu", tokens=True)
     for number, (run, found) in enumerate(zip(runs, together, strict=True)):
         alone = train_one(data, run)
         assert kept[number] is found
@@ -429,7 +429,7 @@ def test_learned_weights_of_the_losses_are_returned(data):
 
 def test_a_tiny_model_learns_which_words_count(data):
     task = tiny_bert.task("more", 400, seed=9, where=LAYER)
-    whole = make_bank([task], "cpu", tokens=True)
+    whole = make_training_data([task], "cpu", tokens=True)
     rows = np.arange(400)
     one = Slot(0, rows[:240], rows[240:300], rows[300:], "more")
     run = Run(("x",), 0, (one,), "s", trunk="transformer", updates=150, batch=16, lr=3e-3)
@@ -453,5 +453,5 @@ def test_a_gpu_in_bfloat16_is_close_to_the_processor(data, align_form):
     """Weights stay in float32; only matrix products lose digits."""
     run = make_run(data, 0, 1, align=align_form)
     want = train_one(data, run).slots[0].curve
-    found = train_one(make_bank(TASKS, "cuda", tokens=True), run).slots[0].curve
+    found = train_one(make_training_data(TASKS, "cuda", tokens=True), run).slots[0].curve
     assert found == pytest.approx(want, rel=0.05)

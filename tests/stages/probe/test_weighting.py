@@ -14,7 +14,7 @@ from taskaff.stages.probe.engine import train
 from taskaff.stages.probe.pairs import plan_pairs, probe_pairs
 from taskaff.stages.probe.prepare import prepare
 from taskaff.stages.probe.records import Run, Slot
-from taskaff.stages.probe.training_data import make_bank
+from taskaff.stages.probe.training_data import make_training_data
 from taskaff.stages.probe.weighting import weigh
 
 QUICK = ProbeSettings(
@@ -149,7 +149,7 @@ def learn_plainly(run, data):
 
 
 def test_learned_weights_are_those_of_autograd_whatever_the_stacking():
-    data = make_bank(TASKS, "cpu")
+    data = make_training_data(TASKS, "cpu")
     two, labels, numbers = slots(data)
     base = Run((1,), 0, (two, labels, numbers), "trunk", r=3, updates=60, batch=16, uncertain=True)
     runs = [

@@ -12,7 +12,7 @@ from stages.probe._words import Naive, word_task
 from taskaff.core.errors import ProbeError
 from taskaff.stages.probe.evaluate_single import train_single
 from taskaff.stages.probe.records import Run, Slot
-from taskaff.stages.probe.training_data import make_bank
+from taskaff.stages.probe.training_data import make_training_data
 from taskaff.stages.probe.words.engine import _chunks, train_words
 
 TASKS = [
@@ -27,7 +27,7 @@ TRUNKS = ["lstm", "cnn", "mlp-tokens"]
 
 @pytest.fixture(scope="module")
 def data():
-    return make_bank(TASKS, "cpu", tokens=True)
+    return make_training_data(TASKS, "cpu", tokens=True)
 
 
 def slot(data, number, **more):
@@ -95,7 +95,7 @@ def test_outcomes_do_not_depend_on_company(data, trunk, align):
 def test_outcomes_do_not_depend_on_other_tasks_of_the_bank(data):
     """Words are numbered anew when another task is there."""
     run = mixed_runs(data, "lstm")[0]
-    small = make_bank(TASKS[:1], "cpu", tokens=True)
+    small = make_training_data(TASKS[:1], "cpu", tokens=True)
     one, other = (train_words(b, [run], memory=MEMORY)[0] for b in (data, small))
     close(one, other, 1e-6)
 
@@ -173,7 +173,7 @@ def test_every_outcome_is_handed_over(data):
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_cuda_agrees_with_the_processor(data):
-    there = make_bank(TASKS, "cuda", tokens=True)
+    there = make_training_data(TASKS, "cuda", tokens=True)
     for trunk in TRUNKS:
         runs = [replace(run, align="full") for run in mixed_runs(data, trunk)]
         found = (train_words(b, runs, memory=MEMORY) for b in (data, there))
@@ -186,7 +186,7 @@ def test_what_cannot_be_trained_is_refused(data):
     with pytest.raises(ProbeError, match="scaled"):
         train_words(data, [replace(run, scale=2.0)], memory=MEMORY)
     with pytest.raises(ProbeError, match="words"):
-        train_words(make_bank(TASKS, "cpu"), [run], memory=MEMORY)
+        train_words(make_training_data(TASKS, "cpu"), [run], memory=MEMORY)
     none = replace(run.slots[0], test=np.empty(0, np.int64))
     with pytest.raises(ProbeError, match="held-out"):
         train_words(data, [replace(run, slots=(none,))], memory=MEMORY)

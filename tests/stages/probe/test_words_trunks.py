@@ -15,14 +15,14 @@ from stages.probe._words import LAYER, D, tokenised, word_task
 from taskaff.stages.probe.adam import corrections
 from taskaff.stages.probe.model import initial_state
 from taskaff.stages.probe.records import Run, Slot
-from taskaff.stages.probe.training_data import make_bank
+from taskaff.stages.probe.training_data import make_training_data
 from taskaff.stages.probe.words.engine import inputs, train_words
 from taskaff.stages.probe.words.packing import EMPTY, flat, stepped
 from taskaff.stages.probe.words.recurrence import recur
 from taskaff.stages.probe.words.table import RowAdam, WordTable
 from taskaff.stages.probe.words.trunks import WIDTHS, filter_counts, word_trunk
 
-BANK = make_bank([word_task("a", 40, longest=12)], "cpu", tokens=True)
+BANK = make_training_data([word_task("a", 40, longest=12)], "cpu", tokens=True)
 ROWS = st.lists(st.lists(st.integers(0, 39), min_size=3, max_size=3), min_size=1, max_size=3)
 
 
@@ -147,7 +147,7 @@ def order_task(n=240):
 
 
 def test_order_is_learned_by_what_reads_it():
-    data = make_bank([order_task()], "cpu", tokens=True)
+    data = make_training_data([order_task()], "cpu", tokens=True)
     rows = np.arange(240)
     slot = Slot(0, rows[:120], rows[120:160], rows[160:], "s")
     base = Run((), 0, (slot,), "t", r=6, updates=110, batch=24, lr=0.03)
