@@ -6,10 +6,10 @@
 `speed` trains every directed pair of the single-text sets by the default recipes (`turns` and
 `concat`) and their single-task baselines (one seed, one weight decay) stacked, and a random sample
 of the same runs one at a time in plain PyTorch (`torch.nn`, autograd, `torch.optim.AdamW`, the same
-batches, initial weights, evaluations and stopping rule; the batches are drawn outside of its time). The
-stacked runs are trained in four parts, as a probe does, and the sample between them, so that both
-meet the same machine. It compares the held-out losses and extrapolates the time of the sample to
-all runs. Times are the clock's and, for a machine with other work, the processor's; those of the
+batches, initial weights, evaluations and stopping rule; the batches are drawn outside of its time).
+The stacked runs are trained in four parts, as a probe does, and the sample between them, so that
+both meet the same machine. It compares the held-out losses and extrapolates the time of the sample
+to all runs. Times are the clock's and, for a machine with other work, the processor's; those of the
 sample are with one thread, which is faster for it, and with the threads asked for. `six` is the
 table of directed pairs of the six sets by both recipes. Each writes a JSON file beside this script;
 vectors are averaged 50-d GloVe, the default encoder.
