@@ -28,7 +28,7 @@ Weights = Literal["equal", "proportional", "svd", "svd-printed", "uncertainty"]
 class ProbeSettings:
     """Settings of a probe; every one stands in the result.
 
-    The defaults here are those of trunks on vectors; ``stages.probe.defaults`` has the others.
+    The defaults here are those of trunks on vectors; ``stages.probe.trunks`` has the others.
     """
 
     TABLE: ClassVar = "probe"

@@ -8,20 +8,20 @@ from typing import Any
 
 from taskaff.core.errors import UsageError
 from taskaff.core.recipe import parse
-from taskaff.core.settings import ProbeSettings
+from taskaff.core.settings import ProbeSettings, declared
 from taskaff.stages.probe.defaults import settings_for
 from taskaff.stages.probe.trunks import TRUNKS, fine_tuned
 
 OPTIONS = {
-    "capacities": "--capacity",
-    "recipes": "--recipe",
+    **{
+        each.field: f"--{each.option}" if each.option else each.name
+        for each in declared(ProbeSettings)
+    },
     "margin_unit": "--margin",
     "keep_outputs": "--save-predictions",
     "keep_matrices": "-o FILE.safetensors",
 }
-"""Settings whose option has another name."""
-KEYS = frozenset({"align_rank", "leaks_train", "transference_every"})
-"""Settings without an option of the command line."""
+"""Settings as they are asked for: by an option, or by a key; others by their names in Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def check_options(settings: ProbeSettings, mode: str) -> ProbeSettings:
     settings = _one_recipe(settings, mode)
     for rule, name in _meaningless(settings, mode):
         asked = "--capacity" if mode == "capacity" else f"--mode {mode}"
-        word = name if name in KEYS else OPTIONS.get(name, f"--{name.replace('_', '-')}")
+        word = OPTIONS.get(name, name)
         raise UsageError(
             f"{word} means nothing here: {rule.why.format(mode=asked)}", hint=rule.hint
         )
