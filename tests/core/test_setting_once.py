@@ -21,7 +21,7 @@ from taskaff.stages.probe.defaults import BY_TRUNK
 DECLARED = '    warmth: Annotated[float, Setting("How warm it gets.", gt=0, le=9)] = 1.5\n'
 BEFORE_IT = "    r: Annotated["
 USED = '    notes = [*notes, f"warmth {settings.warmth:g}"]\n'
-BEFORE_USE = '    if settings.trunk == "transformer-frozen":'
+BEFORE_USE = "    return replace(result, pairs=pairs, notes="
 
 RUN = """
 import os, sys
