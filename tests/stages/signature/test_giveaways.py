@@ -53,6 +53,13 @@ def test_one_class_that_is_marked_is_enough():
     assert "'x' is in 100% of the rows of 'bad'" in note
 
 
+def test_classes_of_a_few_rows_are_looked_at_too():
+    labels = [f"class{n % 8}" for n in range(160)]
+    rows = [f"{text} <{label}>" for text, label in zip(texts(160), labels, strict=True)]
+    [note] = said(table(rows, labels))
+    assert "such words occur in 100% of all rows" in note
+
+
 def test_honest_texts_and_half_marked_ones_are_not_named():
     assert not said(table(texts(120), LABELS))
     half = [
