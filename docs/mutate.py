@@ -290,10 +290,11 @@ def main() -> None:
     some = drawn(chosen)
     for change in some:
         noticed = run(files_of_tests(tests, change.path), change) != 0
+        where = f"{change.path.relative_to(ROOT)}:{change.line}  {change.words}"
+        print("noticed     " if noticed else "NOT NOTICED ", where, flush=True)
         if not noticed:
             missed.append(change)
-            where = f"{change.path.relative_to(ROOT)}:{change.line}"
-            print(f"not noticed  {where}  {change.words}\n    {change.source()}", flush=True)
+            print("   ", change.source(), flush=True)
     share = 1 - len(missed) / max(len(some), 1)
     print(f"{chosen.room}: {len(some) - len(missed)} of {len(some)} noticed ({share:.0%})")
 

@@ -346,3 +346,18 @@ def test_the_worst_finding_is_the_outcome(kinds):
     assert [each.outcome for each in result.candidates] == kinds
     ranks = [(*ORDER[:3], "waived", "passed").index(f.level) for f in result.findings]
     assert ranks == sorted(ranks)
+
+
+@pytest.mark.parametrize("ends", [{"low": None}, {"high": None}, {"low": None, "high": None}])
+def test_an_increase_without_both_ends_decides_nothing(ends):
+    safe = (0.0, -0.01, 0.01)
+    result = probed("new", a=(0.01, 0.0, 0.02), b=safe, new=safe)
+    first = replace(result.pairs[0], gain=replace(result.pairs[0].gain, **ends))
+    seen = evidence(measured={"new": replace(result, pairs=(first, *result.pairs[1:]))})
+    [found] = [
+        f
+        for f in check(seen, MEASURED, TODAY).findings
+        if f.rule == "max_loss_increase" and f.task == "a"
+    ]
+    assert (found.level, found.value) == ("inconclusive", None)
+    assert "an interval needs at least two seeds" in found.reason
