@@ -43,6 +43,8 @@ OURS = ("svd-printed", "svd")
 SHARED = "what tasks share"
 RANKS = ("rank 1", "rank 2", "rank 4", "all labels", SHARED)
 """Of Algorithm 2, where its weights are looked at; the last is the rank of the product."""
+PAIR_RANKS = ("equal", "svd-printed 1", "svd-printed 2")
+"""Rules of pairs by rank; the normalised form weighs two tasks alike at both."""
 RANKED = ("emotions", "scene", "yeast")
 """Sets whose ranks are compared: the smaller ones."""
 PAIR_MODELS: dict[str, Model] = {
@@ -147,8 +149,9 @@ def short(label: str) -> str:
 
 def auc(files: Sequence[Path], rule: str, model: Model, seeds: int) -> Cell:
     """Mean AUC of the tasks trained jointly, in %, its interval over seeds; alone; the weights."""
-    trunk, r = model
-    words = ["--trunk", trunk, "--r", r, "--weights", rule, "--seeds", seeds, *WORDS]
+    (trunk, r), (weights, _, rank) = model, rule.partition(" ")
+    words = ["--trunk", trunk, "--r", r, "--weights", weights, "--seeds", seeds, *WORDS]
+    words += ["--svd-rank", rank] if rank else []
     found = kit.taskaff("probe", *files, *words)
     whole = next(pair for pair in found["pairs"] if pair["target"] == "all")
     by_task = found["weights"].get(" + ".join(file.stem for file in files), {})
@@ -173,13 +176,14 @@ def group(
     levels: Sequence[str],
     models: Mapping[str, Model],
     seeds: int,
+    rules: Sequence[str] = tuple(RULES),
 ) -> Cell:
     """All rules, models and noise levels of the same label columns."""
     cells = {}
     for level in levels:
         with tempfile.TemporaryDirectory() as folder:
             files = data.write(Path(folder), labels, noisy, NOISE[level])
-            for (name, model), rule in itertools.product(models.items(), RULES):
+            for (name, model), rule in itertools.product(models.items(), rules):
                 cells[f"{level} | {name} | {rule}"] = auc(files, rule, model, seeds)
     names = [short(label) for label in labels]
     return {"set": data.name, "labels": names, "noisy": names[noisy], "cells": cells}
@@ -217,6 +221,7 @@ def measure(quick: bool) -> kit.Result:
         "pairs": pairs,
         "mixes": mixes,
         "weights": weights_by_rank(sets if quick else RANKED, quick),
+        "ranks": pairs_by_rank(sets if quick else RANKED[:2], quick, seeds),
         "wall_s": round(time.perf_counter() - started),
     }
 
@@ -239,6 +244,16 @@ def weights_by_rank(sets: Sequence[str], quick: bool) -> dict[str, dict[str, lis
                 )
                 changes.setdefault(rule, []).append(round(float(change), 4))
     return found
+
+
+def pairs_by_rank(sets: Sequence[str], quick: bool, seeds: int) -> list[Cell]:
+    """Algorithm 2 at both ranks of two tasks, at capacity 1."""
+    model = {"linear r=1": PAIR_MODELS["linear r=1"]}
+    return [
+        group(data, *labels, ("20 %",), model, seeds, PAIR_RANKS)
+        for data in map(Data, sets)
+        for labels in drawn(data, quick)[0]
+    ]
 
 
 # ------------------------------------------------------------------ reading
@@ -289,6 +304,16 @@ def rank_table(found: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
     return kit.table(head, rows)
 
 
+def rank_auc(groups: Sequence[Cell]) -> str:
+    """AUC of pairs at the ranks of the printed form."""
+    equal = np.mean([mean_auc(g, "20 %", "linear r=1", "equal") for g in groups])
+    ends = [("svd-printed 1", "equal"), ("svd-printed 2", "equal")]
+    ends += [("svd-printed 2", "svd-printed 1")]
+    marks = [kit.mark(difference(groups, "20 %", "linear r=1", *each), 2) for each in ends]
+    head = ["pairs", "equal, % AUC", "rank 1 − equal", "rank 2 − equal", "rank 2 − rank 1"]
+    return kit.table(head, [[len(groups), f"{equal:.1f}", *marks]])
+
+
 def weight_changes(result: kit.Result) -> str:
     """How the weight of the noisy task changes with the noise in its labels; of two, mean 1."""
     rows = []
@@ -331,6 +356,7 @@ def tables(result: kit.Result) -> dict[str, str]:
         "drawn": kit.table(head, drawn),
         "weights": weight_changes(result),
         "ranks": rank_table(result["weights"]),
+        "rank_auc": rank_auc(result["ranks"]),
     }
 
 
