@@ -20,8 +20,8 @@ from taskaff.core.records.probe import Progress
 from taskaff.core.store import Store
 from taskaff.stages.probe.align import shapes as align_shapes
 from taskaff.stages.probe.engines import train_tokens
-from taskaff.stages.probe.evaluate_single import require_rows
 from taskaff.stages.probe.evaluate_stacked import HeldOut, Watching, train_stacked
+from taskaff.stages.probe.evaluation import require_rows
 from taskaff.stages.probe.records import Run, RunOutcome
 from taskaff.stages.probe.schedule import DENSE, Schedule
 from taskaff.stages.probe.stacked import Chunk

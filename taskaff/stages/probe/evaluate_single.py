@@ -1,7 +1,7 @@
 """Evaluation of one run while it is trained: validation losses, best weights, the final test.
 
-For trainers that hold one model of their own (transformers); stacked runs are evaluated many at
-once in ``evaluate_stacked``. Same grid of evaluations, stopping rule, losses and metrics.
+For trainers that hold one model of their own (transformers); ``evaluate_stacked`` evaluates many
+runs at once. What both share is in ``evaluation``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from taskaff.core.errors import ProbeError
-from taskaff.stages.probe.losses import CLASSES, MULTILABEL, REGRESSION, mean_loss, row_losses
+from taskaff.stages.probe.evaluation import constant_loss, due_evaluations, slot_outcome
+from taskaff.stages.probe.losses import CLASSES, REGRESSION, mean_loss, row_losses
 from taskaff.stages.probe.metrics import metrics
 from taskaff.stages.probe.records import RunOutcome, SlotOutcome
 from taskaff.stages.probe.schedule import DENSE, Grid, Schedule
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from taskaff.core.records.arrays import Ints
     from taskaff.stages.probe.records import Run, Slot, State
     from taskaff.stages.probe.training_data import TrainingData
-
-EXPLODED = 100.0
-"""A last validation loss this many times that of a constant (or the run's best) has diverged."""
 
 
 class Model(Protocol):
@@ -128,10 +125,10 @@ class Evaluator:
         self.tested = [s for s, slot in enumerate(run.slots) if slot.tested]
         self.labels = [SlotLabels(data, slot) for slot in run.slots]
         self.limits = {s: schedule.limits(s) for s in self.tested}
-        self.due: dict[int, dict[int, int]] = {0: {s: 0 for s in self.tested if run.initial}}
+        self.due: dict[int, dict[int, int]] = {}
         """Round to the slots that are evaluated after it, and their updates then."""
         for s in self.tested:
-            for rounds, updates in schedule.evaluation_rounds(s, grid).items():
+            for rounds, updates in due_evaluations(run, schedule, s, grid).items():
                 self.due.setdefault(rounds, {})[s] = updates
         self.updates = dict.fromkeys(self.tested, 0)
         self.open = set(self.tested)
@@ -178,18 +175,17 @@ class Evaluator:
         labels, rows = self.labels[s], self.run.slots[s].test
         model.restore(s, self.best_weights.pop(s))
         outputs = model.outputs(s, rows).float()
-        losses = labels.row_losses(outputs, rows)
-        loss, curve = float(losses.mean(dtype=np.float64)), np.array(self.curves[s])
-        scores = labels.metrics(outputs, rows)
-        reason = diverged(curve[:, 1], loss, labels.constant_loss())
-        if reason:
-            nan = float("nan")
-            return SlotOutcome(nan, nan, dict.fromkeys(scores, nan), 0, curve, reason)
-        least, step = self.best[s]
-        late = self.limits[s].at_cap(self.updates[s], step)
-        predicted = outputs.cpu().numpy() if self.run.keep_outputs else None
-        state = self.states.get(s)
-        return SlotOutcome(least, loss, scores, step, curve, "", late, losses, state, predicted)
+        return slot_outcome(
+            self.curves[s],
+            self.best[s],
+            self.updates[s],
+            self.limits[s],
+            labels.constant_loss(),
+            losses=labels.row_losses(outputs, rows),
+            metrics=labels.metrics(outputs, rows),
+            state=self.states.get(s),
+            outputs=outputs.cpu().numpy() if self.run.keep_outputs else None,
+        )
 
 
 def train_single(data: TrainingData, run: Run, model: Model, grid: Grid = DENSE) -> RunOutcome:
@@ -200,32 +196,3 @@ def train_single(data: TrainingData, run: Run, model: Model, grid: Grid = DENSE)
             model.update()
         evaluator.evaluate(model, rounds)
     return evaluator.outcome(model)
-
-
-def require_rows(run: Run) -> None:
-    """Refuse a run that cannot be trained or tested.
-
-    Raises
-    ------
-    ProbeError : a slot without training rows, a tested one without held-out rows.
-    """
-    if not run.slots or not all(len(slot.train) for slot in run.slots):
-        raise ProbeError(f"run {run.key} has a task without training rows")
-    if not all(len(s.validation) and len(s.test) for s in run.slots if s.tested):
-        raise ProbeError(f"run {run.key} has a tested task without held-out rows")
-
-
-def constant_loss(kind: int, c: int) -> float:
-    """About the loss of a prediction that ignores the input, by the label kind (``data.KINDS``)."""
-    if kind == REGRESSION:
-        return 1.0
-    return float(np.log(2.0 if kind == MULTILABEL else max(c, 2)))
-
-
-def diverged(losses: np.ndarray, test_loss: float, constant: float) -> str:
-    """Why a curve of validation losses is a divergence, or nothing."""
-    if not np.isfinite(losses).all() or not np.isfinite(test_loss):
-        return "the held-out loss became infinite or not a number"
-    if losses.min() > EXPLODED * constant or losses[-1] > EXPLODED * max(constant, losses.min()):
-        return f"the validation loss grew to {losses[-1]:.3g}"
-    return ""

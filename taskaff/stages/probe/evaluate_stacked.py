@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from taskaff.stages.probe import align
-from taskaff.stages.probe.evaluate_single import constant_loss, diverged
+from taskaff.stages.probe.evaluation import constant_loss, due_evaluations, slot_outcome
 from taskaff.stages.probe.losses import CLASSES, mean_loss, row_losses
 from taskaff.stages.probe.metrics import metrics
 from taskaff.stages.probe.model import Parameters, finish_trunk, head_outputs
@@ -73,11 +73,9 @@ class HeldOut:
         for u, (i, s) in enumerate(tested):
             run = self.runs[i]
             schedule = self.chunk.planner.schedule(run)
-            key = (schedule, s, self.limits[u])
+            key = (schedule, s, self.limits[u], run.initial is None)
             if key not in known:
-                known[key] = schedule.evaluation_rounds(s)
-            if run.initial is not None:
-                units.setdefault(0, []).append((u, 0))
+                known[key] = due_evaluations(run, schedule, s)
             for rounds, updates in known[key].items():
                 units.setdefault(rounds, []).append((u, updates))
         return {
@@ -174,19 +172,18 @@ class HeldOut:
         j: int,
         predicted: np.ndarray | None,
     ) -> SlotOutcome:
-        curve = np.array(self.curves[u])
-        loss = float(rows.mean(dtype=np.float64))
         task = self.slots[u].task
-        constant = constant_loss(self.chunk.data.kinds[task], self.chunk.data.widths[task])
-        reason = diverged(curve[:, 1], loss, constant)
-        if reason:
-            nan = float("nan")
-            return SlotOutcome(nan, nan, dict.fromkeys(scores, nan), 0, curve, reason)
-        values = {name: float(value[j]) for name, value in scores.items()}
-        step = int(self.best_step[u])
-        late = self.limits[u].at_cap(int(self.updates[u]), step)
-        best, state = float(self.best[u]), self._state(u)
-        return SlotOutcome(best, loss, values, step, curve, "", late, rows, state, predicted)
+        return slot_outcome(
+            self.curves[u],
+            (float(self.best[u]), int(self.best_step[u])),
+            int(self.updates[u]),
+            self.limits[u],
+            constant_loss(self.chunk.data.kinds[task], self.chunk.data.widths[task]),
+            losses=rows,
+            metrics={name: float(value[j]) for name, value in scores.items()},
+            state=self._state(u),
+            outputs=predicted,
+        )
 
     def _run_outcome(self, i: int, built: Sequence[SlotOutcome]) -> RunOutcome:
         run = self.runs[i]

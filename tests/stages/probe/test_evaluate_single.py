@@ -12,7 +12,8 @@ from stages.probe._zoo import PlainModel, decoupled, task
 
 from taskaff.core.errors import ProbeError
 from taskaff.stages.probe.engine import train
-from taskaff.stages.probe.evaluate_single import Evaluator, SlotLabels, require_rows, train_single
+from taskaff.stages.probe.evaluate_single import Evaluator, SlotLabels, train_single
+from taskaff.stages.probe.evaluation import require_rows
 from taskaff.stages.probe.records import Run, Slot
 from taskaff.stages.probe.schedule import DENSE, Schedule
 from taskaff.stages.probe.training_data import make_training_data

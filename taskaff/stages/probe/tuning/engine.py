@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from taskaff.core.errors import ProbeError
-from taskaff.stages.probe.evaluate_single import require_rows, train_single
+from taskaff.stages.probe.evaluate_single import train_single
+from taskaff.stages.probe.evaluation import require_rows
 from taskaff.stages.probe.schedule import SPARSE
 from taskaff.stages.probe.tuning.body import Body
 from taskaff.stages.probe.tuning.tuned import Tuned

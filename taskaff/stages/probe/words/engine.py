@@ -11,8 +11,8 @@ import torch
 from taskaff.core.errors import ProbeError
 from taskaff.core.records.probe import Progress
 from taskaff.stages.probe.align import shapes as align_shapes
-from taskaff.stages.probe.evaluate_single import require_rows
 from taskaff.stages.probe.evaluate_stacked import train_stacked
+from taskaff.stages.probe.evaluation import require_rows
 from taskaff.stages.probe.records import Run, RunOutcome
 from taskaff.stages.probe.schedule import DENSE, Schedule
 from taskaff.stages.probe.tokens import TokenData
