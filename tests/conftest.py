@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pyarrow as pa
 
@@ -68,21 +69,44 @@ def once(open_encoder: Callable[[Path], Encoder]) -> Callable[[Path], Encoder]:
     return cache(open_encoder)
 
 
-@pytest.fixture
-def glove_once(monkeypatch):
+@contextmanager
+def opened_once() -> Iterator[None]:
     """The default word vectors are opened once in a process, not once a command."""
     from taskaff.stages.embed import glove
 
-    monkeypatch.setattr(glove, "open_default", once(glove.open_default))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(glove, "open_default", once(glove.open_default))
+        yield
 
 
-@pytest.fixture
-def quick_scores(monkeypatch, glove_once):
+@contextmanager
+def large_strides() -> Iterator[None]:
     """``moment_gain`` takes its training in few large strides; half of the time to score else."""
     from taskaff.stages.score import moment_training
 
-    monkeypatch.setattr(moment_training, "GROWTH", 1.0)
-    monkeypatch.setattr(moment_training, "STRIDE", 400)
+    with opened_once(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(moment_training, "GROWTH", 1.0)
+        patch.setattr(moment_training, "STRIDE", 400)
+        yield
+
+
+@pytest.fixture
+def glove_once():
+    with opened_once():
+        yield
+
+
+@pytest.fixture
+def quick_scores():
+    with large_strides():
+        yield
+
+
+@pytest.fixture(scope="module")
+def quick_module():
+    """Of a module whose fixtures score as well."""
+    with large_strides():
+        yield
 
 
 @pytest.fixture(scope="session")

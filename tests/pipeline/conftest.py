@@ -5,6 +5,6 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.fixture(autouse=True)
-def quick(quick_scores):
+@pytest.fixture(autouse=True, scope="module")
+def quick(quick_module):
     """Every test of the pipeline."""

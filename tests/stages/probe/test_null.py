@@ -44,7 +44,7 @@ def test_verdicts_are_false_when_they_say_what_is_not_so(null):
         for call in ("positive", "negative", "neutral", "inconclusive")
     ]
     for truth, false in ((0.02, 2), (0.0, 2), (-0.02, 2)):
-        assert null.tested(rows, truth, 0.01)["false"]["rate"] == false / 4
+        assert null.judged(rows, truth, 0.01)["false"]["rate"] == false / 4
 
 
 def test_an_interval_covers_its_ends(null):
@@ -75,4 +75,4 @@ def test_intervals_hold_and_verdicts_are_true_in_the_small(null):
     for design in ("noise", "halves"):
         rows = null.part(design, "adaptive", "turns", 40, None)
         margin = null.SETTINGS.margin if design in null.LAWS else 0.0
-        assert null.tested(rows, 0.0, margin)["false"]["low"] <= 0.1, design
+        assert null.judged(rows, 0.0, margin)["false"]["low"] <= 0.1, design
