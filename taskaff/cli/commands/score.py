@@ -22,7 +22,7 @@ from taskaff.cli.streams import say
 
 EXAMPLES = (
     "score reviews.csv tweets.csv",
-    "score a.csv b.parquet --fail-under covariance_alignment=0.5 -o result.json",
+    "score a.csv b.csv --fail-under covariance_alignment=0.5 -o r.json",
 )
 
 ScoreOptions = Annotated[Given, Settings(None, ("score",), without=("score.split",))]
