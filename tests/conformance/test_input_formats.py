@@ -154,9 +154,7 @@ def test_any_arrow_filesystem(tmp_path, name):
         assert [found.path for found in located.files] == [f"mock://toy/{name}"]
         assert located.name == "toy"
         table = load(FORMATS[located.files[0].format].target)
-        from taskaff.stages.data.reader import Options
-
-        reader = table(located.files[0].blob, Options())
+        reader = table(located.files[0].blob, request)
         list(reader.scan(["text", "label"]))
         rows = [r for batch in reader.batches(["text", "label"]) for r in batch.to_pylist()]
         assert [(row["text"], row["label"]) for row in rows] == ROWS

@@ -6,7 +6,7 @@ Members are read through ``zipfile`` in pieces and never extracted; objects (pic
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -15,16 +15,16 @@ import numpy as np
 import pyarrow as pa
 
 from taskaff.core import arrow
-from taskaff.core.errors import DataError, Place
+from taskaff.core.records.data import DataRequest
 from taskaff.stages.data.byte_source import Blob
 from taskaff.stages.data.plain import plain, plain_type
 from taskaff.stages.data.reader import (
     BATCH_BYTES,
     BATCH_ROWS,
-    PEEK_ROWS,
     Column,
-    Options,
+    Reader,
     arrow_errors,
+    counting,
 )
 
 X_KEYS = ("X", "vectors", "vector", "embeddings", "embedding")
@@ -45,76 +45,51 @@ class _Header:
     def row_bytes(self) -> int:
         return int(self.dtype.itemsize * np.prod(self.shape[1:], dtype=np.int64))
 
+    @property
+    def type(self) -> pa.DataType:
+        words = self.dtype.kind in "US"
+        item = pa.string() if words else pa.from_numpy_dtype(self.dtype.newbyteorder("="))
+        return plain_type(item if len(self.shape) == 1 else pa.list_(item, self.shape[1]))
 
-class NpzReader:
+
+class NpzReader(Reader):
     """An ``.npz`` archive: X (or vectors, embeddings) and, if there, y (or labels)."""
 
-    typed = True
-    nullable = True
-
-    def __init__(self, blob: Blob, options: Options) -> None:
-        del options
+    def __init__(self, blob: Blob, _request: DataRequest) -> None:
         self._blob = blob
         with self._members() as members:
-            self._headers = {name: _header(stream, blob.path, name) for name, stream in members}
+            self._headers = {name: _header(stream, blob, name) for name, stream in members}
         rows = {name: header.shape[0] for name, header in self._headers.items()}
         if len(set(rows.values())) > 1:
-            raise DataError(
-                "the arrays have different numbers of rows: "
-                + ", ".join(f"{name} {n}" for name, n in rows.items()),
-                where=Place(blob.path),
-                hint="save arrays of the same length: np.savez(path, X=X, y=y)",
+            lengths = ", ".join(f"{name} {n}" for name, n in rows.items())
+            raise blob.error(
+                f"the arrays have different numbers of rows: {lengths}",
+                "save arrays of the same length: np.savez(path, X=X, y=y)",
             )
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The arrays, under their own names."""
-        return tuple(
-            Column(name, plain_type(_type(header))) for name, header in self._headers.items()
-        )
-
-    @property
-    def dialect(self) -> Mapping[str, str]:
-        """Empty: an array file has no dialect."""
-        return {}
-
-    def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """First rows, at most ``PEEK_ROWS``."""
-        for batch in self._read(columns, PEEK_ROWS):
-            return batch
-        empty = [pa.array([], plain_type(_type(self._headers[name]))) for name in columns]
-        return pa.RecordBatch.from_arrays(empty, names=list(columns))
-
-    def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """First pass, which reads as ``batches`` does."""
-        return self.batches(columns)
+        self.columns = tuple(Column(name, header.type) for name, header in self._headers.items())
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Batches of the same rows of every array, of bounded rows and bytes."""
         widest = max((self._headers[name].row_bytes for name in columns), default=1)
-        return self._read(columns, max(1, min(BATCH_ROWS, BATCH_BYTES // max(1, widest))))
-
-    def _read(self, columns: Sequence[str], step: int) -> Iterator[pa.RecordBatch]:
+        step = max(1, min(BATCH_ROWS, BATCH_BYTES // max(1, widest)))
         rows = next(iter(self._headers.values())).shape[0]
         with self._members() as members, arrow_errors(self._blob.path, "the array file"):
             streams = dict(members)
             for name, stream in streams.items():
-                _header(stream, self._blob.path, name)
+                _header(stream, self._blob, name)
             for start in range(0, rows, step):
                 count = min(step, rows - start)
                 arrays = [self._piece(streams[name], name, count) for name in columns]
-                if not arrays:
-                    arrays = [pa.nulls(count)]
-                yield pa.RecordBatch.from_arrays(arrays, names=list(columns) or [""])
+                names = list(columns)
+                yield pa.RecordBatch.from_arrays(arrays, names=names) if names else counting(count)
 
     def _piece(self, stream: BinaryIO, name: str, count: int) -> pa.Array:
         header = self._headers[name]
         data = stream.read(count * header.row_bytes)
         if len(data) < count * header.row_bytes:
-            raise DataError(
+            raise self._blob.error(
                 f"array {name!r} ends before its declared {header.shape[0]:,} rows",
-                where=Place(self._blob.path),
-                hint="the file is cut short: fetch or write it again",
+                "the file is cut short: fetch or write it again",
             )
         array = np.frombuffer(data, header.dtype).reshape(count, *header.shape[1:])
         return plain(_arrow(array))
@@ -128,10 +103,9 @@ class NpzReader:
                 wanted = self._wanted(archive)
                 yield [(key, stack.enter_context(archive.open(f"{key}.npy"))) for key in wanted]  # type: ignore[misc]
             except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-                raise DataError(
+                raise self._blob.error(
                     f"the .npz archive is damaged: {error}",
-                    where=Place(self._blob.path),
-                    hint="write it again: np.savez(path, X=X, y=y)",
+                    "write it again: np.savez(path, X=X, y=y)",
                 ) from error
 
     def _wanted(self, archive: zipfile.ZipFile) -> list[str]:
@@ -139,20 +113,18 @@ class NpzReader:
         names = [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
         matches = [[n for n in names if n in keys] for keys in (X_KEYS, Y_KEYS)]
         if len(matches[0]) != 1 or len(matches[1]) > 1:
-            raise DataError(
+            raise self._blob.error(
                 f"the archive holds {', '.join(names) or 'no array'}: one of "
                 f"{', '.join(X_KEYS)} is needed, and at most one of {', '.join(Y_KEYS)}",
-                where=Place(self._blob.path),
-                hint="np.savez(path, X=X, y=y)",
+                "np.savez(path, X=X, y=y)",
             )
         chosen = matches[0] + matches[1]
         for name in chosen:
             info = members[f"{name}.npy"]
             if info.file_size > max(_RATIO_FREE, _RATIO * info.compress_size):
-                raise DataError(
+                raise self._blob.error(
                     f"array {name!r} declares {info.file_size:,} bytes from {info.compress_size:,}",
-                    where=Place(self._blob.path),
-                    hint="if that is meant, write it with np.savez instead of savez_compressed",
+                    "if that is meant, write it with np.savez instead of savez_compressed",
                 )
         return chosen
 
@@ -166,9 +138,8 @@ class NpyReader(NpzReader):
             yield [("X", stream)]
 
 
-def _header(stream: BinaryIO, path: str, name: str) -> _Header:
+def _header(stream: BinaryIO, blob: Blob, name: str) -> _Header:
     """Parse the array header, and refuse what cannot be streamed as numbers or words."""
-    where = Place(path)
     try:
         version = np.lib.format.read_magic(stream)
         read = (
@@ -178,50 +149,35 @@ def _header(stream: BinaryIO, path: str, name: str) -> _Header:
         )
         shape, fortran, dtype = read(stream)
     except (ValueError, EOFError, OSError, SyntaxError) as error:
-        raise DataError(
+        raise blob.error(
             f"array {name!r} has no valid header: {error}",
-            where=where,
-            hint="write it again with np.savez or np.save",
+            "write it again with np.savez or np.save",
         ) from error
     if dtype.hasobject or dtype.kind not in "biufUS":
-        raise DataError(
+        raise blob.error(
             f"array {name!r} holds {dtype} and is not read: such arrays can run code",
-            where=where,
-            hint="save numbers or strings: np.savez(path, X=X.astype('float32'), y=y.astype(str))",
+            "save numbers or strings: np.savez(path, X=X.astype('float32'), y=y.astype(str))",
         )
-    _check_shape(tuple(shape), fortran, name, path)
+    _check_shape(tuple(shape), fortran, name, blob)
     return _Header(tuple(shape), dtype)
 
 
-def _check_shape(shape: tuple[int, ...], fortran: bool, name: str, path: str) -> None:
-    vectors = name in X_KEYS
+def _check_shape(shape: tuple[int, ...], fortran: bool, name: str, blob: Blob) -> None:
     if fortran and len(shape) > 1 and shape[1] > 1:
-        raise DataError(
+        raise blob.error(
             f"array {name!r} is stored by columns",
-            where=Place(path),
-            hint=f"save it by rows: np.ascontiguousarray({name})",
+            f"save it by rows: np.ascontiguousarray({name})",
         )
-    if len(shape) not in ((2,) if vectors else (1, 2)) or 0 in shape[1:]:
-        raise DataError(
+    if len(shape) not in ((2,) if name in X_KEYS else (1, 2)) or 0 in shape[1:]:
+        raise blob.error(
             f"array {name!r} has shape {shape}; vectors are (n, d), labels (n,) or (n, c)",
-            where=Place(path),
-            hint="np.savez(path, X=X, y=y) with one row per example in each",
+            "np.savez(path, X=X, y=y) with one row per example in each",
         )
     if len(shape) == 2 and shape[1] > _MAX_WIDTH:
-        raise DataError(
+        raise blob.error(
             f"array {name!r} declares {shape[1]:,} columns, over {_MAX_WIDTH:,}",
-            where=Place(path),
-            hint="save X with one row per example",
+            "save X with one row per example",
         )
-
-
-def _type(header: _Header) -> pa.DataType:
-    item = pa.string() if header.dtype.kind in "US" else pa.from_numpy_dtype(_native(header.dtype))
-    return item if len(header.shape) == 1 else pa.list_(item, header.shape[1])
-
-
-def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return dtype.newbyteorder("=")
 
 
 def _arrow(array: np.ndarray[Any, Any]) -> pa.Array:

@@ -46,7 +46,7 @@ class Blob:
     def stream(self) -> Iterator[BinaryIO]:
         """The decompressed bytes, in order."""
         with self.native() as file:
-            raw = io.BufferedReader(_Native(file), BLOCK)
+            raw = io.BufferedReader(file, BLOCK)
             plain = _decompressed(raw, self.compression, file)
             if self.compression:
                 plain = io.BufferedReader(_Bounded(plain, self), BLOCK)
@@ -64,11 +64,12 @@ class Blob:
 
     def sha256(self) -> str:
         """SHA-256 of the bytes as they are stored."""
-        digest = hashlib.sha256()
         with self.native() as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
-        return digest.hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def error(self, problem: str, hint: str, **place: Any) -> DataError:
+        """The error for something in this file, at a row, line or column of it."""
+        return DataError(problem, where=Place(self.path, **place), hint=hint)
 
 
 def local_blob(path: str, compression: str | None) -> Blob:
@@ -143,23 +144,8 @@ def _decompressed(raw: Any, compression: str | None, file: Any) -> Any:
     if compression == "xz":
         return lzma.LZMAFile(raw)
     if compression == "zstd":
-        return _Native(pa.CompressedInputStream(file, "zstd"))
+        return pa.CompressedInputStream(file, "zstd")
     return raw
-
-
-class _Native(io.RawIOBase):
-    """An Arrow file as a plain Python one."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
 
 class _Shared:
@@ -224,18 +210,16 @@ class _Bounded(io.RawIOBase):
         try:
             data = self._plain.read(len(buffer))
         except _BROKEN as error:
-            raise DataError(
+            raise self._blob.error(
                 f"the {self._blob.compression} stream is damaged or cut short: {error}",
-                where=Place(self._blob.path),
-                hint="fetch or compress the file again",
+                "fetch or compress the file again",
             ) from error
         self._given += len(data)
         if self._given > max(RATIO_FREE, RATIO * self._blob.size):
-            raise DataError(
+            raise self._blob.error(
                 f"the {self._blob.compression} stream grows more than {RATIO} times "
                 f"(over {self._given:,} bytes from {self._blob.size:,})",
-                where=Place(self._blob.path),
-                hint="if that is meant, decompress the file first",
+                "if that is meant, decompress the file first",
             )
         buffer[: len(data)] = data
         return len(data)

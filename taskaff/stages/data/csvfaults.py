@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from taskaff.core.errors import DataError, Place, TaskaffError
+from taskaff.core.errors import DataError, TaskaffError
+from taskaff.stages.data.byte_source import Blob
 from taskaff.stages.data.candidates import Candidates
 from taskaff.stages.data.encoding import NulError
 from taskaff.stages.data.names import KNOWN_NAMES
@@ -23,10 +24,10 @@ _MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
-    """One file as it is being read."""
+class CsvFile:
+    """One file, and how it is being read."""
 
-    path: str
+    blob: Blob
     delimiter: str
     quote: str | None
     skip_lines: int
@@ -34,8 +35,8 @@ class Dialect:
     rows_again: Callable[..., AbstractContextManager[Any]]
     """Opens a reader of all rows; ``quoted=False`` takes quotes for ordinary characters."""
 
-    def at(self, row: int) -> Place:
-        """A row and the line on which it begins, found by reading again up to it."""
+    def row_error(self, row: int, problem: str, hint: str) -> DataError:
+        """The error for a row, with its line, which is found by reading again up to it."""
         line, count = 0, 1 - self.header
         with self.rows_again() as reader:
             try:
@@ -47,7 +48,11 @@ class Dialect:
                     line = reader.line_num
             except (csv.Error, UnicodeDecodeError, NulError):
                 pass
-        return Place(self.path, row=row, line=line + 1 + self.skip_lines)
+        return self.blob.error(problem, hint, row=row, line=line + 1 + self.skip_lines)
+
+    def top_error(self, problem: str, hint: str) -> DataError:
+        """The error for the first line."""
+        return self.blob.error(problem, hint, line=self.skip_lines + 1)
 
     @property
     def plain_quotes_fit(self) -> bool:
@@ -68,30 +73,28 @@ class Dialect:
 
 
 def header(
-    at: Dialect, first: list[str] | None, rest: Iterable[list[str]], headless: Callable[[], Any]
+    file: CsvFile, first: list[str] | None, rest: Iterable[list[str]], headless: Callable[[], Any]
 ) -> list[str]:
     """The names of the columns: those of the first row that is not empty, or ``c0``, ``c1``, ..."""
     if first is None:
-        hint = "it needs a header line such as text,label" if at.header else "fetch it again"
-        raise DataError("the file is empty", where=_top(at), hint=hint)
-    _refuse_preamble(at, first, rest)
-    if not at.header:
-        _refuse_names(at, first)
+        hint = "it needs a header line such as text,label" if file.header else "fetch it again"
+        raise file.top_error("the file is empty", hint)
+    _refuse_preamble(file, first, rest)
+    if not file.header:
+        _refuse_names(file, first)
         return [f"c{index}" for index in range(len(first))]
     repeated = [name for name, times in Counter(first).items() if times > 1]
     if repeated:
-        raise DataError(
+        raise file.top_error(
             f"the header names column {repeated[0]!r} {first.count(repeated[0])} times",
-            where=_top(at),
-            hint="rename the columns; or, if the first line is a row: " + _without(headless),
+            "rename the columns; or, if the first line is a row: " + _without(headless),
         )
-    other = [d for d in _DELIMITERS if d != at.delimiter and d in first[0]]
+    other = [d for d in _DELIMITERS if d != file.delimiter and d in first[0]]
     if len(first) == 1 and other:
-        problem = f"there is one column, named {first[0]!r}"
-        raise DataError(
-            f"with delimiter {SHOWN.get(at.delimiter, at.delimiter)!r} {problem}",
-            where=_top(at),
-            hint=f"--delimiter {_shell(other[0])}",
+        delimiter = SHOWN.get(file.delimiter, file.delimiter)
+        raise file.top_error(
+            f"with delimiter {delimiter!r} there is one column, named {first[0]!r}",
+            f"--delimiter {_shell(other[0])}",
         )
     return first
 
@@ -104,16 +107,15 @@ def _without(headless: Callable[[], Any]) -> str:
     return f"--no-header {flags}" if flags else "--no-header"
 
 
-def _refuse_preamble(at: Dialect, first: list[str], rest: Iterable[list[str]]) -> None:
+def _refuse_preamble(file: CsvFile, first: list[str], rest: Iterable[list[str]]) -> None:
     """Lines before the header: comments, and the ``sep=`` line of spreadsheets."""
-    line = at.delimiter.join(first).lstrip(_MARK)
+    line = file.delimiter.join(first).lstrip(_MARK)
     said = re.fullmatch(r"sep=(.)", line, re.IGNORECASE)
     if said:
-        other = "" if said[1] == at.delimiter else f" --delimiter {_shell(said[1])}"
-        raise DataError(
+        other = "" if said[1] == file.delimiter else f" --delimiter {_shell(said[1])}"
+        raise file.top_error(
             f"the first line is {line!r}, which only spreadsheets read",
-            where=_top(at),
-            hint=f"--skip-lines {at.skip_lines + 1}{other}",
+            f"--skip-lines {file.skip_lines + 1}{other}",
         )
     if not line.startswith("#"):
         return
@@ -122,25 +124,19 @@ def _refuse_preamble(at: Dialect, first: list[str], rest: Iterable[list[str]]) -
         comments, after = comments + 1, next(iter(rest), [])
     named = bool(KNOWN_NAMES & set(_folded(after))) and not KNOWN_NAMES & set(_folded(first))
     if after and (named or len(after) != len(first) or len(first) == 1):
-        raise DataError(
+        raise file.top_error(
             f"the file begins with a comment: {line[:60]!r}",
-            where=_top(at),
-            hint=f"--skip-lines {at.skip_lines + comments}",
+            f"--skip-lines {file.skip_lines + comments}",
         )
 
 
-def _refuse_names(at: Dialect, first: list[str]) -> None:
+def _refuse_names(file: CsvFile, first: list[str]) -> None:
     names = [name for name in first if name.strip().lower() in KNOWN_NAMES]
     if len(names) > 1 or len(names) == len(first):
-        raise DataError(
+        raise file.top_error(
             f"the first row reads {', '.join(map(repr, names))}, as a header does",
-            where=_top(at),
-            hint="leave --no-header out (no_header in taskaff.toml)",
+            "leave --no-header out (no_header in taskaff.toml)",
         )
-
-
-def _top(at: Dialect) -> Place:
-    return Place(at.path, line=at.skip_lines + 1)
 
 
 # -- the header in the middle
@@ -157,13 +153,13 @@ def is_header(names: Sequence[str], row: Sequence[str]) -> bool:
     return sorted(_folded(names)) == sorted(_folded(row))
 
 
-def header_again(at: Dialect, row: int) -> DataError:
+def header_again(file: CsvFile, row: int) -> DataError:
     """The error for a header between the rows, as ``cat a.csv b.csv`` leaves it there."""
-    path = shlex.quote(at.path)
-    return DataError(
+    path = shlex.quote(file.blob.path)
+    return file.row_error(
+        row,
         "the header is repeated here, as when files are joined",
-        where=at.at(row),
-        hint="give the files one by one, in a folder; or leave the line out: "
+        "give the files one by one, in a folder; or leave the line out: "
         f"awk 'NR == 1 {{ h = $0 }} NR == 1 || $0 != h' {path} > joined.csv",
     )
 
@@ -175,17 +171,13 @@ def _folded(names: Iterable[str]) -> list[str]:
 # -- rows
 
 
-def ragged(at: Dialect, row: int, cells: int, width: int) -> DataError:
+def ragged(file: CsvFile, row: int, cells: int, width: int) -> DataError:
     """The error for a row of another width than the header."""
-    first = "header" if at.header else "first row"
-    return DataError(
-        f"{cells} cells where the {first} has {width}",
-        where=at.at(row),
-        hint=_quoting(at, "quote cells that hold the delimiter"),
-    )
+    problem = f"{cells} cells where the {'header' if file.header else 'first row'} has {width}"
+    return file.row_error(row, problem, _quoting(file, "quote cells that hold the delimiter"))
 
 
-def broken(at: Dialect, row: int, reason: str) -> DataError:
+def broken(file: CsvFile, row: int, reason: str) -> DataError:
     """The error for what the strict reader complained about."""
     if "unexpected end" in reason:
         problem = "a quote is opened in this row and never closed"
@@ -195,21 +187,17 @@ def broken(at: Dialect, row: int, reason: str) -> DataError:
         problem = "text follows a closing quote"
     else:
         problem = f"not valid CSV: {reason}"
-    return DataError(
-        problem, where=at.at(row), hint=_quoting(at, "double the quotes inside a quoted cell")
-    )
+    return file.row_error(row, problem, _quoting(file, "double the quotes inside a quoted cell"))
 
 
-def two_readings(at: Dialect, row: int, problem: str) -> DataError:
+def two_readings(file: CsvFile, row: int, problem: str) -> DataError:
     """The error for a row that can be read in two ways."""
-    hint = _quoting(at, "put such cells in quotes, with the quotes inside them doubled")
-    return DataError(
-        problem, where=at.at(row), hint=hint + "; if the file is right as it is: --quote '\"'"
-    )
+    hint = _quoting(file, "put such cells in quotes, with the quotes inside them doubled")
+    return file.row_error(row, problem, hint + "; if the file is right as it is: --quote '\"'")
 
 
-def _quoting(at: Dialect, remedy: str) -> str:
-    if at.plain_quotes_fit:
+def _quoting(file: CsvFile, remedy: str) -> str:
+    if file.plain_quotes_fit:
         return f"if quotes are ordinary characters in this file: --quote none; if not, {remedy}"
     return remedy
 

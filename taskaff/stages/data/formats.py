@@ -9,7 +9,7 @@ class Format(NamedTuple):
     """One format's line of ``FORMATS``."""
 
     target: str
-    """``"module:attribute"``, called with ``(blob, options)`` for a ``reader.Reader``."""
+    """``"module:attribute"``, a ``reader.Reader``, called with ``(blob, request)``."""
     suffixes: tuple[str, ...]
     """Endings of file names that say the format, in lower case."""
 

@@ -5,24 +5,18 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from taskaff.core import arrow
-from taskaff.core.errors import DataError, Place
+from taskaff.core.errors import DataError
+from taskaff.core.records.data import DataRequest
 from taskaff.stages.data.byte_source import Blob
 from taskaff.stages.data.encoding import Utf8, known_encoding, numbered_lines
 from taskaff.stages.data.nested import names_of, value_at
-from taskaff.stages.data.reader import (
-    BATCH_BYTES,
-    BATCH_ROWS,
-    CELL_BYTES,
-    PEEK_ROWS,
-    Column,
-    Options,
-)
+from taskaff.stages.data.reader import CELL_BYTES, PEEK_ROWS, Column, Reader, from_rows, grouped
 
 _INT64 = 1 << 63
 _FAMILIES: dict[type, str] = {
@@ -35,32 +29,24 @@ _FAMILIES: dict[type, str] = {
 }
 
 
-class JsonlReader:
-    """JSON Lines; column types are those of the first rows, and must hold to the end."""
+class JsonlReader(Reader):
+    """JSON Lines; column types are those of the first rows, and must hold to the end.
 
-    typed = True
-    nullable = True
+    Columns are the keys of the first rows; those inside of objects are paths.
+    """
+
     uses = frozenset({"encoding", "skip_lines"})
 
-    def __init__(self, blob: Blob, options: Options) -> None:
+    def __init__(self, blob: Blob, request: DataRequest) -> None:
         self._blob = blob
-        self._encoding = known_encoding(options.encoding)
-        self._skip = options.skip_lines
-        self._columns = self._infer()
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The keys of the first rows; those inside of objects as paths."""
-        return self._columns
-
-    @property
-    def dialect(self) -> Mapping[str, str]:
-        """The encoding."""
+        self._encoding = known_encoding(request.encoding)
+        self._skip = request.skip_lines
         skipped = {"skip_lines": str(self._skip)} if self._skip else {}
-        return {"encoding": self._encoding} | skipped
+        self.dialect = {"encoding": self._encoding} | skipped
+        self.columns = self._infer()
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """First rows, at most ``PEEK_ROWS``."""
+        """The first rows, which may lack a key."""
         rows = []
         for row, (number, fields) in enumerate(self._head(), 1):
             cells = [_value(fields, name) for name in columns]
@@ -73,33 +59,24 @@ class JsonlReader:
             rows.append(cells)
         return _batch(rows, columns)
 
-    def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """First pass, which reads as ``batches`` does."""
-        return self.batches(columns)
-
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Rows as Arrow columns; all lines are read before the bad ones are reported."""
+        for rows in grouped(self._rows(columns)):
+            yield _batch(rows, columns)
+
+    def _rows(self, columns: Sequence[str]) -> Iterator[tuple[list[Any], int, int]]:
         families: dict[str, str] = {}
         bad: list[tuple[int, int, str]] = []
-        chunk: list[list[Any]] = []
-        size = 0
         for row, (number, line) in enumerate(self._lines(), 1):
             try:
                 cells = _cells(_object(line), columns, families)
             except _BadLineError as error:
                 bad.append((row, number, str(error)))
                 continue
-            if bad:
-                continue
-            chunk.append(cells)
-            size += len(line)
-            if len(chunk) == BATCH_ROWS or size > BATCH_BYTES:
-                yield _batch(chunk, columns)
-                chunk, size = [], 0
+            if not bad:
+                yield cells, 1, len(line)
         if bad:
             raise self._report(bad)
-        if chunk:
-            yield _batch(chunk, columns)
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         with self._blob.stream() as stream:
@@ -125,11 +102,8 @@ class JsonlReader:
     def _infer(self) -> tuple[Column, ...]:
         head = [fields for _, fields in self._head()]
         if not head:
-            raise DataError(
-                "the file is empty",
-                where=Place(self._blob.path, line=1),
-                hint='it needs one object a line: {"text": "...", "label": "..."}',
-            )
+            hint = 'it needs one object a line: {"text": "...", "label": "..."}'
+            raise self._blob.error("the file is empty", hint, line=1)
         names = names_of(head)
         return tuple(Column(name, _type([_value(row, name) for row in head])) for name in names)
 
@@ -137,10 +111,11 @@ class JsonlReader:
         row, line, reason = bad[0]
         others = ", ".join(str(number) for _, number, _ in bad[1:6])
         more = f"; {len(bad) - 1} more bad lines ({others}{', ...' if len(bad) > 6 else ''})"
-        return DataError(
+        return self._blob.error(
             reason + (more if len(bad) > 1 else ""),
-            where=Place(self._blob.path, row=row, line=line),
-            hint="write one JSON object a line, with the same keys in each and no key twice",
+            "write one JSON object a line, with the same keys in each and no key twice",
+            row=row,
+            line=line,
         )
 
 
@@ -252,7 +227,5 @@ def _array(cells: Sequence[Any]) -> pa.Array:
 
 
 def _batch(rows: list[list[Any]], columns: Sequence[str]) -> pa.RecordBatch:
-    if not columns:
-        return pa.RecordBatch.from_arrays([pa.nulls(len(rows))], names=[""])
-    cells = list(zip(*rows, strict=True)) or [()] * len(columns)
-    return pa.RecordBatch.from_arrays([_array(c) for c in cells], names=list(columns))
+    cells = [row[0] for row in rows] if len(columns) == 1 else rows
+    return from_rows(cells, columns, _array)

@@ -28,7 +28,8 @@ TEXT_PAIRS = (
 )
 TEXTS = ("text", "sentence", "question")
 LABELS = ("label", "labels", "score", "target")
-KNOWN_NAMES = frozenset(name for pair in TEXT_PAIRS for name in pair) | {*TEXTS, *LABELS, "split"}
+TEXT_NAMES = frozenset(name for pair in TEXT_PAIRS for name in pair) | {*TEXTS}
+KNOWN_NAMES = TEXT_NAMES | {*LABELS, "split"}
 
 UNSUPERVISED: Literal["unsupervised"] = "unsupervised"
 SplitWord = SplitName | Literal["unsupervised"]

@@ -6,8 +6,9 @@ lists are not opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,11 +22,63 @@ DEPTH = 20
 """Objects nested deeper than this are not opened."""
 
 
+class Made(NamedTuple):
+    """A column that is made of one of another reader's."""
+
+    column: Column
+    origin: str
+    make: Callable[[Any], Any]
+
+
+class Derived(Reader):
+    """A reader whose columns are made of those of another one."""
+
+    def __init__(self, reader: Reader, made: Sequence[Made]) -> None:
+        self._reader, self._made = reader, {one.column.name: one for one in made}
+        self.columns = tuple(one.column for one in made)
+        self.typed, self.nullable, self.dialect = reader.typed, reader.nullable, reader.dialect
+
+    def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
+        """The first rows that the wrapped reader gives."""
+        picked = self._picked(self._reader.peek(self._origins(columns)), columns)
+        return next(plain_pieces(picked), picked)
+
+    def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """First pass of the wrapped reader."""
+        return self._pieces(self._reader.scan(self._origins(columns)), columns)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Second pass of the wrapped reader."""
+        return self._pieces(self._reader.batches(self._origins(columns)), columns)
+
+    def _pieces(
+        self, batches: Iterator[pa.RecordBatch], columns: Sequence[str]
+    ) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield from plain_pieces(self._picked(batch, columns))
+
+    def _origins(self, columns: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys(self._made[name].origin for name in columns))
+
+    def _picked(self, batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
+        if not columns:
+            return batch
+        made = [self._made[name] for name in columns]
+        arrays = [one.make(batch.column(one.origin)) for one in made]
+        return pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+
 def opened(reader: Reader, path: str) -> Reader:
     """The reader with the fields of objects as columns; itself where no column holds objects."""
     if not any(pat.is_struct(column.type) for column in reader.columns):
         return reader
-    return _Nested(reader, _paths(reader.columns, path))
+    return Derived(
+        reader,
+        [
+            one._replace(column=one.column._replace(type=plain_type(one.column.type)))
+            for one in _ends_of_paths(reader.columns, path)
+        ],
+    )
 
 
 def flattened(table: pa.Table, path: str) -> pa.Table:
@@ -34,70 +87,21 @@ def flattened(table: pa.Table, path: str) -> pa.Table:
         return table
     named = {column.name: column for column in columns_of(table.schema, path)}
     tops = [named[field.name]._replace(type=field.type) for field in table.schema]
-    paths = _paths(tops, path)
-    arrays = {name: _at(table.column(top), at) for name, (top, at, _) in paths.items()}
-    return pa.table(arrays).replace_schema_metadata(metadata([end for _, _, end in paths.values()]))
+    made = _ends_of_paths(tops, path)
+    arrays = {one.column.name: one.make(table.column(one.origin)) for one in made}
+    return pa.table(arrays).replace_schema_metadata(metadata([one.column for one in made]))
 
 
-_Path = tuple[str, tuple[str, ...], Column]
-"""The top column, the fields from there, and the column at the end."""
-
-
-class _Nested:
-    """A reader whose columns are the ends of the paths."""
-
-    def __init__(self, reader: Reader, paths: Mapping[str, _Path]) -> None:
-        self._reader, self._paths = reader, paths
-        self.typed, self.nullable = reader.typed, reader.nullable
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The ends of the paths."""
-        return tuple(end._replace(type=plain_type(end.type)) for _, _, end in self._paths.values())
-
-    @property
-    def dialect(self) -> Mapping[str, str]:
-        """Dialect of the wrapped reader."""
-        return self._reader.dialect
-
-    def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """First rows, at most ``PEEK_ROWS``."""
-        picked = self._picked(self._reader.peek(self._tops(columns)), columns)
-        return next(plain_pieces(picked), picked)
-
-    def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """First pass of the wrapped reader."""
-        for batch in self._reader.scan(self._tops(columns)):
-            yield from plain_pieces(self._picked(batch, columns))
-
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Second pass of the wrapped reader."""
-        for batch in self._reader.batches(self._tops(columns)):
-            yield from plain_pieces(self._picked(batch, columns))
-
-    def _tops(self, columns: Sequence[str]) -> list[str]:
-        return list(dict.fromkeys(self._paths[name][0] for name in columns))
-
-    def _picked(self, batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
-        if not columns:
-            return batch
-        arrays = []
-        for name in columns:
-            top, fields, _ = self._paths[name]
-            arrays.append(_at(batch.column(top), fields))
-        return pa.RecordBatch.from_arrays(arrays, names=list(columns))
-
-
-def _at(array: Any, fields: Sequence[str]) -> Any:
+def _at(fields: Sequence[str], array: Any) -> Any:
     """A field of an array of objects; null where the object is."""
     for field in fields:
         array = pc.struct_field(array, array.type.get_field_index(field))
     return array
 
 
-def _paths(columns: Sequence[Column], path: str) -> dict[str, _Path]:
+def _ends_of_paths(columns: Sequence[Column], path: str) -> list[Made]:
     exact = {column.name for column in columns if not pat.is_struct(column.type)}
-    names, paths = [], {}
+    made = []
     for column in columns:
         try:
             ends = list(_ends(column.type, ()))
@@ -106,11 +110,10 @@ def _paths(columns: Sequence[Column], path: str) -> dict[str, _Path]:
         for fields, kind in ends:
             name = ".".join((column.name, *fields))
             if not fields or name not in exact:
-                names.append(name)
                 ids = column.inside.get(fields, ()) if fields else column.names
-                paths[name] = column.name, fields, Column(name, kind, ids)
-    unique(names, path)
-    return paths
+                made.append(Made(Column(name, kind, ids), column.name, partial(_at, fields)))
+    unique([one.column.name for one in made], path)
+    return made
 
 
 def _ends(

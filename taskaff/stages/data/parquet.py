@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,17 +10,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.types as pat
 
-from taskaff.core.errors import DataError, Place
+from taskaff.core.records.data import DataRequest
 from taskaff.stages.data.byte_source import Blob
-from taskaff.stages.data.plain import check_rows, columns_of, no_rows, plain_pieces, plain_type
+from taskaff.stages.data.plain import check_rows, checked_pieces, columns_of, plain_type
 from taskaff.stages.data.reader import (
     BATCH_BYTES,
     BATCH_ROWS,
     PEEK_ROWS,
-    Column,
-    Options,
+    Reader,
     arrow_errors,
-    validate,
+    counting,
+    grouped,
 )
 from taskaff.stages.data.values import is_words
 
@@ -30,65 +30,48 @@ RATIO_FREE = 64 << 20
 _ENCRYPTED = b"PARE"
 """The magic bytes at the end of a file whose footer is encrypted too."""
 _PLAIN = "write the file again without encryption"
+_DAMAGED = "the file is damaged: fetch or write it again"
 _DICTIONARY_PAGE = 2
 _NEXT_FIELD_I32 = 0x15
 
 
-class ParquetReader:
+class ParquetReader(Reader):
     """A Parquet file; only the needed columns are read."""
 
-    typed = True
-    nullable = True
-
-    def __init__(self, blob: Blob, options: Options) -> None:
-        del options
+    def __init__(self, blob: Blob, _request: DataRequest) -> None:
         self._blob = blob
         with self._open() as (file, _):
             self._schema = file.schema_arrow
-            self._columns = columns_of(self._schema, blob.path)
+            self.columns = columns_of(self._schema, blob.path)
             check_rows(file.metadata.num_rows, blob.size, blob.path)
             self._check_groups(file.metadata)
 
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """Top-level fields."""
-        return self._columns
-
-    @property
-    def dialect(self) -> Mapping[str, str]:
-        """Empty: a Parquet file has no dialect."""
-        return {}
-
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """First rows, at most ``PEEK_ROWS``."""
+        """The first rows, without decoding a whole batch."""
         with self._open() as (file, _), arrow_errors(self._blob.path, "the Parquet file"):
             self._check(file, columns)
-            for batch in file.iter_batches(PEEK_ROWS, columns=list(columns)):
-                for piece in plain_pieces(validate(batch, self._blob.path, 1)):
-                    return piece
-        return no_rows(self._columns, columns)
-
-    def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """First pass, which reads as ``batches`` does."""
-        return self.batches(columns)
+            batches = file.iter_batches(PEEK_ROWS, columns=list(columns))
+            for piece in checked_pieces(batches, self._blob.path):
+                return piece
+        return super().peek(columns)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Validated batches of the needed columns."""
-        row = 1
+        rows = 0
         with self._open() as (file, bytes_), arrow_errors(self._blob.path, "the Parquet file"):
             self._check(file, columns)
             if not columns:
-                yield pa.RecordBatch.from_arrays([pa.nulls(file.metadata.num_rows)], names=[""])
+                yield counting(file.metadata.num_rows)
                 return
             step = self._step(file, bytes_, columns)
-            for batch in _regrouped(file.iter_batches(step, columns=list(columns))):
-                yield from plain_pieces(validate(batch, self._blob.path, row))
-                row += batch.num_rows
-            if row - 1 != file.metadata.num_rows:
-                raise DataError(
-                    f"{row - 1} rows where the metadata declares {file.metadata.num_rows}",
-                    where=Place(self._blob.path),
-                    hint="the file is damaged: fetch or write it again",
+            batches = file.iter_batches(step, columns=list(columns))
+            groups = map(_joined, grouped((b, b.num_rows, b.nbytes) for b in batches))
+            for piece in checked_pieces(groups, self._blob.path):
+                rows += piece.num_rows
+                yield piece
+            if rows != file.metadata.num_rows:
+                raise self._blob.error(
+                    f"{rows} rows where the metadata declares {file.metadata.num_rows}", _DAMAGED
                 )
 
     @contextmanager
@@ -96,9 +79,7 @@ class ParquetReader:
         """A ``ParquetFile``, and the plain bytes under it."""
         with self._blob.random_access() as bytes_:
             if bytes_.read_at(4, max(0, bytes_.size() - 4)) == _ENCRYPTED:
-                raise DataError(
-                    "the Parquet file is encrypted", where=Place(self._blob.path), hint=_PLAIN
-                )
+                raise self._blob.error("the Parquet file is encrypted", _PLAIN)
             with arrow_errors(self._blob.path, "the Parquet file"):
                 file = pq.ParquetFile(
                     bytes_, buffer_size=1 << 20, pre_buffer=False, page_checksum_verification=True
@@ -128,11 +109,7 @@ class ParquetReader:
         for number in range(metadata.num_row_groups):
             rows = metadata.row_group(number).num_rows
             if rows < 0:
-                raise DataError(
-                    f"row group {number} declares {rows:,} rows",
-                    where=Place(self._blob.path),
-                    hint="the file is damaged: fetch or write it again",
-                )
+                raise self._blob.error(f"row group {number} declares {rows:,} rows", _DAMAGED)
 
     def _probe(self, file: Any, group: int, leaves: list[int]) -> None:
         """Raise for column metadata that Arrow cannot read: asked for its sizes it would abort.
@@ -146,10 +123,10 @@ class ParquetReader:
                 raise
             for leaf in leaves if len(leaves) > 1 else ():
                 self._probe(file, group, [leaf])
-            raise DataError(
+            raise self._blob.error(
                 "the column is encrypted",
-                where=Place(self._blob.path, column=file.metadata.schema.column(leaves[0]).path),
-                hint=f"{_PLAIN}, or name other columns: --text COL --label COL",
+                f"{_PLAIN}, or name other columns: --text COL --label COL",
+                column=file.metadata.schema.column(leaves[0]).path,
             ) from error
 
     def _check_sizes(self, metadata: Any, columns: Sequence[str]) -> None:
@@ -158,16 +135,16 @@ class ParquetReader:
             if chunk.path_in_schema not in columns:  # items of lists, 8 bytes at most
                 declared = max(declared, 8 * chunk.num_values)
             if stored > self._blob.size and self._blob.compression is None:
-                raise DataError(
+                raise self._blob.error(
                     f"row group {group} declares {stored:,} bytes in a file of {self._blob.size:,}",
-                    where=Place(self._blob.path, column=chunk.path_in_schema),
-                    hint="the file is cut short: fetch or write it again",
+                    "the file is cut short: fetch or write it again",
+                    column=chunk.path_in_schema,
                 )
             if declared > max(RATIO_FREE, RATIO * stored):
-                raise DataError(
+                raise self._blob.error(
                     f"row group {group} declares {declared:,} bytes from {stored:,}",
-                    where=Place(self._blob.path, column=chunk.path_in_schema),
-                    hint="if that is meant, write the file again with smaller row groups",
+                    "if that is meant, write the file again with smaller row groups",
+                    column=chunk.path_in_schema,
                 )
 
 
@@ -207,8 +184,9 @@ def _dictionary_bytes(bytes_: Any, chunk: Any) -> int:
     head = bytes_.read_at(32, chunk.data_page_offset if start is None else start)
     kind, at = _field(head, 0)
     size, _ = _field(head, at)
-    known = kind == _DICTIONARY_PAGE and size is not None
-    return size if known and size is not None else int(chunk.total_uncompressed_size)
+    if kind == _DICTIONARY_PAGE and size is not None:
+        return size
+    return int(chunk.total_uncompressed_size)
 
 
 def _field(head: bytes, at: int) -> tuple[int | None, int]:
@@ -222,21 +200,6 @@ def _field(head: bytes, at: int) -> tuple[int | None, int]:
         if head[position] < 0x80:
             return value >> 1, position + 1  # zigzag; sizes are not negative
     return None, at
-
-
-def _regrouped(batches: Iterator[Any]) -> Iterator[pa.RecordBatch]:
-    """Small batches together, up to the usual number of rows and bytes."""
-    held: list[Any] = []
-    rows = size = 0
-    for batch in batches:
-        held.append(batch)
-        rows += batch.num_rows
-        size += batch.nbytes
-        if rows >= BATCH_ROWS or size >= BATCH_BYTES:
-            yield _joined(held)
-            held, rows, size = [], 0, 0
-    if held:
-        yield _joined(held)
 
 
 def _joined(batches: list[Any]) -> pa.RecordBatch:

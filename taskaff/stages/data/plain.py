@@ -6,7 +6,7 @@ ways to store the same values: they are rewritten as the plain type while a batc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from taskaff.core import arrow
 from taskaff.core.errors import DataError, Place
 from taskaff.stages.data import classlabel
-from taskaff.stages.data.reader import BATCH_BYTES, BATCH_ROWS, Column, unique
+from taskaff.stages.data.reader import BATCH_BYTES, BATCH_ROWS, Column, unique, validate
 
 _LISTS = (
     (pat.is_list, pa.list_),
@@ -25,8 +25,6 @@ _LISTS = (
     (pat.is_list_view, pa.list_),
     (pat.is_large_list_view, pa.large_list),
 )
-
-
 ROWS_FREE = 100_000_000
 ROWS_PER_BYTE = 800
 """Rows take a bit each before compression; a file that declares more than these is damaged."""
@@ -49,13 +47,6 @@ def not_utf8(error: UnicodeDecodeError, path: str) -> DataError:
         where=Place(path),
         hint="write the file again with other names",
     )
-
-
-def no_rows(columns: Sequence[Column], names: Sequence[str]) -> pa.RecordBatch:
-    """An empty batch of some columns."""
-    types = {column.name: column.type for column in columns}
-    arrays = [pa.array([], types[name]) for name in names]
-    return pa.RecordBatch.from_arrays(arrays, names=list(names))
 
 
 def check_rows(rows: int, size: int, path: str) -> None:
@@ -111,6 +102,14 @@ def plain(array: pa.Array) -> pa.Array:
         values = plain(array.dictionary)
         return pa.DictionaryArray.from_arrays(array.indices, values).dictionary_decode()
     return array.cast(target)
+
+
+def checked_pieces(batches: Iterable[pa.RecordBatch], path: str) -> Iterator[pa.RecordBatch]:
+    """All rows that another program wrote, validated, as ``plain_pieces`` gives them."""
+    row = 1
+    for batch in batches:
+        yield from plain_pieces(validate(batch, path, row))
+        row += batch.num_rows
 
 
 def plain_pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import Any, NamedTuple, TypeVar
 
+import pyarrow as pa
+import pyarrow.types as pat
+
+from taskaff.core import arrow
 from taskaff.core.errors import DataError, Place
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 BATCH_ROWS = 8192
 BATCH_BYTES = 32 << 20
@@ -20,18 +21,7 @@ CELL_BYTES = 32 << 20
 """A cell or a line longer than this is refused: nearly always a quote that is never closed."""
 PEEK_ROWS = 100
 
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user said about reading; None where nothing was said."""
-
-    delimiter: str | None = None
-    encoding: str | None = None
-    quote: str | None = None
-    header: bool = True
-    skip_lines: int = 0
-    named: bool = False
-    """Whether the format was named, so that its suffix did not say it."""
+Item = TypeVar("Item")
 
 
 class Column(NamedTuple):
@@ -45,55 +35,81 @@ class Column(NamedTuple):
     """Names of the ids of fields of objects, by the fields' paths below the column."""
 
 
-class Reader(Protocol):
-    """One file of one format. Opening reads the header or the metadata only."""
+class Reader:
+    """One file of one format; opening it reads the header or the metadata only.
 
-    typed: bool
+    A format's reader is called with the file (``byte_source.Blob``) and the ``DataRequest``.
+    """
+
+    typed = True
     """Whether column types mean something (False for CSV, where every cell is text)."""
-    nullable: bool
+    nullable = True
     """Whether a text can be missing, so that the scan must read texts too."""
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """Every column, in order."""
-        ...
-
-    @property
-    def dialect(self) -> Mapping[str, str]:
-        """Reader options in force."""
-        ...
+    uses: frozenset[str] = frozenset()
+    """The reading options of a ``DataRequest`` that the format has."""
+    columns: tuple[Column, ...]
+    """Every column, in order."""
+    dialect: Mapping[str, str] = MappingProxyType({})
+    """Reading options in force."""
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
         """The first rows (at most ``PEEK_ROWS``) of some columns."""
-        ...
+        for batch in self.batches(columns):
+            return batch.slice(0, PEEK_ROWS)
+        types = {column.name: column.type for column in self.columns}
+        empty = [pa.array([], types[name]) for name in columns]
+        return pa.RecordBatch.from_arrays(empty, names=list(columns))
 
     def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """First pass: validate the file to its end, and yield some of its columns."""
-        ...
+        return self.batches(columns)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Second pass: the same rows."""
-        ...
+        raise NotImplementedError
+
+
+def counting(rows: int) -> pa.RecordBatch:
+    """A batch for a caller that needs no column: it only counts rows."""
+    return pa.RecordBatch.from_arrays([pa.nulls(rows)], names=[""])
+
+
+def from_rows(
+    rows: Sequence[Any], names: Sequence[str], array: Callable[[Any], pa.Array] = arrow.strings
+) -> pa.RecordBatch:
+    """Rows as a batch: of one column a row is its cell, of several the sequence of its cells."""
+    if not names:
+        return counting(len(rows))
+    cells = [rows] if len(names) == 1 else list(zip(*rows, strict=True)) or [()] * len(names)
+    return pa.RecordBatch.from_arrays([array(column) for column in cells], names=list(names))
+
+
+def grouped(items: Iterable[tuple[Item, int, int]]) -> Iterator[list[Item]]:
+    """Items, given with their rows and bytes, together up to the usual number of either."""
+    group: list[Item] = []
+    rows = size = 0
+    for item, more_rows, more_bytes in items:
+        group.append(item)
+        rows += more_rows
+        size += more_bytes
+        if rows >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield group
+            group, rows, size = [], 0, 0
+    if group:
+        yield group
 
 
 def unique(names: Sequence[str], path: str) -> None:
     """Refuse repeated column names."""
     name, times = Counter(names).most_common(1)[0] if names else ("", 0)
     if times > 1:
-        raise DataError(
-            f"{times} columns are named {name!r}",
-            where=Place(path),
-            hint="rename the columns",
-        )
+        problem = f"{times} columns are named {name!r}"
+        raise DataError(problem, where=Place(path), hint="rename the columns")
 
 
 @contextmanager
 def arrow_errors(path: str, what: str, hint: str | None = None) -> Iterator[None]:
     """Turn what Arrow raises on a broken file into a ``DataError`` that names the file."""
-    import struct
-
-    import pyarrow as pa
-
     broken = (pa.ArrowException, OSError, EOFError, ValueError, OverflowError, struct.error)
     try:
         yield
@@ -108,8 +124,6 @@ def arrow_errors(path: str, what: str, hint: str | None = None) -> Iterator[None
 
 def validate(batch: pa.RecordBatch, path: str, first_row: int) -> pa.RecordBatch:
     """Check every value of a batch that another program wrote; a bad one is named by its row."""
-    import pyarrow as pa
-
     try:
         batch.validate(full=True)
     except pa.ArrowException as error:
@@ -123,8 +137,6 @@ def validate(batch: pa.RecordBatch, path: str, first_row: int) -> pa.RecordBatch
 
 
 def _first_invalid(batch: pa.RecordBatch, reason: str) -> tuple[int | None, str | None, str]:
-    import pyarrow.types as pat
-
     for name, array in zip(batch.schema.names, batch.columns, strict=True):
         keyed = pat.is_dictionary(array.type)
         invalid = _invalid_in(array.dictionary if keyed else array)
@@ -135,8 +147,6 @@ def _first_invalid(batch: pa.RecordBatch, reason: str) -> tuple[int | None, str 
 
 
 def _invalid_in(array: pa.Array) -> tuple[int, str] | None:
-    import pyarrow as pa
-
     for row in range(len(array)):
         try:
             array.slice(row, 1).validate(full=True)

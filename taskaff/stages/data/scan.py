@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from taskaff.core import arrow
 from taskaff.core.errors import DataError, Place
-from taskaff.core.records.data import SPLITS, LabelKind
+from taskaff.core.records.data import SPLITS, DataRequest, LabelKind
 from taskaff.stages.data.absent import Absent, unfit
 from taskaff.stages.data.columns import Choice
+from taskaff.stages.data.data_file import DataFile
 from taskaff.stages.data.labels import LabelTally
 from taskaff.stages.data.names import UNSUPERVISED, SplitWord, split_word
 from taskaff.stages.data.reader import Reader
@@ -100,7 +101,6 @@ class RowCheck:
     """Names of the ids 0, 1 ... of the label column."""
     width: int | None = None
     """Vector width, from the first row that has one."""
-    width_path: str = ""
 
     def inputs(self, batch: pa.RecordBatch, path: str, row: int) -> dict[str, Mask]:
         """Masks ``(n,)`` of rows with an unusable text or vector, by reason."""
@@ -202,9 +202,11 @@ def any_of(masks: dict[str, Mask], rows: int) -> Mask:
 class FileScan:
     """What the first pass found in one file."""
 
-    path: str
+    file: DataFile
     split: SplitWord
     reader: Reader
+    stamp: object
+    """Changes when the file does; None of a table."""
     number: int = 0
     """Place among the files of the task."""
     total: int = 0
@@ -220,6 +222,23 @@ class FileScan:
     nonfinite: list[Marks] = field(default_factory=list)
     """Rows that cannot be used if the task turns out to be a regression."""
 
+    @property
+    def path(self) -> str:
+        """Path of the file, or what stands for it in messages."""
+        return self.file.path
+
+
+@dataclass(slots=True)
+class TaskScan:
+    """A data set while it is scanned."""
+
+    request: DataRequest
+    name: str
+    files: list[FileScan]
+    notes: list[str]
+    apart: Counter[str] = field(default_factory=Counter)
+    """Rows of test files without a label column, by reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class Marks:
@@ -228,6 +247,12 @@ class Marks:
     rows: NDArray[np.int64]
     codes: NDArray[np.int8]
     reason: str
+
+
+def rows_of(marks: Sequence[Marks], code: int | None = None) -> int:
+    """Number of marked rows, of one split or of all."""
+    rows = [mark.rows if code is None else mark.rows[mark.codes == code] for mark in marks]
+    return len(np.unique(np.concatenate(rows))) if rows else 0
 
 
 def scan_file(

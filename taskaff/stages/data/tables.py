@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,54 +13,32 @@ from taskaff.core import arrow
 from taskaff.core.errors import DataError, Place, TaskaffError, UsageError
 from taskaff.stages.data.byte_source import Blob, spooled, temporary
 from taskaff.stages.data.nested import flattened
-from taskaff.stages.data.plain import columns_of, no_rows, plain_pieces
-from taskaff.stages.data.reader import BATCH_ROWS, PEEK_ROWS, Column, arrow_errors, validate
+from taskaff.stages.data.plain import checked_pieces, columns_of
+from taskaff.stages.data.reader import BATCH_ROWS, PEEK_ROWS, Reader, arrow_errors, counting
 
 
-class TableReader:
+class TableReader(Reader):
     """An Arrow table in memory."""
-
-    typed = True
-    nullable = True
 
     def __init__(self, table: pa.Table, path: str) -> None:
         self._table, self._path = flattened(table, path), path
-        self._columns = columns_of(self._table.schema, path)
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The table's fields."""
-        return self._columns
-
-    @property
-    def dialect(self) -> Mapping[str, str]:
-        """Empty: a table has no dialect."""
-        return {}
+        self.columns = columns_of(self._table.schema, path)
 
     def peek(self, columns: Sequence[str]) -> pa.RecordBatch:
-        """First rows, at most ``PEEK_ROWS``."""
-        for batch in self._select(columns).slice(0, PEEK_ROWS).combine_chunks().to_batches():
-            for piece in plain_pieces(validate(batch, self._path, 1)):
-                return piece
-        return no_rows(self._columns, columns)
-
-    def scan(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """First pass, which reads as ``batches`` does."""
-        return self.batches(columns)
+        """The first rows, whatever the chunks."""
+        head = self._table.select(list(columns)).slice(0, PEEK_ROWS).combine_chunks()
+        for piece in checked_pieces(head.to_batches(), self._path):
+            return piece
+        return super().peek(columns)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Validated pieces of the table."""
         if not columns:
-            yield pa.RecordBatch.from_arrays([pa.nulls(self._table.num_rows)], names=[""])
+            yield counting(self._table.num_rows)
             return
-        row = 1
+        batches = self._table.select(list(columns)).to_batches(BATCH_ROWS)
         with arrow_errors(self._path, "the table", "write its columns in plainer types"):
-            for batch in self._select(columns).to_batches(BATCH_ROWS):
-                yield from plain_pieces(validate(batch, self._path, row))
-                row += batch.num_rows
-
-    def _select(self, columns: Sequence[str]) -> pa.Table:
-        return self._table.select(list(columns))
+            yield from checked_pieces(batches, self._path)
 
     def sha256(self, columns: Sequence[str]) -> str:
         """SHA-256 of the used columns' values, whatever their chunks."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from taskaff.core import arrow
 from taskaff.core.errors import DataError, Place, TaskaffError
 from taskaff.core.records.data import SPLITS, InputFile, RowBatch, TaskInfo
-from taskaff.stages.data.data_file import DataFile
 from taskaff.stages.data.labelling import Labelling
 from taskaff.stages.data.names import SplitWord
 from taskaff.stages.data.plain import plain_pieces
@@ -29,42 +28,34 @@ class FileTask:
         self,
         info: TaskInfo,
         files: list[FileScan],
-        data_files: list[DataFile],
         row_check: RowCheck,
         labelling: Labelling,
-        stamps: Mapping[str, object],
         limit: int | None,
     ) -> None:
-        self._info, self._choice, self._limit = info, row_check.choice, limit
+        self.info, self._choice, self._limit = info, row_check.choice, limit
         self._row_check, self._labelling = row_check, labelling
-        self._scans = {scan.path: (scan, f) for scan, f in zip(files, data_files, strict=True)}
-        self._stamps = stamps
-
-    @property
-    def info(self) -> TaskInfo:
-        """What the scan learned of the data set."""
-        return self._info
+        self._scans = {scan.path: scan for scan in files}
 
     def batches(self, file: InputFile | None = None) -> Iterator[RowBatch]:
         """Rows of one file (all by default); raises ``DataError`` if the file has changed since."""
         try:
-            for entry in (file,) if file is not None else self._info.files:
+            for entry in (file,) if file is not None else self.info.files:
                 yield from self._file(entry)
         except TaskaffError as error:
-            raise error.for_task(self._info.name) from error.__cause__
+            raise error.for_task(self.info.name) from error.__cause__
         except OSError as error:
             raise DataError(
                 error.strerror or str(error),
-                task=self._info.name,
-                where=Place(str(error.filename or self._info.name)),
+                task=self.info.name,
+                where=Place(str(error.filename or self.info.name)),
                 hint="the file was there when it was first read: run again",
             ) from error
 
     def _file(self, entry: InputFile) -> Iterator[RowBatch]:
-        scan, data_file = self._scans[entry.path]
-        if data_file.blob is not None and data_file.blob.stamp() != self._stamps[entry.path]:
+        scan = self._scans[entry.path]
+        if scan.file.blob is not None and scan.file.blob.stamp() != scan.stamp:
             raise _changed(entry.path)
-        row_check = replace(self._row_check, width=self._info.vector_width)
+        row_check = replace(self._row_check, width=self.info.vector_width)
         assigner = SplitAssigner(self._choice.split, self._limit, scan.taken_before)
         total = given = 0
         for batch in scan.reader.batches(self._choice.used):
@@ -85,9 +76,9 @@ class FileTask:
         split: SplitWord,
     ) -> NDArray[np.bool_]:
         codes = assigner.admit(batch, split, entry.path, row)
-        labels = row_check.labels(batch, self._info.schema.kind)
+        labels = row_check.labels(batch, self.info.schema.kind)
         late: dict[str, NDArray[np.bool_]] = {}
-        if self._info.schema.kind != "none":
+        if self.info.schema.kind != "none":
             late = self._labelling.unlabelled(self._arrays(batch), codes)
         inputs = row_check.inputs(batch, entry.path, row)
         keep: NDArray[np.bool_] = codes == SPLITS.index(entry.split)
@@ -119,7 +110,7 @@ class FileTask:
         if self._choice.features:
             return (), np.column_stack([numbers(c) for c in columns]).astype(np.float32)
         if self._choice.layout == "vectors":
-            return (), matrix(columns[0], self._info.vector_width).astype(np.float32)
+            return (), matrix(columns[0], self.info.vector_width).astype(np.float32)
         return tuple(_texts(column) for column in columns), None
 
 
@@ -129,8 +120,5 @@ def _texts(column: pa.Array) -> pa.Array:
 
 
 def _changed(path: str) -> DataError:
-    return DataError(
-        "the file changed while it was read",
-        where=Place(path),
-        hint="run again when it is complete",
-    )
+    hint = "run again when it is complete"
+    return DataError("the file changed while it was read", where=Place(path), hint=hint)
