@@ -23,16 +23,11 @@ from taskaff.cli.commands import (
     score,
     vectors,
 )
-from taskaff.cli.help import GroupedCommand, LightGroup, example, show_help
+from taskaff.cli.help import Commands, show_help
 from taskaff.cli.streams import write
 
-app = typer.Typer(
-    cls=LightGroup,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    epilog=example("score reviews.csv tweets.csv", "score --help"),
-)
+HELP = "Will adding this data set to a multi-task mix help or hurt?"
+app = Commands(HELP, "score reviews.csv tweets.csv", "score --help")
 
 
 def _print_version(wanted: bool) -> None:
@@ -47,9 +42,9 @@ Version = Annotated[
 ]
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(invoke_without_command=True, help=HELP)
 def root(context: typer.Context, version: Version = False) -> None:  # noqa: ARG001
-    """Will adding this data set to a multi-task mix help or hurt?"""
+    """Show the help page."""
     show_help(context)
 
 
@@ -63,10 +58,10 @@ for module, command in (
     (inspect, inspect.inspect),
     (overlap, overlap.overlap),
 ):
-    app.command(cls=GroupedCommand, epilog=example(*module.EXAMPLES))(command)
+    app.add(*module.EXAMPLES)(command)
 app.add_typer(_atlas.app, name="atlas")
 app.add_typer(vectors.app, name="vectors")
 app.add_typer(cache.app, name="cache")
 for module, command in ((init, init.init), (env, env.env)):
-    app.command(cls=GroupedCommand, epilog=example(*module.EXAMPLES))(command)
+    app.add(*module.EXAMPLES)(command)
 app.add_typer(schema.app, name="schema")

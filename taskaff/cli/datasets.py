@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from taskaff.cli.options import DataOptions
+from taskaff.cli.groups import Given
 from taskaff.core.config import Config, Section
 from taskaff.core.errors import UsageError
 from taskaff.core.records.data import DataRequest
@@ -17,7 +17,7 @@ STDIN = "-"
 _LOCAL = ("", "file")
 
 
-def requests(arguments: Sequence[str], config: Config, options: DataOptions) -> list[DataRequest]:
+def requests(arguments: Sequence[str], config: Config, options: Given) -> list[DataRequest]:
     """One request an argument; without arguments, one for each data set of the configuration."""
     named = [_request(argument, config) for argument in arguments or config.datasets]
     asked = [_with_options(request, options) for request in named]
@@ -43,38 +43,32 @@ def _from_config(name: str, section: Section) -> DataRequest:
     return DataRequest(source=source, name=name, **section.given(DataRequest))
 
 
-def _with_options(request: DataRequest, options: DataOptions) -> DataRequest:
-    given: dict[str, Any] = {
-        "text": _columns("--text", options.text),
-        "label": _columns("--label", options.label),
-        "label_kind": options.label_kind,
-        "split_column": options.split_column,
-        "join_tokens": options.join_tokens,
-        "delimiter": "\t" if options.delimiter == r"\t" else options.delimiter,
-        "encoding": options.encoding,
-        "quote": options.quote,
-        "on_bad_row": options.on_bad_row,
-        "missing_label": tuple(options.missing_label) if options.missing_label else None,
-        "limit": options.limit,
-        "no_header": options.no_header,
-        "skip_lines": options.skip_lines,
-        "format": (options.stdin_format if request.source == STDIN else None)
-        or options.input_format,
-    }
-    return replace(request, **{name: value for name, value in given.items() if value is not None})
+def _with_options(request: DataRequest, options: Given) -> DataRequest:
+    given = {name: READ[name](value) if name in READ else value for name, value in options.items()}
+    stdin_format = given.pop("stdin_format", None)
+    if stdin_format and request.source == STDIN:
+        given["format"] = stdin_format
+    return replace(request, **given)
 
 
-def _columns(option: str, text: str | None) -> tuple[str, ...] | None:
+READ: dict[str, Callable[[Any], Any]] = {
+    "text": lambda text: _columns("--text", text),
+    "label": lambda text: _columns("--label", text),
+    "delimiter": lambda text: "\t" if text == r"\t" else text,
+    "missing_label": tuple,
+}
+"""Fields of a request from what is typed, where it is something else."""
+
+
+def _columns(option: str, text: str) -> tuple[str, ...]:
     """Names between commas; a name with a comma stands in double quotes, as in CSV."""
-    if text is None:
-        return None
     names = tuple(next(csv.reader([text], skipinitialspace=True), []))
     if not names or not all(names):
         raise UsageError(f"{option} {text!r} holds an empty column name", hint=f"{option} COL,COL")
     return names
 
 
-def _check_stdin(asked: Sequence[DataRequest], options: DataOptions) -> None:
+def _check_stdin(asked: Sequence[DataRequest], options: Given) -> None:
     from taskaff.stages.data import FORMATS
 
     streams = [request for request in asked if request.source == STDIN]
@@ -85,7 +79,7 @@ def _check_stdin(asked: Sequence[DataRequest], options: DataOptions) -> None:
         raise UsageError(
             "standard input has no suffix", hint=f"--stdin-format csv, or another of {known}"
         )
-    if options.stdin_format and not streams:
+    if "stdin_format" in options and not streams:
         raise UsageError("--stdin-format without -", hint="name standard input as -")
 
 

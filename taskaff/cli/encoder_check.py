@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from taskaff.cli.options import ReportingOptions
-from taskaff.cli.streams import write
+from taskaff.cli.streams import write, write_json
 
 if TYPE_CHECKING:
     from taskaff.core.records.data import DataRequest
@@ -42,38 +41,37 @@ def run_check(
     if asked.output or format not in ("table", "json"):
         hint = "leave -o and --format out, or use --json"
         raise UsageError("--encoder-check prints a table or JSON and writes no file", hint=hint)
-    found = check_encoder(Session(settings), requests)
-    write(_document(found) if format == "json" else _table(found))
-    if not found.passed:
-        error = max(found.batch_error, found.plain_error)
+    check = check_encoder(Session(settings), requests)
+    if format == "json":
+        write_json({**asdict(check), "passed": check.passed})
+    else:
+        write(_table(check))
+    if not check.passed:
+        error = max(check.batch_error, check.plain_error)
         raise EmbedError(
-            f"{found.encoder.id} gives other vectors when it is run in another way: "
-            f"cosine error {error:.1e}, tolerance {found.tolerance:.0e}",
+            f"{check.encoder.id} gives other vectors when it is run in another way: "
+            f"cosine error {error:.1e}, tolerance {check.tolerance:.0e}",
             hint="--dtype float32, --device cpu or --batch-size 1, whichever brings the error down",
         )
 
 
-def _document(found: EncoderCheck) -> str:
-    return json_text.dumps({**asdict(found), "passed": found.passed}, indent=2) + "\n"
-
-
-def _table(found: EncoderCheck) -> str:
+def _table(check: EncoderCheck) -> str:
     from taskaff.stages.report.escape import terminal
 
-    card, counts = found.encoder, found.counts
-    lengths = f"{found.shortest:,} to {found.longest:,} tokens (median {found.median:,})"
+    card, counts = check.encoder, check.counts
+    lengths = f"{check.shortest:,} to {check.longest:,} tokens (median {check.median:,})"
     cut = f"{counts.truncated:,} cut off, {counts.empty:,} empty"
     revision = f" {card.revision}" if card.revision else ""
     errors = (
-        (f"batches of {found.batch_size}, reversed", found.batch_error),
-        ("float32, cpu, one text at a time", found.plain_error),
+        (f"batches of {check.batch_size}, reversed", check.batch_error),
+        ("float32, cpu, one text at a time", check.plain_error),
     )
     lines = [
-        f"encoder  {card.id}{revision}, {card.width:,} dimensions, {found.dtype} on {found.device}",
-        f"sample   {found.rows:,} rows of {', '.join(found.tasks)}: {lengths}",
+        f"encoder  {card.id}{revision}, {card.width:,} dimensions, {check.dtype} on {check.device}",
+        f"sample   {check.rows:,} rows of {', '.join(check.tasks)}: {lengths}",
         f"texts    {cut}; {counts.unknown:,} of {counts.tokens:,} tokens unknown",
-        f"largest cosine error, at most {found.tolerance:.0e}:",
-        *(f"  {against:<34}{_error(value, found.tolerance)}" for against, value in errors),
+        f"largest cosine error, at most {check.tolerance:.0e}:",
+        *(f"  {against:<34}{_error(value, check.tolerance)}" for against, value in errors),
     ]
     return "".join(terminal(line) + "\n" for line in lines)
 

@@ -42,6 +42,20 @@ def _is_part_of(path: Path, source: str) -> bool:
         return False
 
 
+def check_suffix(path: Path, example: str, what: str) -> None:
+    """Refuse a target whose suffix is not that of ``example``, ``FILE.safetensors``."""
+    suffix = Path(example).suffix
+    if path.suffix != suffix:
+        hint = f"-o {path.with_suffix(suffix)}" if path.name else f"-o {example}"
+        raise UsageError(f"-o {path}: {what} a {suffix} file", hint=hint)
+
+
+def check_signature_target(path: Path, inputs: Iterable[object]) -> None:
+    """Refuse, before any work, a target that later commands would not take for a signature."""
+    check_suffix(path, "NAME.taskaff", "a signature is")
+    check_target(path, inputs)
+
+
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
     """``files.whole_file``, with what to do where it cannot be written."""

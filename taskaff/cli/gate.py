@@ -55,17 +55,10 @@ def judged(result: ScoreResult, limits: Mapping[str, float]) -> ScoreResult:
     """
     from taskaff.stages.gate import score_findings
 
-    found = score_findings(result, limits)
-    if limits and not found:
+    findings = score_findings(result, limits)
+    if limits and not findings:
         raise UsageError("--fail-under has nothing to check", hint="name at least two data sets")
-    return replace(result, findings=tuple(found))
-
-
-def outcome(findings: Iterable[Finding]) -> str:
-    """The worst of the findings."""
-    from taskaff.stages.gate import worst
-
-    return worst(findings)
+    return replace(result, findings=tuple(findings))
 
 
 def mapped(outcome: str, inconclusive: Mapped | None, exit_zero: bool) -> int:
@@ -87,7 +80,9 @@ def lines(findings: Sequence[Finding]) -> Iterator[str]:
 
 def summary(findings: Sequence[Finding]) -> str:
     """The verdict of the run in one line."""
+    from taskaff.stages.gate import worst
+
     levels = [finding.level for finding in findings]
     counts = ((level, levels.count(level)) for level in ("failed", "inconclusive", "passed"))
     parts = ", ".join(f"{count} {level}" for level, count in counts if count)
-    return f"{outcome(findings)}: {parts} of {len(findings)} checks"
+    return f"{worst(findings)}: {parts} of {len(findings)} checks"

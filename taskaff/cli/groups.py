@@ -9,8 +9,8 @@ the command gets those that were given, by their keys.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import wraps
 from typing import Annotated, Any, get_origin, get_type_hints
 
@@ -30,19 +30,22 @@ class Settings:
     panel: str | None
     tables: tuple[str, ...]
     without: tuple[str, ...] = ()
+    declared: Mapping[str, Declared] = field(default_factory=lambda: SETTINGS)
+    """All settings by key."""
+    help: Mapping[str, str] = field(default_factory=dict)
+    """What a command says of a setting in other words, by key."""
 
     def options(self) -> dict[str, Declared]:
         """By the names of the parameters, in the order of the tables."""
         return {
             each.option.replace("-", "_"): each
             for named in self.tables
-            for each in SETTINGS.values()
+            for each in self.declared.values()
             if each.option and named in (each.table, each.key) and each.key not in self.without
         }
 
 
-def option_of(each: Declared, panel: str | None = None, help: str = "") -> Any:
-    """The option of a setting; ``help`` where a command says it in other words."""
+def _option(each: Declared, group: Settings) -> Any:
     setting, kind = each.setting, _kind(each)
     names = [f"--{each.option}"]
     if kind is bool and (each.default or setting.negated):
@@ -51,8 +54,8 @@ def option_of(each: Declared, panel: str | None = None, help: str = "") -> Any:
         *names,
         min=setting.ge and int(setting.ge) if kind is int else None,
         metavar=setting.metavar or METAVARS.get(kind if kind is int else each.type),
-        help=help or setting.help,
-        rich_help_panel=panel,
+        help=group.help.get(each.key) or setting.help,
+        rich_help_panel=group.panel,
     )
 
 
@@ -108,7 +111,7 @@ def names_of(group: Any) -> list[str]:
     group = group if isinstance(group, Settings) else _group(group)
     if isinstance(group, Settings):
         return list(group.options())
-    return [field.name for field in fields(group)]
+    return [each.name for each in fields(group)]
 
 
 def _taken(group: Any, given: dict[str, Any]) -> Any:
@@ -123,17 +126,13 @@ def _taken(group: Any, given: dict[str, Any]) -> Any:
 def _parameters_of(group: Any) -> list[inspect.Parameter]:
     if isinstance(group, Settings):
         return [
-            _parameter(name, Annotated[_kind(each) | None, option_of(each, group.panel)], None)
+            _parameter(name, Annotated[_kind(each) | None, _option(each, group)], None)
             for name, each in group.options().items()
         ]
     hints = get_type_hints(group, include_extras=True)
-    return [_parameter(field.name, hints[field.name], _default(field)) for field in fields(group)]
+    return [_parameter(each.name, hints[each.name], each.default) for each in fields(group)]
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, kind, default=default, annotation=annotation)
-
-
-def _default(field: Any) -> Any:
-    return inspect.Parameter.empty if field.default is MISSING else field.default

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from taskaff.cli.streams import say_as_is, write
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 ARGUMENTS = "Arguments"
 DEFAULT_GROUP = "Options"
@@ -67,6 +70,24 @@ class LightGroup(TyperGroup):
             option.default = False
             option.callback = _print_help
         return option
+
+
+class Commands(typer.Typer):
+    """Commands in a group; the group itself shows its help page and exits with 2."""
+
+    def __init__(self, help: str, *examples: str) -> None:
+        super().__init__(
+            cls=LightGroup,
+            add_completion=False,
+            rich_markup_mode=None,
+            pretty_exceptions_enable=False,
+            epilog=example(*examples),
+        )
+        self.callback(invoke_without_command=True, help=help)(show_help)
+
+    def add(self, *examples: str, name: str | None = None) -> Callable[[Command], Command]:
+        """Register a command under its own name or another one."""
+        return self.command(name, cls=GroupedCommand, epilog=example(*examples))
 
 
 def show_help(context: typer.Context) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,7 @@ from taskaff.core.errors import UsageError
 from taskaff.core.registry import unknown_name
 
 if TYPE_CHECKING:
-    from taskaff.core.records.check import CheckResult
-    from taskaff.core.records.data import TaskInfo
-    from taskaff.core.records.overlap import OverlapResult
-    from taskaff.core.records.probe import ProbeResult
-    from taskaff.core.records.score import ScoreResult
+    from taskaff.stages.report import Result
 
 DEFAULT_FORMAT = "table"
 
@@ -33,11 +29,6 @@ class Plan:
     quiet: bool
     explain: bool = False
     verbose: bool = False
-
-    @property
-    def for_people(self) -> bool:
-        """Whether standard output is a table and not a document that a program reads."""
-        return self.format == DEFAULT_FORMAT
 
 
 def plan(
@@ -81,22 +72,14 @@ def _format_of(path: Path, pictures: bool, gate: bool) -> str:
     known = suffixes(CHECK_FORMATS if gate else FORMATS)
     if pictures:
         known |= {**PICTURES, MATRICES: MATRICES}
-    found = known.get(path.suffix.lower())
-    if found is None:
-        what = f"suffix {path.suffix!r}" if path.suffix else "suffix ''"
-        raise UsageError(f"-o {path}: no format has the {what}", hint=_known(known))
-    return found
+    suffix = path.suffix.lower()
+    if suffix not in known:
+        found = f"-o {path}: no format has the suffix {path.suffix!r}"
+        raise UsageError(found, hint=f"known: {', '.join(known)}")
+    return known[suffix]
 
 
-def _known(names: Iterable[str]) -> str:
-    return f"known: {', '.join(names)}"
-
-
-def emit(
-    result: ScoreResult | TaskInfo | ProbeResult | CheckResult | OverlapResult,
-    plan: Plan,
-    verdict: str | None = None,
-) -> None:
+def emit(result: Result, plan: Plan, verdict: str | None = None) -> None:
     """Write every file, then standard output; no file changes unless all of them were rendered.
 
     ``verdict`` stands in for the table when only the verdict is asked for.
@@ -116,7 +99,8 @@ def emit(
                 temporary.write_bytes(plot(result, format))
             else:
                 write_text(temporary, pieces(result, format, plain))
-    if plan.quiet and plan.for_people and verdict is not None:
+    for_people = plan.format == DEFAULT_FORMAT
+    if plan.quiet and for_people and verdict is not None:
         write(verdict + "\n")
         return
     options = ReportOptions(
@@ -124,7 +108,7 @@ def emit(
         color=wants_color(),
         width=width(),
         quiet=plan.quiet,
-        verbose=plan.verbose or not plan.for_people,
+        verbose=plan.verbose or not for_people,
     )
     for piece in pieces(result, plan.format, options):
         write(piece)

@@ -6,11 +6,13 @@ behind ``>`` or ``2>``) ends the run with exit code 2, whatever it was about to 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 OUTPUT, ERROR = "standard output", "standard error"
 NO_TERMINAL_WIDTH = 100
@@ -34,6 +36,23 @@ def write(text: str) -> None:
     """A piece of the result on standard output."""
     with _written(OUTPUT):
         sys.stdout.write(text)
+
+
+def write_json(value: Any) -> None:
+    """A value as JSON, over several lines."""
+    write(json.dumps(value, indent=2) + "\n")
+
+
+def write_facts(facts: Mapping[str, object], as_json: bool) -> None:
+    """Names with their values below one another, or as JSON."""
+    from taskaff.stages.report.escape import terminal
+
+    if as_json:
+        write_json(facts)
+        return
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        write(f"{name:<{width}}  {terminal(str(value))}\n")
 
 
 def flush() -> None:

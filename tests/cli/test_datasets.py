@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from taskaff.cli.datasets import requests
-from taskaff.cli.options import DataOptions
 from taskaff.core.config import load
 from taskaff.core.errors import UsageError
 from taskaff.core.settings import EncoderOptions
@@ -35,29 +34,29 @@ def config(tmp_path):
 
 
 def test_without_arguments_all_data_sets_in_the_order_of_the_file(config):
-    assert [request.name for request in requests([], config, DataOptions())] == ["sst", "nli"]
+    assert [request.name for request in requests([], config, {})] == ["sst", "nli"]
 
 
 def test_a_name_of_the_configuration(config, tmp_path):
-    [request] = requests(["nli"], config, DataOptions())
+    [request] = requests(["nli"], config, {})
     assert request.source == str(tmp_path / "nli.parquet")
     assert request.text == ("premise", "hypothesis")
     assert request.on_bad_row == "skip"
 
 
 def test_options_come_before_the_configuration_for_every_data_set(config):
-    sst, other = requests(["sst", "other.csv"], config, DataOptions(label="gold", limit=7))
+    sst, other = requests(["sst", "other.csv"], config, dict(label="gold", limit=7))
     assert (sst.label, sst.limit) == (("gold",), 7)
     assert (other.label, other.limit, other.name) == (("gold",), 7, None)
 
 
 def test_named_path(config):
-    [request] = requests(["mr=data/mr.csv"], config, DataOptions())
+    [request] = requests(["mr=data/mr.csv"], config, {})
     assert (request.name, request.source) == ("mr", "data/mr.csv")
 
 
 def test_every_option_reaches_the_request(config):
-    options = DataOptions(
+    options = dict(
         text='a,"b, c"',
         label="x",
         label_kind="regression",
@@ -78,9 +77,9 @@ def test_every_option_reaches_the_request(config):
     assert request.delimiter == "\t"
     assert request.format == "csv"
     assert (request.no_header, request.skip_lines) == (True, 2)
-    two = requests(["-", "a.dat"], config, DataOptions(input_format="tsv.gz", stdin_format="csv"))
+    two = requests(["-", "a.dat"], config, dict(format="tsv.gz", stdin_format="csv"))
     assert [each.format for each in two] == ["csv", "tsv.gz"]
-    [both] = requests(["-"], config, DataOptions(input_format="tsv"))
+    [both] = requests(["-"], config, dict(format="tsv"))
     assert both.format == "tsv"
     taken = (request.label, request.label_kind, request.split_column, request.encoding)
     assert taken == (("x",), "regression", "fold", "latin-1")
@@ -94,8 +93,8 @@ def test_offline_refuses_the_network_but_no_file(url):
         update={"embed": offline.embed.model_copy(update={"offline": True})}
     )
     with pytest.raises(UsageError, match="--offline is on"):
-        requests([url], offline, DataOptions())
-    assert requests(["a.csv", "file:///a.csv"], offline, DataOptions())
+        requests([url], offline, {})
+    assert requests(["a.csv", "file:///a.csv"], offline, {})
 
 
 def test_the_configuration_reaches_the_pipeline(quick, monkeypatch, fake_pipeline):

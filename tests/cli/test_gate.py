@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stages.gate._evidence import scores, table
 
-from taskaff.cli.gate import judged, lines, mapped, outcome, parse_limits, summary
+from taskaff.cli.gate import judged, lines, mapped, parse_limits, summary
 from taskaff.core.errors import UsageError
 from taskaff.core.records.check import CheckedTask, Evidence
 from taskaff.core.records.finding import Finding
 from taskaff.core.settings import CheckSettings
-from taskaff.stages.gate import check
+from taskaff.stages.gate import check, worst
 from taskaff.stages.report import payload
 
 NUMBERS = st.floats(-10, 10)
@@ -71,7 +71,7 @@ def finding(level):
 
 @given(st.lists(st.sampled_from(LEVELS)), st.sampled_from([None, "pass", "fail"]), st.booleans())
 def test_exit_code_by_precedence(levels, inconclusive, exit_zero):
-    code = mapped(outcome(map(finding, levels)), inconclusive, exit_zero)
+    code = mapped(worst(map(finding, levels)), inconclusive, exit_zero)
     if "failed" in levels:
         expected = 1
     elif "inconclusive" in levels:

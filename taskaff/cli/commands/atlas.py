@@ -5,21 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
 from typer import Argument, Option
 
 from taskaff.cli.groups import spread
-from taskaff.cli.help import GroupedCommand, LightGroup, example, show_help
+from taskaff.cli.help import Commands
 from taskaff.cli.options import ConfigOptions, EncodingOptions
 from taskaff.cli.streams import say, write
 
 if TYPE_CHECKING:
     from taskaff.core.config import Config
 
-app = typer.Typer(
-    cls=LightGroup,
-    rich_markup_mode=None,
-    epilog=example("atlas show", "atlas build DATA -o atlas.parquet", "atlas append result.json"),
+app = Commands(
+    "Build, show, evaluate what predictions learn from.",
+    "atlas show",
+    "atlas build DATA -o atlas.parquet",
+    "atlas append result.json",
 )
 
 Atlas = Annotated[
@@ -27,13 +27,7 @@ Atlas = Annotated[
 ]
 
 
-@app.callback(invoke_without_command=True)
-def group(context: typer.Context) -> None:
-    """Build, show, evaluate what predictions learn from."""
-    show_help(context)
-
-
-@app.command(cls=GroupedCommand, epilog=example("atlas build DATA -o atlas.parquet"))
+@app.add("atlas build DATA -o atlas.parquet")
 @spread
 def build(
     folders: Annotated[list[Path], Argument(metavar="DIR", help="Folders of data-set folders.")],
@@ -65,7 +59,7 @@ def build(
         say(f"wrote {output}: {table.num_rows:,} rows, {output.stat().st_size:,} bytes")
 
 
-@app.command(cls=GroupedCommand, epilog=example("atlas show"))
+@app.add("atlas show")
 @spread
 def show(choice: ConfigOptions, atlas: Atlas = None) -> None:
     """Say what was measured: data sets, set-ups, seeds, shares of help and harm."""
@@ -75,7 +69,7 @@ def show(choice: ConfigOptions, atlas: Atlas = None) -> None:
         write(line + "\n")
 
 
-@app.command(cls=GroupedCommand, epilog=example("atlas fit"))
+@app.add("atlas fit")
 @spread
 def fit(choice: ConfigOptions) -> None:
     """Fit the predictor now and keep it in the cache, as the first prediction would."""
@@ -90,7 +84,7 @@ def fit(choice: ConfigOptions) -> None:
     say(f"predictor {prediction.identity(settings)}: {len(fitted.centre.roots)} trees")
 
 
-@app.command(cls=GroupedCommand, epilog=example("atlas evaluate -o evaluation.json"))
+@app.add("atlas evaluate -o evaluation.json")
 @spread
 def evaluate(
     choice: ConfigOptions,
@@ -122,7 +116,7 @@ def evaluate(
         write(line + "\n")
 
 
-@app.command(cls=GroupedCommand, epilog=example("atlas append result.json"))
+@app.add("atlas append result.json")
 @spread
 def append(
     results: Annotated[

@@ -6,40 +6,31 @@ import re
 import time
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from typer import Option
 
 from taskaff.cli.groups import spread
-from taskaff.cli.help import GroupedCommand, LightGroup, example, show_help
+from taskaff.cli.help import Commands
 from taskaff.cli.options import ConfigOptions
 from taskaff.cli.streams import say, write
 
 if TYPE_CHECKING:
     from taskaff.core.store import Store
 
-app = typer.Typer(
-    cls=LightGroup, rich_markup_mode=None, epilog=example("cache ls", "cache prune --all")
-)
+app = Commands("Look at the cache, shrink it, check it.", "cache ls", "cache prune --all")
 
 CacheDir = Annotated[str | None, Option(metavar="DIR", help="Another cache than the configured.")]
 _SIZES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
-@app.callback(invoke_without_command=True)
-def group(context: typer.Context) -> None:
-    """Look at the cache, shrink it, check it."""
-    show_help(context)
-
-
-@app.command("dir", cls=GroupedCommand, epilog=example("cache dir"))
+@app.add("cache dir", name="dir")
 @spread
 def print_dir(choice: ConfigOptions, cache_dir: CacheDir = None) -> None:
     """Print the folder of the cache."""
     write(f"{_open(choice, cache_dir).root}\n")
 
 
-@app.command("ls", cls=GroupedCommand, epilog=example("cache ls"))
+@app.add("cache ls", name="ls")
 @spread
 def list_entries(choice: ConfigOptions, cache_dir: CacheDir = None) -> None:
     """List the entries: kind, bytes, last use, key."""
@@ -51,7 +42,7 @@ def list_entries(choice: ConfigOptions, cache_dir: CacheDir = None) -> None:
     say(f"{count:,} entries, {total:,} bytes")
 
 
-@app.command(cls=GroupedCommand, epilog=example("cache prune --older-than 30d --max-size 2GB"))
+@app.add("cache prune --older-than 30d --max-size 2GB")
 @spread
 def prune(
     choice: ConfigOptions,
@@ -76,7 +67,7 @@ def prune(
     say(f"removed {len(removed):,} entries, {sum(entry.bytes for entry in removed):,} bytes")
 
 
-@app.command(cls=GroupedCommand, epilog=example("cache verify"))
+@app.add("cache verify")
 @spread
 def verify(
     choice: ConfigOptions,

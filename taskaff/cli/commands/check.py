@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Context, Option
 
-from taskaff.cli.groups import names_of, option_of, spread
+from taskaff.cli.groups import Given, Settings, names_of, spread
 from taskaff.cli.options import (
     DATA_HELP,
     ConfigOptions,
@@ -19,7 +20,6 @@ from taskaff.cli.options import (
     Verbose,
 )
 from taskaff.cli.streams import say
-from taskaff.core.settings import SETTINGS
 
 if TYPE_CHECKING:
     from taskaff.core.config import Config
@@ -34,65 +34,51 @@ EXAMPLES = (
 )
 
 _PANEL = "Gate"
+gate_option = partial(Option, rich_help_panel=_PANEL)
 
 Candidates = Annotated[list[str] | None, Argument(metavar="CANDIDATE", help=DATA_HELP)]
 
 
+Decision = Annotated[
+    Given,
+    Settings(
+        _PANEL,
+        ("check.probe", "probe.budget", "probe.seeds", "check.baseline", "check.inconclusive"),
+        help={
+            "probe.budget": "Of the probe, all candidates.",
+            "probe.seeds": "Repetitions of the probe.",
+        },
+    ),
+]
+"""How to decide."""
+
+
 @dataclass(frozen=True)
 class GateOptions:
-    """How to decide, and what an outcome means."""
+    """What an outcome means, and what is written."""
 
-    probe: Annotated[bool | None, option_of(SETTINGS["check.probe"], _PANEL)] = None
-    budget: Annotated[
-        str | None,
-        option_of(SETTINGS["probe.budget"], _PANEL, "Of the probe, all candidates."),
-    ] = None
-    seeds: Annotated[
-        int | None, option_of(SETTINGS["probe.seeds"], _PANEL, "Repetitions of the probe.")
-    ] = None
-    baseline: Annotated[str | None, option_of(SETTINGS["check.baseline"], _PANEL)] = None
-    compare: Annotated[
-        bool,
-        Option(help="Whether to compare with the baseline.", rich_help_panel=_PANEL),
-    ] = True
+    compare: Annotated[bool, gate_option(help="Whether to compare with the baseline.")] = True
     write_baseline: Annotated[
         bool,
-        Option(
-            "--write-baseline",
-            help="Write the numbers of this check as the baseline.",
-            rich_help_panel=_PANEL,
-        ),
+        gate_option("--write-baseline", help="Write the numbers of this check as the baseline."),
     ] = False
     force: Annotated[
         bool,
-        Option(
-            "--force",
-            help="Write it though the check fails, or numbers of others are lost.",
-            rich_help_panel=_PANEL,
+        gate_option(
+            "--force", help="Write it though the check fails, or numbers of others are lost."
         ),
     ] = False
-    inconclusive: Annotated[
-        Literal["pass", "fail"] | None, option_of(SETTINGS["check.inconclusive"], _PANEL)
-    ] = None
-    exit_zero: Annotated[
-        bool,
-        Option("--exit-zero", help="Exit 0 whatever is found.", rich_help_panel=_PANEL),
-    ] = False
+    exit_zero: Annotated[bool, gate_option("--exit-zero", help="Exit 0 whatever is found.")] = False
     explain: Annotated[
-        bool,
-        Option("--explain", help="Rule, numbers, reasons, next step.", rich_help_panel=_PANEL),
+        bool, gate_option("--explain", help="Rule, numbers, reasons, next step.")
     ] = False
     github: Annotated[
-        bool | None,
-        Option(help="Annotations and job summary; on in GitHub Actions.", rich_help_panel=_PANEL),
+        bool | None, gate_option(help="Annotations and job summary; on in GitHub Actions.")
     ] = None
 
 
 AGAIN = frozenset({*names_of(DataOptions), *names_of(RunOptions), *names_of(ConfigOptions)})
 """Options that a command proposed by a hint needs too."""
-
-CONFIGURED = ("check.probe", "probe.budget", "probe.seeds", "check.baseline", "check.inconclusive")
-"""Options that are keys of the configuration."""
 
 
 @spread
@@ -100,6 +86,7 @@ def check(
     context: Context,
     reading: DataOptions,
     run: RunOptions,
+    decision: Decision,
     gate: GateOptions,
     choice: ConfigOptions,
     reporting: ReportingOptions,
@@ -120,8 +107,7 @@ def check(
     from taskaff.cli.settings import config_file, probe_settings, read_config, run_settings
     from taskaff.pipeline.check import check as check_candidates
 
-    options = {key: getattr(gate, key.partition(".")[2]) for key in CONFIGURED}
-    config = read_config(choice, reading.settings(), run, options)
+    config = read_config(choice, run, decision)
     file = config_file(choice.config_file)
     asked, mix = _requests(candidates or (), config, reading)
     rules, settings = gate_settings(config), gate_run(config, run_settings(config))
@@ -155,7 +141,7 @@ def check(
 
 
 def _requests(
-    arguments: Sequence[str], config: Config, reading: DataOptions
+    arguments: Sequence[str], config: Config, reading: Given
 ) -> tuple[list[DataRequest], list[DataRequest]]:
     """The candidates and the data sets of the mix; the options of reading are for candidates."""
     from taskaff.cli.datasets import requests
@@ -165,7 +151,7 @@ def _requests(
         _require_new(argument, config)
     named = list(arguments) or [name for name in config.datasets if name not in mix]
     found = requests(named, config, reading) if named else []
-    return found, requests(mix, config, DataOptions()) if mix else []
+    return found, requests(mix, config, {}) if mix else []
 
 
 def _require_new(argument: str, config: Config) -> None:

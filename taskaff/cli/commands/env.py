@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 import os
 import platform
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated
 
 from typer import Option
 
-from taskaff.cli.streams import write
+from taskaff.cli.streams import write_facts
 
 EXAMPLES = ("env", "env --json")
 
@@ -19,15 +18,7 @@ Json = Annotated[bool, Option("--json", help="Print JSON.")]
 
 def env(json: Json = False) -> None:
     """Print versions, machine and settings, for bug reports."""
-    facts = collect()
-    if json:
-        write(json_text.dumps(facts, indent=2) + "\n")
-        return
-    from taskaff.stages.report.escape import terminal
-
-    width = max(map(len, facts))
-    for name, value in facts.items():
-        write(f"{name:<{width}}  {terminal(str(value))}\n")
+    write_facts(collect(), json)
 
 
 def collect() -> dict[str, str]:
@@ -41,7 +32,8 @@ def collect() -> dict[str, str]:
     facts["platform"] = platform.platform()
     facts["cores"] = str(len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count())
     facts["blas"] = _blas()
-    facts["cuda"] = "a device is there" if _cuda() else "no device seen"
+    cuda = Path("/proc/driver/nvidia/version").exists()
+    facts["cuda"] = "a device is there" if cuda else "no device seen"
     facts["cache"] = _cache(file)
     facts["config"] = str(file) if file else "none"
     for name in sorted(os.environ):
@@ -59,10 +51,6 @@ def _blas() -> str:
     config = numpy.show_config(mode="dicts") or {}
     found = config.get("Build Dependencies", {}).get("blas", {})
     return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
-
-
-def _cuda() -> bool:
-    return Path("/proc/driver/nvidia/version").exists()
 
 
 def _cache(file: Path | None) -> str:

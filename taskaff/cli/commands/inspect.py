@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from taskaff.cli.groups import spread
-from taskaff.cli.options import ConfigOptions, DataOptions, OneSource, ReportingOptions
+from taskaff.cli.options import ConfigOptions, DataOptions, Offline, OneSource, ReportingOptions
 
 EXAMPLES = ("inspect reviews.csv", "inspect reviews.csv --text body --label stars --json")
 
 
 @spread
 def inspect(
-    data: OneSource, reading: DataOptions, choice: ConfigOptions, reporting: ReportingOptions
+    data: OneSource,
+    reading: DataOptions,
+    offline: Offline,
+    choice: ConfigOptions,
+    reporting: ReportingOptions,
 ) -> None:
     """Show what is understood of a data set, without a score.
 
@@ -23,7 +27,7 @@ def inspect(
     from taskaff.core.errors import UsageError
     from taskaff.pipeline.inspect import inspect as inspect_source
 
-    [request] = requests([data], read_config(choice, reading.settings()), reading)
+    [request] = requests([data], read_config(choice, offline), reading)
     if str(request.source).endswith(".taskaff"):
         found = f"{request.source} is a signature, which holds no rows to inspect"
         raise UsageError(found, hint="taskaff score takes it")

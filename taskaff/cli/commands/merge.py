@@ -21,7 +21,7 @@ Quiet = Annotated[bool, Option("--quiet", "-q", help="Say nothing.")]
 
 def merge(parts: Parts, output: Output, name: Name = None, quiet: Quiet = False) -> None:
     """Add up the signatures of a data set's shards."""
-    from taskaff.cli.signatures import check_signature_target
+    from taskaff.cli.files import check_signature_target
     from taskaff.core.errors import UsageError
     from taskaff.pipeline.merge import merge as merge_files
     from taskaff.stages.signature import save

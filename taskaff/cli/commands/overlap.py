@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from taskaff.cli.groups import spread
-from taskaff.cli.options import ConfigOptions, DataOptions, ReportingOptions, Verbose
+from taskaff.cli.options import ConfigOptions, DataOptions, Offline, ReportingOptions, Verbose
 
 EXAMPLES = ("overlap reviews.csv tweets.csv", "overlap reviews.csv tweets.csv -o shared.csv")
 
@@ -20,6 +20,7 @@ def overlap(
     source: Source,
     target: Target,
     reading: DataOptions,
+    offline: Offline,
     choice: ConfigOptions,
     reporting: ReportingOptions,
     verbose: Verbose = False,
@@ -36,7 +37,7 @@ def overlap(
     from taskaff.core.errors import UsageError
     from taskaff.pipeline.overlap import overlap as overlap_of
 
-    asked = requests([source, target], read_config(choice, reading.settings()), reading)
+    asked = requests([source, target], read_config(choice, offline), reading)
     for request in asked:
         if str(request.source).endswith(".taskaff"):
             found = f"{request.source} is a signature, which holds no rows to list"

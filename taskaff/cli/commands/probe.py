@@ -35,10 +35,15 @@ EXAMPLES = (
     "probe 'synthetic:linear?task=1' 'synthetic:linear?task=3&rows=500'",
 )
 
-_PANEL = "Probe"
-FINISHED = 0
-
-ProbeOptions = Annotated[Given, Settings(_PANEL, ("probe",), without=("probe.device",))]
+SavePredictions = Annotated[
+    Path | None,
+    Option(
+        metavar="FILE",
+        help="Parquet: what both arms predict of every test row.",
+        rich_help_panel="Probe",
+    ),
+]
+ProbeOptions = Annotated[Given, Settings("Probe", ("probe",), without=("probe.device",))]
 
 
 @spread
@@ -51,14 +56,7 @@ def probe(
     reporting: ReportingOptions,
     predict: WithPredictions,
     data: Sources = None,
-    save_predictions: Annotated[
-        Path | None,
-        Option(
-            metavar="FILE",
-            help="Parquet: what both arms predict of every test row.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = None,
+    save_predictions: SavePredictions = None,
     verbose: Verbose = False,
 ) -> int:
     """Train briefly: does a source data set help or hurt a target?
@@ -79,7 +77,7 @@ def probe(
 
     # One option is where to embed and where to train.
     device = {"probe.device": encoding.get("embed.device")}
-    config = read_config(choice, reading.settings(), encoding, asked, predict, device)
+    config = read_config(choice, encoding, asked, predict, device)
     sources = requests(data or (), config, reading)
     if len(sources) < (1 if config.probe.each_label else 2):
         hint = "name two or more, or list them in taskaff.toml (taskaff init writes one)"
@@ -109,7 +107,7 @@ def probe(
             write_predictions(result, temporary)
     if seen:
         say("interrupted: this is what was known")
-    return INTERRUPTED if seen else FINISHED
+    return INTERRUPTED if seen else 0
 
 
 def _unpredicted(chosen: Section) -> str:

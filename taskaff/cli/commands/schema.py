@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from taskaff.cli.help import Commands
+from taskaff.cli.streams import write_json
 
-import typer
-
-from taskaff.cli.help import GroupedCommand, LightGroup, example, show_help
-from taskaff.cli.streams import write
-
-app = typer.Typer(
-    cls=LightGroup, rich_markup_mode=None, epilog=example("schema result > result.schema.json")
+app = Commands(
+    "Print the JSON Schema of what taskaff writes and reads.", "schema result > result.schema.json"
 )
 
 
-@app.callback(invoke_without_command=True)
-def group(context: typer.Context) -> None:
-    """Print the JSON Schema of what taskaff writes and reads."""
-    show_help(context)
-
-
-@app.command(cls=GroupedCommand, epilog=example("schema result"))
+@app.add("schema result")
 def result() -> None:
     """Print the JSON Schema of the documents that --json prints."""
     from taskaff.stages.report import result_schema
 
-    _print(result_schema())
+    write_json(result_schema())
 
 
-@app.command(cls=GroupedCommand, epilog=example("schema config"))
+@app.add("schema config")
 def config() -> None:
     """Print the JSON Schema of taskaff.toml."""
     from taskaff.core.config import config_schema
 
-    _print(config_schema())
-
-
-def _print(schema: dict[str, Any]) -> None:
-    write(json.dumps(schema, indent=2) + "\n")
+    write_json(config_schema())

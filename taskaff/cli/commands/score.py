@@ -68,9 +68,10 @@ def score(
     from taskaff.cli.settings import read_config, run_settings
     from taskaff.core.errors import UsageError
     from taskaff.pipeline.score import score as score_sources
+    from taskaff.stages.gate import worst
     from taskaff.stages.score.plugins import SCORES
 
-    config = read_config(choice, reading.settings(), run, asked, predict)
+    config = read_config(choice, run, asked, predict)
     limits = gate.parse_limits(fail_under or (), SCORES, config.score.scores)
     settings = run_settings(config, limits)
     sources = requests(data or (), config, reading)
@@ -86,8 +87,7 @@ def score(
         result = score_sources(sources, settings, progress)
     result = replace(result, arguments=again.arguments(context, again.DATA))
     result = gate.judged(result, limits)
-    found = result.findings
-    emit(result, report, gate.summary(found) if limits else None)
-    for line in gate.lines(found) if limits and not reporting.quiet else ():
+    emit(result, report, gate.summary(result.findings) if limits else None)
+    for line in gate.lines(result.findings) if limits and not reporting.quiet else ():
         say(line)
-    return gate.mapped(gate.outcome(found), inconclusive, exit_zero)
+    return gate.mapped(worst(result.findings), inconclusive, exit_zero)

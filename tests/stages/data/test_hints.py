@@ -11,7 +11,7 @@ import pytest
 from stages.data._tables import csv_bytes, jsonl_bytes, opened, write
 
 from taskaff.cli.datasets import requests
-from taskaff.cli.options import DataOptions
+from taskaff.cli.options import READING
 from taskaff.core.config import Config
 from taskaff.core.errors import TaskaffError
 from taskaff.stages.data import open_task
@@ -30,14 +30,17 @@ def ways(hint):
         flags = {}
         for word, after in pairwise([*words, "--"]):
             if word.startswith("--"):
-                name = word[2:].replace("-", "_")
+                name = KEYS[word[2:]]
                 flags[name] = True if after.startswith("--") else after
         yield flags
 
 
+KEYS = {each.option: each.key for each in READING.values()}
+
+
 def read(path, flags):
     given = {k: int(v) if k == "skip_lines" else v for k, v in flags.items()}
-    [request] = requests([str(path)], Config(), DataOptions(**given))
+    [request] = requests([str(path)], Config(), given)
     return open_task(request)
 
 

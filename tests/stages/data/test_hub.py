@@ -150,11 +150,10 @@ def test_the_command_that_fetches():
 
 def test_offline():
     from taskaff.cli.datasets import requests
-    from taskaff.cli.options import DataOptions
     from taskaff.core.config import load, override
 
     config = load(None, [override("embed.offline=true")])
     with pytest.raises(TaskaffError) as caught:
-        requests([f"toy={URL}"], config, DataOptions())
+        requests([f"toy={URL}"], config, {})
     assert "--offline is on" in caught.value.found
     assert caught.value.hint.startswith(FETCH)
