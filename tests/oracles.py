@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import pairwise, permutations
 
 import numpy as np
+from scipy.optimize import minimize
 
 FOLDS = 4
 T3_90 = 2.3533634348018264
@@ -90,6 +91,25 @@ def shift_interval(X1, f1, X2, f2):
     whole = squared_shift(X1, f1, X2, f2)
     ends = jackknife_90(whole, [squared_shift(X1, f1, X2, f2, folds) for folds in left], 0.0)
     return np.sqrt(ends)
+
+
+def linear_cka(Z, Y):
+    """Kornblith et al. (2019), by the kernels of all rows."""
+    K, L = ((A - A.mean(axis=0)) @ (A - A.mean(axis=0)).T for A in (Z, Y))
+    return (K * L).sum() / (np.linalg.norm(K) * np.linalg.norm(L))
+
+
+def log_evidence(Z, y):
+    """Largest log evidence a row of ``y`` given features ``Z``, by the covariance of all rows."""
+    n = len(y)
+
+    def negative(logs):
+        alpha, beta = np.exp(logs)
+        covariance = np.eye(n) / beta + Z @ Z.T / alpha
+        _, log_det = np.linalg.slogdet(2 * np.pi * covariance)
+        return 0.5 * (log_det + y @ np.linalg.solve(covariance, y)) / n
+
+    return -minimize(negative, [0.0, 0.0], method="Nelder-Mead").fun
 
 
 # ------------------------------------------------------------------- the predictor

@@ -1,6 +1,6 @@
 """Do the probe's intervals hold, and are its verdicts right, where the truth is known?
 
-    python docs/benchmarks/probe_null.py [--pairs 1600] [--adaptive 240] [--out DIR] [--threads 2]
+    python docs/benchmarks/probe_null.py [--pairs 1600] [--swaps 800] [--adaptive 240] [--out DIR]
 
 Every pair of data sets is drawn anew, so that verdicts are independent. The truth is known in two
 ways, and both are measured with the product's own plan, training, intervals and stopping.
@@ -249,11 +249,11 @@ def judged(rows: Sequence[dict[str, Any]], truth: float, margin: float) -> dict[
     }
 
 
-def summary(fixed: int, adaptive: int, out: Path | None) -> dict[str, Any]:
+def summary(laws: int, swaps: int, adaptive: int, out: Path | None) -> dict[str, Any]:
     """Everything, design by design."""
     found: dict[str, Any] = {}
     for design in (*LAWS, *SWAPS):
-        rows = part(design, "fixed", "", fixed, out)
+        rows = part(design, "fixed", "", laws if design in LAWS else swaps, out)
         margin = SETTINGS.margin if design in LAWS else 0.0
         for recipe in RECIPES:
             here = [r for r in rows if r["recipe"] == recipe]
@@ -307,6 +307,7 @@ def fill(page: Path, document: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=1600)
+    parser.add_argument("--swaps", type=int, default=800, help="pairs of each kind of swap")
     parser.add_argument("--adaptive", type=int, default=240)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--threads", type=int, default=2)
@@ -317,7 +318,7 @@ def main() -> None:
     started = time.perf_counter()
     document = {
         "settings": asdict(SETTINGS),
-        "designs": summary(given.pairs, given.adaptive, given.out),
+        "designs": summary(given.pairs, given.swaps, given.adaptive, given.out),
         "seconds": round(time.perf_counter() - started, 1),
     }
     DOCUMENT.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

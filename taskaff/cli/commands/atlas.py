@@ -39,7 +39,11 @@ def build(
         Option(metavar="n=300,r=16,...", help="A set-up: encoder, n, r, trunk, seeds, sources..."),
     ] = None,
     onto: Annotated[
-        Path | None, Option(metavar="FILE", help="An atlas whose pairs are taken over.")
+        Path | None, Option(metavar="FILE", help="An atlas whose gains are taken over.")
+    ] = None,
+    groups: Annotated[
+        list[Path] | None,
+        Option(metavar="FILE", help="Table of data sets: name, domain, label. For related=N."),
     ] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Say nothing.")] = False,
 ) -> None:
@@ -54,7 +58,7 @@ def build(
     texts = setup or ["n=300,r=16,seeds=8"]
     setups = [parse_setup(text, settings.encoder) for text in texts]
     with ProgressBar(quiet) as progress:
-        table = build_atlas(folders, output, setups, settings, progress, say, onto)
+        table = build_atlas(folders, output, setups, settings, progress, say, onto, groups or ())
     if not quiet:
         say(f"wrote {output}: {table.num_rows:,} rows, {output.stat().st_size:,} bytes")
 

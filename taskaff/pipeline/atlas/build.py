@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +13,13 @@ import numpy as np
 
 from taskaff.core.errors import TaskaffError, UsageError
 from taskaff.core.records.data import DataRequest
+from taskaff.core.records.embedding import TaskVectors
 from taskaff.core.records.prediction import Setup
 from taskaff.core.settings import RunSettings
 from taskaff.core.store import digest_key
+from taskaff.pipeline.atlas.draw import Groups, not_drawn, read_groups, related
 from taskaff.pipeline.atlas.features import Features, Plan, full_features, small_features
-from taskaff.pipeline.atlas.measure import (
-    Known,
-    Member,
-    Members,
-    all_parts,
-    finished,
-    measure,
-    not_drawn,
-)
+from taskaff.pipeline.atlas.measure import Known, Member, Members, all_parts, finished, measure
 from taskaff.pipeline.atlas.setups import SetUp, datasets_under, probe_settings
 from taskaff.pipeline.kept_rows import DRAWS, collect
 from taskaff.pipeline.prediction import training_of
@@ -34,6 +29,7 @@ from taskaff.stages.predict import atlas, fit
 from taskaff.stages.predict.features import of_setup
 from taskaff.stages.probe.prepare import prepare
 from taskaff.stages.probe.seeding import content_id
+from taskaff.stages.score.near import NearRows, near_counts
 from taskaff.stages.score.sketches import shared_counts
 
 if TYPE_CHECKING:
@@ -41,6 +37,12 @@ if TYPE_CHECKING:
 
 Gains = dict[tuple[str, str], list[dict[str, Any]]]
 """Names of source and target to one row of ``measure`` a seed."""
+
+Summary = dict[str, Any]
+"""The measured columns of one pair's row."""
+
+PROBE = "2"
+"""Version of what is measured: gains of another one are not taken over."""
 
 PARTS = ".parts"
 """Suffix of the folder beside the atlas where finished parts wait."""
@@ -54,19 +56,21 @@ def build(
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
     onto: Path | None = None,
+    groups: Sequence[Path] = (),
 ) -> pa.Table:
     """Measure every directed pair of the data sets under ``folders`` and write the atlas.
 
     Interrupted, it leaves its parts in ``out.parts`` and takes up there; a finished build removes
-    them. A data set that cannot be used is named through ``note`` and left out. What the atlas
-    ``onto`` has of a set-up is taken over and not measured again.
+    them. A data set that cannot be used is named through ``note`` and left out. Gains that the
+    atlas ``onto`` has of a set-up are taken over and not measured again; features are.
 
     Raises
     ------
-    UsageError : fewer than two usable data sets, or no pair that can be trained.
+    UsageError : fewer than two usable data sets, no pair that can be trained, no table of groups.
     PredictError : ``onto`` is no atlas.
     """
     before = [] if onto is None else [atlas.read(onto)]
+    grouped = read_groups(groups)
     paths = datasets_under(folders)
     members: dict[tuple[str, int], list[Member]] = {}
     for chosen in dict.fromkeys(setup.members for setup in setups):
@@ -80,16 +84,17 @@ def build(
             hint = "one folder a data set, such as DIR/reviews/train.csv"
             raise UsageError(f"fewer than two data sets under {where}", hint=hint)
     folder = out.with_name(out.name + PARTS)
+    rows: list[dict[str, Any]] = []
+    taken = {setup: taken_over(setup, members[setup.members], before) for setup in setups}
     known = {
-        setup: taken_over(setup, group, before) | not_drawn(setup, group)
-        for setup, group in ((setup, members[setup.members]) for setup in setups)
+        setup: not_drawn(setup, members[setup.members], grouped) | taken[setup].keys()
+        for setup in setups
     }
     gains = measured(setups, members, folder, known, progress)
-    rows = [
-        row
-        for setup in setups
-        for row in described(setup, members[setup.members], gains, folder, known[setup])
-    ]
+    for setup in setups:
+        new = {pair: summary(seeds) for pair, seeds in gains[setup].items() if usable(seeds)}
+        every = taken[setup] | new
+        rows += described(setup, members[setup.members], every, folder, grouped)
     tables = [*before, *([atlas.table_of(rows)] if rows else [])]
     if not tables:
         hint = "two data sets of one layout, or --setup layouts=all"
@@ -103,40 +108,43 @@ def build(
 
 def taken_over(
     setup: SetUp, members: Sequence[Member], before: Sequence[pa.Table]
-) -> frozenset[tuple[str, str]]:
-    """Names of source and target of the pairs of ``members`` that an atlas has in a set-up.
-
-    The rows of both must be the same, and so must be what an atlas says of the set-up; which
-    version of the probe measured it, it does not say.
-    """
+) -> dict[tuple[str, str], Summary]:
+    """What an atlas has measured in a set-up, of pairs whose rows are those of ``members``."""
     content = {member.content: member.vectors.name for member in members}
     asked = {
         "encoder": members[0].card.id,
         "trunk": setup.trunk,
         "recipe": setup.recipe,
+        "probe": PROBE,
         "updates": setup.updates,
         "r": setup.r,
         "target_rows": setup.target_rows,
         "source_rows": setup.source_rows,
     }
-    names = [*asked, "source_content", "target_content"]
-    found = set()
-    for table in before:
-        nothing = [None] * table.num_rows
-        have = [table[n].to_pylist() if n in table.column_names else nothing for n in names]
-        for *told, source, target in zip(*have, strict=True):
-            if told == list(asked.values()) and source in content and target in content:
-                found.add((content[source], content[target]))
-    return frozenset(found)
+    found: dict[tuple[str, str], Summary] = {}
+    for row in (row for table in before for row in table.to_pylist()):
+        ends = [content.get(row.get(f"{role}_content")) for role in ("source", "target")]
+        if all(ends) and all(row.get(name) == value for name, value in asked.items()):
+            found[ends[0], ends[1]] = {name: row.get(name) for name in ("metric", *atlas.MEASURED)}
+    return found
 
 
 def families(members: Sequence[Member]) -> dict[str, str]:
-    """One name for data sets that share rows; pairs of them need not be among the drawn ones."""
+    """One name for data sets that share rows or near copies; pairs need not be among the drawn."""
     names = np.array([member.vectors.name for member in members], dtype=object)
-    distinct = [np.unique(member.vectors.hashes) for member in members]
-    share = shared_counts(distinct) / np.array([max(len(rows), 1) for rows in distinct])
+    parts = [_near_rows(member.vectors) for member in members]
+    shared = shared_counts([part.hashes for part in parts]) + near_counts(parts)
+    share = shared / np.array([max(len(part.hashes), 1) for part in parts])
     source, target = np.indices(share.shape)
     return fit.families(names[source.ravel()], names[target.ravel()], share.ravel())
+
+
+def _near_rows(task: TaskVectors) -> NearRows:
+    """The distinct rows of a task with their near keys."""
+    hashes, first = np.unique(task.hashes, return_index=True)
+    near = np.zeros((len(hashes), 0), np.uint64) if task.near is None else task.near[first]
+    owner, place = np.nonzero(near)
+    return NearRows(hashes, owner, near[owner, place], 1.0)
 
 
 def embedded(
@@ -177,38 +185,57 @@ def measured(
 def described(
     setup: SetUp,
     members: Sequence[Member],
-    gains: Mapping[SetUp, Gains],
+    gains: Mapping[tuple[str, str], Summary],
     folder: Path,
-    known: Collection[tuple[str, str]],
+    groups: Groups,
 ) -> Iterator[dict[str, Any]]:
     """Rows of the atlas: features in both views beside what was measured."""
-    widths = max(member.vectors.X.shape[1] for member in members)
     asked = Setup(
         encoder=members[0].card.id,
-        width=widths,
+        width=max(member.vectors.X.shape[1] for member in members),
         trunk=setup.trunk,
         r=setup.r,
         target_rows=setup.target_rows,
         source_rows=setup.source_rows,
     )
     probe = probe_settings(setup, 0)
-    training = training_of(probe)
-    # Trunks on vectors differ in one column of the features, which are dear.
-    plain = replace(asked, trunk="linear")
-    plan = Plan(plain, training, setup.mixed, frozenset(known))
+    names = [member.vectors.name for member in members]
+    every = {(s, t) for s, t in product(names, repeat=2) if s != t}
+    # Trunks on vectors differ in one column of the features, and recipes in none.
+    plan = Plan(
+        replace(asked, trunk="linear"),
+        training_of(probe),
+        setup.mixed,
+        frozenset(every - gains.keys()),
+    )
     views: dict[str, Callable[[], Features]] = {
         "rows": lambda: small_features(members, probe, 0, plan),
         "full": lambda: full_features(members, plan),
     }
+    told = {
+        "encoder": asked.encoder,
+        "trunk": setup.trunk,
+        "recipe": setup.recipe,
+        "probe": PROBE,
+        "updates": setup.updates,
+    }
     content = {member.vectors.name: member.content for member in members}
     for view, compute in views.items():
         sets = [[m.vectors.name, m.content, m.card.fingerprint] for m in members]
-        told = {**asdict(plan), "known": sorted(plan.known)}
-        key = digest_key(view=view, plan=told, sets=sets)
-        features = kept(folder, key, compute)
-        for found in features.values():
-            found |= of_setup(replace(asked, width=int(found["width"])))
-        yield from rows_of(view, setup, asked.encoder, features, gains[setup], content)
+        key = digest_key(view=view, plan={**asdict(plan), "known": sorted(plan.known)}, sets=sets)
+        for (source, target), found in kept(folder, key, compute).items():
+            yield {
+                "source": source,
+                "target": target,
+                "source_content": content[source],
+                "target_content": content[target],
+                "view": view,
+                "related": float(related(groups, source, target)) if groups else None,
+                **told,
+                **gains[source, target],
+                **found,
+                **of_setup(replace(asked, width=int(found["width"]))),
+            }
 
 
 def kept(folder: Path, key: str, compute: Callable[[], Features]) -> Features:
@@ -221,39 +248,22 @@ def kept(folder: Path, key: str, compute: Callable[[], Features]) -> Features:
     return {(source, target): found for source, target, found in rows}
 
 
-def rows_of(
-    view: str,
-    setup: SetUp,
-    encoder: str,
-    features: Features,
-    gains: Gains,
-    content: Mapping[str, str],
-) -> Iterator[dict[str, Any]]:
-    """Rows of one view of one set-up, for the pairs that were measured."""
-    for (source, target), found in features.items():
-        seeds = gains.get((source, target), [])
-        known = [row["gain"] for row in seeds if row["gain"] is not None]
-        if not known or len(known) < len(seeds):
-            continue
-        deviation = float(np.std(known, ddof=1)) if len(known) > 1 else np.nan
-        yield {
-            "source": source,
-            "target": target,
-            "source_content": content[source],
-            "target_content": content[target],
-            "encoder": encoder,
-            "trunk": setup.trunk,
-            "view": view,
-            "metric": seeds[0]["metric"],
-            "gain": float(np.mean(known)),
-            "stderr": deviation / len(known) ** 0.5,
-            "seeds": len(known),
-            "first": float(known[0]),
-            "first_five": float(np.mean(known[:5])) if len(known) > 5 else np.nan,
-            "stl_loss": float(np.mean([row["stl_loss"] for row in seeds])),
-            "metric_gain": float(np.mean([row["metric_gain"] for row in seeds])),
-            "leaked": float(np.mean([row["leaked"] for row in seeds])),
-            "recipe": setup.recipe,
-            "updates": setup.updates,
-            **found,
-        }
+def usable(seeds: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether every seed of a pair has a gain."""
+    return bool(seeds) and all(row["gain"] is not None for row in seeds)
+
+
+def summary(seeds: Sequence[Mapping[str, Any]]) -> Summary:
+    """What was measured of a pair, over its seeds."""
+    gain = np.array([row["gain"] for row in seeds])
+    deviation = float(gain.std(ddof=1)) if len(gain) > 1 else np.nan
+    means = ("stl_loss", "metric_gain", "leaked")
+    return {
+        "metric": seeds[0]["metric"],
+        "gain": float(gain.mean()),
+        "stderr": deviation / len(gain) ** 0.5,
+        "seeds": len(gain),
+        "first": float(gain[0]),
+        "first_five": float(gain[:5].mean()) if len(gain) > 5 else np.nan,
+        **{name: float(np.mean([row[name] for row in seeds])) for name in means},
+    }

@@ -29,6 +29,7 @@ from taskaff.stages.probe.splits import split_task
 from taskaff.stages.score import score as score_pairs
 from taskaff.stages.score.plugins import SCORES
 from taskaff.stages.score.ridge import model, reasons
+from taskaff.stages.score.source_outputs import label_covariance
 from taskaff.stages.score.splits import moments as moments_of
 from taskaff.stages.score.task_statistics import TaskView
 from taskaff.stages.signature import Accumulator, pad
@@ -181,21 +182,16 @@ def _pair(
 
 
 def _baselines(source: TaskView, target: TaskView) -> dict[str, float]:
-    """Scores to compare with, of the source's model outputs on the target's rows."""
+    """Scores to compare with: cosine of the mean vectors, and H-score of the source's outputs."""
     scores = {"mean_cosine": baselines.cosine(source.mean, target.mean)}
     if any(reasons([source, target], SETTINGS)):
-        return scores | {"logme": math.nan, "h_score": math.nan}
+        return scores | {"h_score": math.nan}
     theta, known = model(source).theta, moments_of(target.signature)
     C, S = theta.T @ known.C @ theta, theta.T @ known.S
-    variances = np.einsum("fcc->c", target.signature.syy) / known.n - known.y**2
-    variances = np.maximum(variances, 0.0)
     classes = target.signature.schema.kind == "classes"
-    weight = np.where(known.y > 0, known.y, np.inf) if classes else variances
+    weight = known.y if classes else np.diagonal(label_covariance(target.signature))
     between = (S / np.where(weight > 0, weight, np.inf)) @ S.T
-    return scores | {
-        "logme": baselines.logme(C, S, variances, target.rows),
-        "h_score": baselines.h_score(C, between, target.rows),
-    }
+    return scores | {"h_score": baselines.h_score(C, between, target.rows)}
 
 
 __all__ = ["Plan", "full_features", "full_view", "small_features", "small_view"]

@@ -1,8 +1,8 @@
 """Measure an atlas: train every directed pair of many data sets, seed by seed, in several set-ups.
 
-One part on disk a set-up, seed and group of data sets: what was finished is not trained again, and
-an interruption loses one part. Texts of one layout are trained at their own width; pairs of data
-sets that mix single texts and pairs of texts at the wider one (W, section 2.1).
+One part on disk a set-up, seed and few targets: what was finished is not trained again, and an
+interruption loses one part. Texts of one layout are trained at their own width; pairs of data sets
+that mix single texts and pairs of texts at the wider one (W, section 2.1).
 """
 
 from __future__ import annotations
@@ -42,8 +42,11 @@ Members = Mapping[tuple[str, int], Sequence[Member]]
 Known = Mapping[SetUp, Collection[tuple[str, str]]]
 """Names of source and target of the pairs that are not to be trained."""
 
-CHOOSING = ("draws", "layouts", "sources")
+CHOOSING = ("draws", "layouts", "sources", "related")
 """Parts of a set-up that say which rows and pairs are trained; a part names these itself."""
+
+TARGETS = 8
+"""Targets of a part: enough runs to be trained side by side, few enough to lose."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,28 +79,28 @@ def parts(
 ) -> Iterator[Part]:
     """The pairs of one layout each, then those that mix layouts; without the known ones."""
     layouts = [m.layout for m in members]
-    groups = [tuple(m for m in members if m.layout == one) for one in dict.fromkeys(layouts)]
-    wanted = [list(permutations(range(len(group)), 2)) for group in groups]
-    if setup.mixed:
-        everything = permutations(range(len(members)), 2)
-        groups.append(tuple(members))
-        wanted.append([(s, t) for s, t in everything if layouts[s] != layouts[t]])
-    for group, pairs in zip(groups, wanted, strict=True):
-        names = [m.vectors.name for m in group]
-        new = tuple((s, t) for s, t in pairs if (names[s], names[t]) not in known)
-        if new:
-            yield Part(setup, seed, group, new)
+    names = [m.vectors.name for m in members]
+    for mixed in (False, True) if setup.mixed else (False,):
+        wanted = [
+            (s, t)
+            for t, s in permutations(range(len(members)), 2)
+            if (layouts[s] != layouts[t]) is mixed and (names[s], names[t]) not in known
+        ]
+        for layout in dict.fromkeys(layouts):
+            targets = list(dict.fromkeys(t for _, t in wanted if layouts[t] == layout))
+            for first in range(0, len(targets), TARGETS):
+                some = targets[first : first + TARGETS]
+                yield _part(setup, seed, members, [pair for pair in wanted if pair[1] in some])
 
 
-def not_drawn(setup: SetUp, members: Sequence[Member]) -> set[tuple[str, str]]:
-    """Names of source and target of what is too much: a draw stays when data sets are added."""
-    layout = {member.vectors.name: member.layout for member in members}
-    names = set()
-    for target, own in layout.items():
-        able = (s for s, its in layout.items() if s != target and (setup.mixed or its == own))
-        drawn = sorted(able, key=lambda source: digest_key(source=source, target=target))
-        names |= {(source, target) for source in drawn[setup.sources :]}
-    return names
+def _part(
+    setup: SetUp, seed: int, members: Sequence[Member], wanted: Sequence[tuple[int, int]]
+) -> Part:
+    """The pairs with no other data sets than theirs, so that others change nothing."""
+    used = sorted({number for pair in wanted for number in pair})
+    place = {number: n for n, number in enumerate(used)}
+    own = tuple(members[number] for number in used)
+    return Part(setup, seed, own, tuple((place[s], place[t]) for s, t in wanted))
 
 
 def measure(part: Part, folder: Path, device: str = "cpu") -> list[dict[str, Any]]:
@@ -166,6 +169,5 @@ __all__ = [
     "all_parts",
     "finished",
     "measure",
-    "not_drawn",
     "parts",
 ]

@@ -40,6 +40,8 @@ class SetUp:
     make dear."""
     sources: int = sys.maxsize
     """Most sources of a target, drawn by their names: many data sets teach more than all pairs."""
+    related: int = 0
+    """So many of them come first from the target's domain or its kind of label."""
 
     @property
     def mixed(self) -> bool:

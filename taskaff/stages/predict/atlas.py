@@ -35,17 +35,18 @@ MOST_BYTES = 2**30
 IDS = (
     *("source", "target", "source_content", "target_content"),
     *("source_family", "target_family"),
-    *("encoder", "trunk", "recipe", "view", "metric"),
+    *("encoder", "trunk", "recipe", "probe", "view", "metric"),
 )
 """Columns of text: names and content hashes of the data sets, the first name of those that they
 share rows with, the set-up, what was known."""
 
 MEASURED = (
     *("gain", "stderr", "seeds", "first", "first_five"),
-    *("stl_loss", "metric_gain", "leaked", "steps", "updates"),
+    *("stl_loss", "metric_gain", "leaked", "steps", "updates", "related"),
 )
 """Columns of numbers that are measured; every other column is a feature. ``first`` is the gain of
-the first seed, ``first_five`` the mean of five: the result of a probe."""
+the first seed, ``first_five`` the mean of five: the result of a probe. ``related`` is 1 where both
+data sets have one domain or kind of label, 0 where they have not."""
 
 REQUIRED = ("source", "target", "encoder", "trunk", "view", "gain", "stderr", "seeds")
 
@@ -162,9 +163,11 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def _key(table: pa.Table) -> list[str]:
-    names = ("source", "target", "encoder", "trunk", "view", "r", "target_rows", "source_rows")
-    content = ("source_content", "target_content")
-    return [name for name in (*names, *content) if name in table.column_names]
+    names = (
+        *("source", "target", "source_content", "target_content", "encoder", "view"),
+        *("trunk", "r", "target_rows", "source_rows", "recipe", "updates"),
+    )
+    return [name for name in names if name in table.column_names]
 
 
 def with_families(table: pa.Table, family: Mapping[str, str]) -> pa.Table:

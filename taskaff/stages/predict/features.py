@@ -32,6 +32,8 @@ SCORES: dict[str, tuple[str, str]] = {
     "head_energy_metric": ("head_energy_share_metric", ""),
     "explained": ("head_energy_share_metric", "measured"),
     "source_gain": ("source_gain", ""),
+    "logme": ("logme", ""),
+    "cka": ("cka", ""),
     FOLLOWED: (FOLLOWED, ""),
     "overlap": ("overlap", ""),
 }

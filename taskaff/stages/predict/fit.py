@@ -65,7 +65,7 @@ class Data:
     source: np.ndarray
     target: np.ndarray
     setup: np.ndarray
-    """Number of each row's set-up: encoder, trunk, capacity, rows."""
+    """Number of each row's set-up: encoder, trunk, recipe, capacity, rows."""
     of_target: np.ndarray
     """``(q,)`` whether a column says nothing of the source."""
     family: Mapping[str, str]
@@ -141,7 +141,7 @@ def _numbered(*columns: Iterable[object]) -> np.ndarray:
 
 
 def _setups(table: pa.Table) -> np.ndarray:
-    names = ("encoder", "trunk", "target_rows", "r")
+    names = ("encoder", "trunk", "recipe", "target_rows", "r")
     return _numbered(*(table[name].to_pylist() for name in names if name in table.column_names))
 
 

@@ -50,6 +50,8 @@ SCORES: dict[str, Score] = {
         some_targets=True,
         predictive=True,
     ),
+    "logme": Score("taskaff.stages.score.logme:logme", predictive=True),
+    "cka": Score("taskaff.stages.score.cka:cka", predictive=True),
     "moment_gain": Score(
         "taskaff.stages.score.moment_gain:moment_gain",
         expensive=True,

@@ -20,8 +20,9 @@ from taskaff.core.records.prediction import Setup
 from taskaff.core.settings import Training
 from taskaff.pipeline.atlas import append
 from taskaff.pipeline.atlas.build import families
+from taskaff.pipeline.atlas.draw import not_drawn, read_groups, related
 from taskaff.pipeline.atlas.features import Plan, full_features
-from taskaff.pipeline.atlas.measure import Member, not_drawn, parts
+from taskaff.pipeline.atlas.measure import Member, parts
 from taskaff.pipeline.atlas.setups import SetUp, parse_setup
 from taskaff.stages.predict import atlas, baselines, metrics
 from taskaff.stages.predict.evaluate import evaluate
@@ -161,6 +162,46 @@ def test_few_sources_are_drawn_for_each_target_and_stay_drawn():
     assert not_drawn(SetUp(), many) == set()
 
 
+def test_related_sources_are_drawn_first(tmp_path):
+    kinds = {n: ("film" if n in "abc" else "news", "topic" * (n in "cd")) for n in "abcdef"}
+    lines = ["name\tnote\tdomain\tlabel", *(f"{n}\t-\t{d}\t{k}" for n, (d, k) in kinds.items())]
+    (tmp_path / "groups.tsv").write_text("\n".join(lines) + "\n")
+    groups = read_groups([tmp_path / "groups.tsv"])
+    assert groups == kinds
+    assert related(groups, "a", "b")
+    assert related(groups, "c", "d")
+    assert not related(groups, "a", "d")
+    assert not related(groups, "a", "nobody")
+    one = next(members())
+    many = [replace(one, vectors=replace(one.vectors, name=name)) for name in kinds]
+
+    def sources(related):
+        left = not_drawn(SetUp(sources=2, related=related), many, groups)
+        return {s for s in kinds if s != "a" and (s, "a") not in left}
+
+    assert sources(2) == {"b", "c"}
+    assert len(sources(1)) == 2
+    assert {"b", "c"} & sources(1)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(b"a\tb\n", "not a table"), (b"\xff\xfe", "cannot be read"), (b"", "not a table")],
+)
+def test_what_is_no_table_of_groups(tmp_path, content, problem):
+    (tmp_path / "groups.tsv").write_bytes(content)
+    with pytest.raises(UsageError, match=problem):
+        read_groups([tmp_path / "groups.tsv"])
+
+
+def test_near_copies_make_a_family():
+    one, two, wide = members()
+    keys = np.arange(1, 61, dtype=np.uint64)[:, None]
+    near = [replace(one.vectors, near=keys), replace(two.vectors, near=keys + np.uint64(50))]
+    pair = [replace(each, vectors=vectors) for each, vectors in zip((one, two), near, strict=True)]
+    assert families([*pair, wide]) == {"one": "one", "two": "one", "wide": "wide"}
+
+
 def test_data_sets_that_share_rows_are_one_family_whatever_is_drawn():
     one, two, wide = members()
     some = replace(two.vectors, hashes=np.append(one.vectors.hashes[:3], two.vectors.hashes[3:]))
@@ -235,35 +276,6 @@ def test_more_seeds_of_a_probe_tell_more():
     few, more = one["with_one_seed"], one["with_five_seeds"]
     assert few["probe"]["spearman"] < more["probe"]["spearman"]
     assert more["both"]["spearman"] > more["prediction"]["spearman"]
-
-
-def evidence(Z, y, alpha, beta):
-    """Log evidence a row, from the whole covariance of ``y``."""
-    n = len(y)
-    C = np.eye(n) / beta + Z @ Z.T / alpha
-    _, log_det = np.linalg.slogdet(2 * np.pi * C)
-    return -0.5 * (log_det + y @ np.linalg.solve(C, y)) / n
-
-
-def test_logme_is_the_evidence_and_ignores_empty_features():
-    random = np.random.default_rng(0)
-    Z = random.normal(size=(40, 3))
-    Z -= Z.mean(axis=0)
-    y = Z @ [1.0, -0.5, 0.2] + 0.3 * random.normal(size=40)
-    y -= y.mean()
-    found = baselines.logme(Z.T @ Z / 40, (Z.T @ y / 40)[:, None], np.array([y.var()]), 40)
-    grid = [
-        evidence(Z, y, a, b) for a in np.geomspace(0.1, 30, 40) for b in np.geomspace(1, 60, 60)
-    ]
-    assert found == pytest.approx(max(grid), abs=2e-3)
-    more = np.hstack([Z, Z[:, :1], np.zeros((40, 2))])
-    turned = np.hstack([Z, np.zeros((40, 3))])
-    same = [
-        baselines.logme(A.T @ A / 40, (A.T @ y / 40)[:, None], np.array([y.var()]), 40)
-        for A in (turned, more)
-    ]
-    assert same[0] == pytest.approx(found, abs=1e-9)
-    assert abs(same[1] - found) < 0.05
 
 
 def test_h_score_prefers_separated_classes():
