@@ -24,12 +24,13 @@ class Configuration:
     files: tuple[tuple[str | None, str], ...]
 
 
-class CardError(ValueError):
-    """The head of the card cannot be read."""
-
-
 def configurations(text: str) -> list[Configuration]:
-    """The configurations that name their files; none where the card has no YAML head."""
+    """The configurations that name their files; none where the card has no YAML head.
+
+    Raises
+    ------
+    ValueError : the head cannot be read.
+    """
     import yaml
 
     head = _HEAD.match(text.removeprefix("\ufeff"))
@@ -38,7 +39,7 @@ def configurations(text: str) -> list[Configuration]:
     try:
         fields = yaml.load(head[1], Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise CardError(str(error).splitlines()[0]) from error
+        raise ValueError(str(error).splitlines()[0]) from error
     entries = fields.get("configs") if isinstance(fields, Mapping) else None
     configs = [_configuration(e) for e in _items(entries) if isinstance(e, Mapping)]
     return [configuration for configuration in configs if configuration.files]

@@ -19,7 +19,7 @@ exactly, or by a pattern (``--text 'Att*'``); more than two are features.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -31,8 +31,8 @@ from taskaff.core.records.data import DataRequest, Layout
 from taskaff.core.registry import closest
 from taskaff.stages.data import roles
 from taskaff.stages.data.candidates import Candidates, flag, is_number, looks_like_a_row
-from taskaff.stages.data.names import LABELS, TEXT_PAIRS, TEXTS
-from taskaff.stages.data.reader import Column, Reader
+from taskaff.stages.data.names import LABELS, TEXT_PAIRS, TEXTS, and_more
+from taskaff.stages.data.reader import Reader
 
 _VECTORS = ("vector", "vectors", "embedding", "embeddings", "x")
 _LABEL_PREFIX = "label::"
@@ -66,6 +66,7 @@ class Chooser:
 
     def __init__(self, request: DataRequest, reader: Reader, path: str) -> None:
         self._request, self._reader, self._path = request, reader, path
+        self._typed = reader.typed
         self._columns = {column.name: column for column in reader.columns}
         self._notes: list[str] = []
 
@@ -74,12 +75,11 @@ class Chooser:
         split = self._split()
         labels = self._named_labels(split)
         inputs, layout, features = self._inputs(labels, split)
-        binary = False
+        self._check_types(inputs, "feature" if features else _ROLES[layout])
+        binary = labels is None
         if labels is None:
             labels = self._remaining_labels(inputs, split)
-            binary = bool(labels)
-        both = set(inputs) & set(labels)
-        if both:
+        if both := set(inputs) & set(labels):
             raise self._error(
                 f"column {min(both)!r} is both input and label", "--text COL --label OTHER"
             )
@@ -89,12 +89,12 @@ class Chooser:
                 f"column {split!r} is both {use} and split",
                 "--split-column OTHER, or --split-column none",
             )
-        self._check_types(inputs, "feature" if features else _ROLES[layout])
         self._check_types(labels, "label" if len(labels) == 1 else "labels")
         self._check_types((split,) if split else (), "split")
         if layout != "vectors":
             self._note_numbers(inputs)
-        return Choice(layout, inputs, features, labels, binary, split, tuple(self._notes))
+        notes = tuple(self._notes)
+        return Choice(layout, inputs, features, labels, binary and bool(labels), split, notes)
 
     def _check_types(self, names: Sequence[str], role: roles.Role) -> None:
         """Refuse columns whose type the role does not accept; cells of CSV may hold anything."""
@@ -143,11 +143,12 @@ class Chooser:
     ) -> tuple[tuple[str, ...], Layout, bool]:
         if self._request.text is not None:
             return self._asked(self._exact(self._request.text, "--text"))
-        vectors = self._among(_VECTORS, lambda c: roles.fits(c.type, "vector"))
-        pairs = self._pairs()
-        singles = self._among(TEXTS, lambda _: True)
+        named = self._among(_VECTORS)
+        vectors = [name for name in named if roles.fits(self._columns[name].type, "vector")]
+        matched = [[self._match((name,)) for name in pair] for pair in TEXT_PAIRS]
+        pairs = [(first, second) for first, second in matched if first and second]
         paired = {name for pair in pairs for name in pair}
-        singles = [name for name in singles if name not in paired]
+        singles = [name for name in self._among(TEXTS) if name not in paired]
         candidates = [(name,) for name in vectors] + pairs + [(name,) for name in singles]
         if len(candidates) > 1:
             raise self._error(
@@ -161,14 +162,6 @@ class Chooser:
                 return names, "vectors", False
             return names, "pair" if len(names) == 2 else "single", False
         return self._features(labels, split), "vectors", True
-
-    def _pairs(self) -> list[tuple[str, ...]]:
-        pairs: list[tuple[str, ...]] = []
-        for first, second in TEXT_PAIRS:
-            a, b = self._match((first,)), self._match((second,))
-            if a and b:
-                pairs.append((a, b))
-        return pairs
 
     def _asked(self, names: tuple[str, ...]) -> tuple[tuple[str, ...], Layout, bool]:
         """What ``--text`` named: texts, one vector column, or features."""
@@ -184,8 +177,6 @@ class Chooser:
                     "--text with one or two text columns, or only numeric ones",
                 )
             return names, "vectors", True
-        for name in names:
-            roles.check(self._columns[name], "text", self._path)
         return names, "pair" if len(names) == 2 else "single", False
 
     def _features(self, labels: tuple[str, ...] | None, split: str | None) -> tuple[str, ...]:
@@ -196,7 +187,7 @@ class Chooser:
                 f"no text column: the {len(left)} numeric columns are the input vectors"
             )
             return tuple(left)
-        problem = "no column has a name that says text; columns: " + _listed(list(self._columns))
+        problem = f"no column has a name that says text; columns: {_quoted(list(self._columns))}"
         wanted = labels is None and self._request.label_kind != "none"
         flags = Candidates(self._reader, without=(*(labels or ()), split)).flags(label=wanted)
         hint = flags or "name a column of texts in the header, or --text COL"
@@ -225,21 +216,16 @@ class Chooser:
         if prefixed:
             self._notes.append(f"labels: the {len(prefixed)} columns that start with 'label::'")
             return prefixed
-        names = LABELS + (("y",) if self._match(("x",)) or self._array_label() == "y" else ())
+        arrays = self._match(("x",)) or self._path == "(X, y)"  # whose X may be texts
         asked = self._request.text or ()
-        columns = [n for n in self._among(names, lambda _: True) if n not in (*asked, split)]
+        names = self._among((*LABELS, "y") if arrays else LABELS)
+        columns = [name for name in names if name not in (*asked, split)]
         if len(columns) > 1:
             raise self._error(
-                f"several columns could be the label: {_listed(columns)}",
+                f"several columns could be the label: {_quoted(columns)}",
                 " or ".join(flag("--label", [name]) for name in columns),
             )
-        if columns:
-            return (columns[0],)
-        return None
-
-    def _array_label(self) -> str | None:
-        """``y`` beside a text array that was passed from Python as ``(X, y)``."""
-        return "y" if self._path == "(X, y)" else None
+        return tuple(columns) or None
 
     def _remaining_labels(self, inputs: tuple[str, ...], split: str | None) -> tuple[str, ...]:
         left = [name for name in self._columns if name not in (*inputs, split)]
@@ -253,7 +239,7 @@ class Chooser:
         first = flag("--label", binary[:40]) if len(binary) > 1 else likely
         none = "--label-kind none"
         raise self._error(
-            f"no column has a name that says label; candidates: {_listed(left)}",
+            f"no column has a name that says label; candidates: {_quoted(left)}",
             f"{first} (or {none} to compare inputs only)" if first != none else none,
         )
 
@@ -263,60 +249,47 @@ class Chooser:
             n for n in names if not self._typed or roles.fits(self._columns[n].type, "feature")
         ]
         head = self._reader.peek(plain) if plain else None
-        if head is None or head.num_rows == 0:
+        if head is None or not head.num_rows:
             return []
-        columns = []
-        for name, array in zip(plain, head.columns, strict=True):
-            cells = {str(cell).lower() for cell in array.to_pylist()}
-            if cells <= {"0", "1", "0.0", "1.0", "true", "false"}:
-                columns.append(name)
-        return columns
+        digits = {"0", "1", "0.0", "1.0", "true", "false"}
+        cells = [{str(cell).lower() for cell in array.to_pylist()} for array in head.columns]
+        return [name for name, own in zip(plain, cells, strict=True) if own <= digits]
 
     # -- names
-
-    @property
-    def _typed(self) -> bool:
-        return self._reader.typed
 
     def _match(self, names: Sequence[str]) -> str | None:
         """The one column whose lower-case name is among ``names``."""
         columns = [name for name in self._columns if name.lower() in names]
         if len(columns) > 1:
             raise self._error(
-                f"columns {_listed(columns)} differ only in case", "rename one of them"
+                f"columns {_quoted(columns)} differ only in case", "rename one of them"
             )
         return columns[0] if columns else None
 
-    def _among(self, names: Sequence[str], suits: Callable[[Column], bool]) -> list[str]:
-        columns = [self._match((name,)) for name in names]
-        return [name for name in columns if name and suits(self._columns[name])]
+    def _among(self, names: Sequence[str]) -> list[str]:
+        return [column for name in names if (column := self._match((name,)))]
 
     def _exact(self, asked: Sequence[str], option: str) -> tuple[str, ...]:
         """Columns named exactly, or by patterns."""
         names: list[str] = []
         for word in asked:
-            matches = [word] if word in self._columns else self._matching(word)
+            fitting = [name for name in self._columns if fnmatch.fnmatchcase(name, word)]
+            matches = [word] if word in self._columns else fitting
             if not matches:
-                near = closest(word, self._columns)
+                every, near = list(self._columns), closest(word, self._columns)
                 raise self._error(
-                    f"there is no column {word!r}; columns: {_listed(list(self._columns))}",
-                    flag(option, [near])
-                    if near
-                    else flag(option, list(self._columns)[:1]) + ", for example",
+                    f"there is no column {word!r}; columns: {_quoted(every)}",
+                    flag(option, [near]) if near else f"{flag(option, every[:1])}, for example",
                 )
             names.extend(matches)
         return tuple(dict.fromkeys(names))
-
-    def _matching(self, pattern: str) -> list[str]:
-        return [name for name in self._columns if fnmatch.fnmatchcase(name, pattern)]
 
     def _error(self, problem: str, hint: str) -> DataError:
         return DataError(problem, where=Place(self._path), hint=hint)
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name[:60]) for name in names[:12])
-    return shown + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+def _quoted(names: Sequence[str]) -> str:
+    return and_more([repr(name[:60]) for name in names])
 
 
 def _is_numeric(kind: pa.DataType) -> bool:

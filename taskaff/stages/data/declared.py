@@ -5,14 +5,13 @@ Nothing of a repository is executed: a loading script is named, and left alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from taskaff.core.errors import DataError, Place
-from taskaff.stages.data.card import BYTES, CARD, CardError, Configuration, configurations, matches
-from taskaff.stages.data.names import format_of
+from taskaff.stages.data.card import BYTES, CARD, Configuration, configurations, matches
+from taskaff.stages.data.names import and_more, format_of
 from taskaff.stages.data.trees import Tree, below
 
 CACHED = "datasets--"
@@ -44,11 +43,11 @@ def cards(tree: Tree, path: str) -> list[Configuration]:
     text = tree.text(f"{path}/{CARD}", BYTES)
     try:
         return configurations(text) if text else []
-    except CardError as error:
-        raise DataError(
+    except ValueError as error:
+        raise tree.error(
+            f"{path}/{CARD}",
             f"the YAML head of {CARD} cannot be read: {error}",
-            where=Place(tree.shown(f"{path}/{CARD}")),
-            hint="fix or delete it, or name the files",
+            "fix or delete it, or name the files",
         ) from error
 
 
@@ -65,35 +64,24 @@ def configuration(tree: Tree, path: str, name: str | None) -> Declared | None:
     wanted = [c for c in declared if c.name == name] if name is not None else declared
     if not wanted:
         return None
-    files = _files(tree, path)
+    files = {below(info.path, path): info for _, infos, _ in tree.walk(path) for info in infos}
     there = {c.name: _matched(c, files, tree, path) for c in wanted}
     present = [c for c in wanted if there[c.name].files]
     default = [c for c in present if c.default] if len(present) > 1 else present
     if not default:
         if present:
-            raise _several(tree, path, present)
+            names = and_more([configuration.name for configuration in present])
+            raise tree.error(
+                path,
+                f"{CARD} declares {len(present)} configurations: {names}",
+                f"name one of them: {shlex.quote(f'{tree.shown(path)}/{present[0].name}')}",
+            )
         return None
     chosen = there[default[0].name]
     others = [c.name for c in declared if c is not default[0]]
     if others:
-        chosen.notes.insert(0, f"configuration {default[0].name!r}; others: {listed(others)}")
+        chosen.notes.insert(0, f"configuration {default[0].name!r}; others: {and_more(others)}")
     return chosen
-
-
-def _several(tree: Tree, path: str, present: Sequence[Configuration]) -> DataError:
-    shown = tree.shown(path)
-    return DataError(
-        f"{CARD} declares {len(present)} configurations: {listed([c.name for c in present])}",
-        where=Place(shown),
-        hint=f"name one of them: {quoted(f'{shown}/{present[0].name}')}",
-    )
-
-
-def _files(tree: Tree, path: str) -> dict[str, Any]:
-    files_by_path = {}
-    for _, files, _ in tree.walk(path):
-        files_by_path.update({below(info.path, path): info for info in files})
-    return files_by_path
 
 
 def _matched(config: Configuration, files: dict[str, Any], tree: Tree, path: str) -> Declared:
@@ -106,22 +94,10 @@ def _matched(config: Configuration, files: dict[str, Any], tree: Tree, path: str
         for name in fits:
             known = splits.setdefault(name, split or "train")
             if known != (split or "train"):
-                raise DataError(
+                raise tree.error(
+                    f"{path}/{name}",
                     f"{CARD} says {known!r} and {split!r} of one file",
-                    where=Place(tree.shown(f"{path}/{name}")),
-                    hint="fix the patterns of the card, or name the files",
+                    "fix the patterns of the card, or name the files",
                 )
     out.files = [(files[name], split) for name, split in sorted(splits.items())]
     return out
-
-
-def listed(names: Sequence[str]) -> str:
-    """Join a dozen names for a message, and say how many more there are."""
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-
-
-def quoted(path: str) -> str:
-    """A path as a shell takes it."""
-    import shlex
-
-    return shlex.quote(path)

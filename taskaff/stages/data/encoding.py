@@ -6,24 +6,13 @@ import codecs
 import io
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, Protocol, TypeVar
+from typing import IO, Any, AnyStr, BinaryIO
 
 from taskaff.core.errors import DataError, Place, UsageError
 from taskaff.stages.data.byte_source import Blob
 
 _LINE_END = re.compile(rb"\r\n?|\n")
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-Line = TypeVar("Line", str, bytes, covariant=True)
-
-
-class Lines(Protocol[Line]):
-    """What lines are read from: texts or bytes."""
-
-    def readline(self, size: int, /) -> Line:
-        """The next line, cut after ``size``."""
-        ...
 
 
 def known_encoding(name: str | None) -> str:
@@ -61,16 +50,11 @@ class Utf8(io.RawIOBase):
         self._stream, self._path, self._encoding = stream, path, encoding
         self._skip, self._watch, self._tail = skip, watch, b""
         self._decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
-        self._rest = b""
-        self._start = True
+        self._rest, self._start = b"", True
         self._chunk: list[Any] = []
-        self._done = 0
-        self._weight = self._weight_limit = 0
+        self._done = self._weight = self._weight_limit = self._run = self.span = 0
         self._seen = -1
-        self._run = 0
-        self.span = 0
-        self.heavy = False
-        self.met = False
+        self.heavy = self.met = False
 
     def take_chunk(self, weight: int) -> list[Any]:
         """A new list for finished rows; ``heavy`` is set once ``weight`` bytes went by."""
@@ -99,7 +83,7 @@ class Utf8(io.RawIOBase):
     def _next(self, size: int) -> bytes:
         data = self._read(size)
         if self._start:
-            data = self._first(data)
+            data = self._without_mark(data)
         if self._skip:
             data = self._drop_lines(data, size)
         if b"\0" in data:
@@ -112,12 +96,11 @@ class Utf8(io.RawIOBase):
 
     def _read(self, size: int) -> bytes:
         """Some bytes as UTF-8; none at the end."""
-        raw = self._stream.read(size)
-        data = raw if self._decoder is None else self._transcode(raw)
-        while self._decoder is not None and raw and not data:
+        while True:
             raw = self._stream.read(size)
-            data = self._transcode(raw)
-        return data
+            data = raw if self._decoder is None else self._transcode(raw)
+            if data or not raw:
+                return data
 
     def _drop_lines(self, data: bytes, size: int) -> bytes:
         """What follows the first lines, which are dropped once."""
@@ -145,7 +128,7 @@ class Utf8(io.RawIOBase):
                 hint="declare the encoding that the file was written in: --encoding NAME",
             ) from error
 
-    def _first(self, data: bytes) -> bytes:
+    def _without_mark(self, data: bytes) -> bytes:
         self._start = False
         if self._decoder is None and data[:2] in _UTF16_MARKS:
             raise DataError(
@@ -178,8 +161,8 @@ def text_of(
 
 
 def numbered_lines(
-    text: Lines[Line], blob: Blob, encoding: str, skipped: int, longest: int, hint: str
-) -> Iterator[tuple[int, Line]]:
+    text: IO[AnyStr], blob: Blob, encoding: str, skipped: int, longest: int, hint: str
+) -> Iterator[tuple[int, AnyStr]]:
     """Lines that are not blank, with their numbers in the file.
 
     ``hint`` is what to do about a line of more than ``longest`` bytes (or characters).
@@ -190,7 +173,7 @@ def numbered_lines(
             number += 1
             if len(line) > longest:
                 problem = f"the line is longer than {longest >> 20} MiB"
-                raise DataError(problem, where=Place(blob.path, line=number), hint=hint)
+                raise blob.error(problem, hint, line=number)
             if not line.isspace():
                 yield number, line
     except NulError:
@@ -203,7 +186,7 @@ class NulError(Exception):
     """A NUL byte was met; ``nul_error`` finds the line."""
 
 
-def find_line(blob: Blob, bad: Callable[[bytes], bool]) -> int | None:
+def _find_line(blob: Blob, bad: Callable[[bytes], bool]) -> int | None:
     """The first physical line (1-based, ended by LF) whose bytes are ``bad``."""
     with blob.stream() as stream:
         for number, line in enumerate(iter(lambda: stream.readline(1 << 26), b""), 1):
@@ -214,14 +197,14 @@ def find_line(blob: Blob, bad: Callable[[bytes], bool]) -> int | None:
 
 def nul_error(blob: Blob, encoding: str) -> DataError:
     """The error for a NUL character: a binary or a UTF-16 file."""
-    line = find_line(blob, lambda text: b"\0" in text)
+    line = _find_line(blob, lambda text: b"\0" in text)
     with blob.stream() as stream:
         head = stream.read(4096)
     wide = encoding == "utf-8" and head.count(b"\0") > len(head) // 4
-    return DataError(
+    return blob.error(
         "the file holds NUL characters" + (", as UTF-16 text does" if wide else ""),
-        where=Place(blob.path, line=line),
-        hint="--encoding utf-16-le (or utf-16-be)" if wide else "remove the NUL characters",
+        "--encoding utf-16-le (or utf-16-be)" if wide else "remove the NUL characters",
+        line=line,
     )
 
 
@@ -235,8 +218,8 @@ def not_utf8(blob: Blob) -> DataError:
             return True
         return False
 
-    return DataError(
+    return blob.error(
         "the bytes are not UTF-8",
-        where=Place(blob.path, line=find_line(blob, bad)),
-        hint="if the file was written as Latin-1 (or Windows-1252): --encoding latin-1 (or cp1252)",
+        "if the file was written as Latin-1 (or Windows-1252): --encoding latin-1 (or cp1252)",
+        line=_find_line(blob, bad),
     )

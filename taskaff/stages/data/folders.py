@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from taskaff.core.errors import DataError, Place
+from taskaff.core.errors import DataError
 from taskaff.core.records.data import DataRequest
 from taskaff.stages.data.data_file import DataFile, Located, local_file, remote_file
-from taskaff.stages.data.declared import Declared, cards, configuration, listed, quoted, revision
-from taskaff.stages.data.names import format_of, is_notice, split_of, split_word
+from taskaff.stages.data.declared import cards, configuration, revision
+from taskaff.stages.data.names import and_more, format_of, is_notice, split_of, split_word
 from taskaff.stages.data.shards import check_numbers, check_state, saved_splits
 from taskaff.stages.data.trees import DEPTH, Tree, below
 
@@ -31,9 +32,8 @@ class Folder:
 
     def files(self) -> Located:
         """The files, in the order of their names."""
-        declared = configuration(self._tree, self._path, None)
-        if declared is not None:
-            return self._declared(declared)
+        if declared := self.configuration(None):
+            return declared
         files = self._own()
         tables = [file for file in files if file.format != "txt"]
         if tables:
@@ -47,12 +47,11 @@ class Folder:
         inner.notes.insert(0, f"read from its folder {below(holders[0], self._path)}")
         return inner
 
-    def configuration(self, name: str) -> Located | None:
-        """The files of one configuration of the card; None where it declares none of that name."""
+    def configuration(self, name: str | None) -> Located | None:
+        """The files of a configuration (the default one); None where the card declares no such."""
         declared = configuration(self._tree, self._path, name)
-        return self._declared(declared) if declared is not None else None
-
-    def _declared(self, declared: Declared) -> Located:
+        if declared is None:
+            return None
         files = [self._file(info, (), split) for info, split in declared.files]
         return self._checked(files, declared.notes)
 
@@ -88,10 +87,10 @@ class Folder:
         files = _data(infos) or self._others(infos)
         dead = [link for link in self._tree.dead_links(path) if format_of(link)[0] is not None]
         if dead:
-            raise DataError(
+            raise self._tree.error(
+                dead[0],
                 "a link to a file that is not there",
-                where=Place(dead[0]),
-                hint="fetch the data set again, as with hf download, or delete the link",
+                "fetch the data set again, as with hf download, or delete the link",
             )
         check_state(self._tree, path, {info.base_name for info in files})
         return [self._file(info, folders, None) for info in files]
@@ -132,7 +131,7 @@ class Folder:
         read = {str(PurePosixPath(file.path).parent) for file in files}
         holders = [path for path in self._holders(1) if self._tree.shown(path) not in read]
         names = [PurePosixPath(path).name for path in holders]
-        return [f"not read: the folders {listed(names)}"] if names else []
+        return [f"not read: the folders {and_more(names)}"] if names else []
 
     def _refuse_classes(self, folders: Sequence[Any]) -> None:
         """Refuse ``pos/0.txt``, ``neg/0.txt``: folders of classes, a file of text each row."""
@@ -144,7 +143,7 @@ class Folder:
                 classes.append(below(folder.path, self._path))
         if len(classes) > 1:
             raise self._error(
-                f"the folders {listed(classes)} look like classes, with a text file for each row",
+                f"the folders {and_more(classes)} look like classes, with a text file for each row",
                 "write one file of them with the columns text and label; docs/data.md has a script",
             )
 
@@ -153,8 +152,8 @@ class Folder:
     def _several(self, holders: Sequence[str]) -> DataError:
         names = [below(path, self._path) for path in holders]
         return self._error(
-            f"the folder holds {len(names)} data sets: {listed(names)}",
-            f"name one of them: {quoted(self._tree.shown(holders[0]))}",
+            f"the folder holds {len(names)} data sets: {and_more(names)}",
+            f"name one of them: {shlex.quote(self._tree.shown(holders[0]))}",
         )
 
     def _nothing(self) -> DataError:
@@ -167,14 +166,14 @@ class Folder:
                 "OWNER/NAME --repo-type dataset --revision refs/convert/parquet --local-dir NAME",
             )
         names = [folder.base_name for folder in folders]
-        inside = f"; it has the folders {listed(names)}" if names else ""
+        inside = f"; it has the folders {and_more(names)}" if names else ""
         return self._error(
             f"the folder holds no file of a known format{inside}",
             "the folder must hold .csv, .tsv, .jsonl, .txt, .parquet, .arrow, .npz or .npy files",
         )
 
     def _error(self, problem: str, hint: str) -> DataError:
-        return DataError(problem, where=Place(self._tree.shown(self._path)), hint=hint)
+        return self._tree.error(self._path, problem, hint)
 
 
 def _data(infos: Sequence[Any]) -> list[Any]:

@@ -19,10 +19,10 @@ from taskaff.core import arrow
 from taskaff.core.records.data import LabelSchema
 from taskaff.stages.data.kinds import Column, check_count
 from taskaff.stages.data.labelling import EMPTY, UNSEEN, Labelling
-from taskaff.stages.data.late_missing import TRAIN, unseen_items
+from taskaff.stages.data.late_missing import unseen_items
 from taskaff.stages.data.shape import Shape, canonical, no_lists
 from taskaff.stages.data.spelling import in_order, spelled
-from taskaff.stages.data.value_counts import Key
+from taskaff.stages.data.value_counts import TRAIN, Key
 from taskaff.stages.data.values import Mask
 
 
@@ -59,7 +59,7 @@ class Items(Shape):
 
     def _unknown(self, words: pa.Array, parents: NDArray[np.int64], rows: Mask) -> Any:
         """Lists of which no label has been seen in train so far."""
-        train = arrow.strings({*self.tally.count([TRAIN]), *self.tally.trained})
+        train = arrow.strings(self.tally.train_words)
         known = np.asarray(arrow.array(pc.is_in(words, value_set=train)))
         rows = rows & (np.bincount(parents[known], minlength=len(rows)) == 0)
         mine = rows[parents]
@@ -70,10 +70,8 @@ class Items(Shape):
         return (frozenset(own) for own in lists.values())
 
     def add_trained(self, array: pa.Array) -> None:
-        """Take in the values of training rows past the limit."""
-        if not self.tally.full:
-            words = spelled(array.flatten().drop_null(), self.ids)
-            self.tally.trained.update(pc.unique(words).to_pylist())
+        """Take in the items of training rows past the limit."""
+        super().add_trained(array.flatten())
 
     def decide(self) -> Labelling:
         """Kind, names and meanings."""

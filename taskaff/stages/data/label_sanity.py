@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from taskaff.core.records.data import SPLITS
+from taskaff.stages.data.candidates import is_number
 from taskaff.stages.data.kinds import Column
 from taskaff.stages.data.labelling import Labelling
 from taskaff.stages.data.labels import LabelTally
+from taskaff.stages.data.names import and_more
 from taskaff.stages.data.value_counts import BINARY
 
 SHOWN = 4
@@ -21,7 +23,7 @@ def unlabelled_note(unlabelled: Mapping[str, Mapping[str, int]]) -> list[str]:
     """Rows that were left out, by split and reason."""
     parts = []
     for split, reasons in unlabelled.items():
-        why = _first([f"{count:,} ({reason})" for reason, count in reasons.items()])
+        why = _some([f"{count:,} ({reason})" for reason, count in reasons.items()])
         parts.append(f"{split} {why}")
     return [f"rows without a label are left out: {'; '.join(parts)}"] if parts else []
 
@@ -29,10 +31,10 @@ def unlabelled_note(unlabelled: Mapping[str, Mapping[str, int]]) -> list[str]:
 def sanity_note(tally: LabelTally, labelling: Labelling, paths: Sequence[str]) -> list[str]:
     """Join all remarks on the labels into one note; no note without remarks."""
     column = tally.column
-    remarks = []
-    if column is not None:
-        remarks += _on_values(tally, column, labelling)
-    if column is not None and labelling.schema.kind in ("classes", "multilabel"):
+    if column is None:
+        return []
+    remarks = _on_values(tally, column, labelling)
+    if labelling.schema.kind in ("classes", "multilabel"):
         remarks += [*_unseen(labelling), *_between_splits(tally, labelling)]
         remarks += _between_files(tally, labelling, paths)
     return [f"labels: {'; '.join(remarks)}"] if remarks else []
@@ -81,26 +83,18 @@ def _mixed(column: Column, labelling: Labelling) -> list[str]:
     numbers = column.forms["integer"] + column.forms["decimal"]
     if not numbers:
         return []
-    rare = [w for w, n in column.words.most_common() if not _number(w)]
-    listed = _first([f"{word[:60]!r} {column.words[word]:,}" for word in rare])
+    rare = [word for word, _ in column.words.most_common() if not is_number(word)]
+    listed = _some([f"{word[:60]!r} {column.words[word]:,}" for word in rare])
     return [
         f"{numbers:,} numbers and the words {listed} are classes; "
         "--missing-label for words that mean no label"
     ]
 
 
-def _number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
-
-
 def _alike(counts: Mapping[str, int]) -> list[str]:
     folded = Counter(_folded(name) for name in counts)
     same = [f"{n[:60]!r} {c:,}" for n, c in counts.items() if folded[_folded(n)] > 1]
-    return [f"classes that differ only in case or blanks: {_first(same)}"] if same else []
+    return [f"classes that differ only in case or blanks: {_some(same)}"] if same else []
 
 
 def _folded(name: str) -> str:
@@ -133,14 +127,14 @@ def _unseen(labelling: Labelling) -> list[str]:
     """Remarks on labels of lists that train lacks, in rows that have other labels too."""
     remarks = []
     for code, counts in labelling.unseen.items():
-        listed = _first([f"{name[:60]!r} {count:,}" for name, count in counts.items()])
+        listed = _some([f"{name[:60]!r} {count:,}" for name, count in counts.items()])
         remarks.append(f"train has none of {listed} of {SPLITS[code]}, where they are left out")
     return remarks
 
 
 def _names(tally: LabelTally, labelling: Labelling, code: int) -> set[str]:
     lost = labelling.lost.get(code, {})
-    words = [word for word in tally.tally.count([code]) if word not in lost]
+    words = [word for word in tally.tally.count(code) if word not in lost]
     return {name for word in words for name in labelling.meaning.get(word, ())}
 
 
@@ -156,13 +150,12 @@ def _between_files(tally: LabelTally, labelling: Labelling, paths: Sequence[str]
             own = {n for word in span.words for n in labelling.meaning.get(word, ())}
             if lacks := [name for name in labelling.schema.names if name in split_labels - own]:
                 remarks.append(f"{paths[file]} ({split}) has none of {_quoted(lacks)}")
-    return [_first(remarks)] if remarks else []
+    return [_some(remarks)] if remarks else []
 
 
 def _quoted(names: Sequence[str]) -> str:
-    return _first([repr(name[:60]) for name in names])
+    return _some([repr(name[:60]) for name in names])
 
 
-def _first(texts: Sequence[str]) -> str:
-    more = f" and {len(texts) - SHOWN:,} more" if len(texts) > SHOWN else ""
-    return ", ".join(texts[:SHOWN]) + more
+def _some(texts: Sequence[str]) -> str:
+    return and_more(texts, SHOWN)

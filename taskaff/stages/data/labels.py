@@ -27,13 +27,6 @@ from taskaff.stages.data.shape import Shape, without_labels
 from taskaff.stages.data.value_counts import Key, Tally
 from taskaff.stages.data.values import is_list
 
-_SHAPES: dict[str, type[Shape]] = {
-    "scalar": Scalars,
-    "list": Items,
-    "matrix": Several,
-    "several": Several,
-}
-
 
 class LabelTally:
     """The labels of one task, over all its files."""
@@ -42,61 +35,59 @@ class LabelTally:
         self, columns: tuple[str, ...], requested: LabelKind | None, ids: tuple[str, ...] = ()
     ) -> None:
         self.columns, self.requested, self.ids = columns, requested, ids
-        self._shapes: dict[str, Shape] = {}
+        self._shape: Shape | None = None
 
     def add(self, arrays: Sequence[pa.Array], file: int, codes: NDArray[np.int8]) -> None:
-        """Take in the label columns of rows whose labels are present."""
+        """Take in the label columns of rows whose labels are present.
+
+        Raises
+        ------
+        DataError : a column that was a list before is none now, or the other way round.
+        """
         if len(arrays[0]):
-            self._of(arrays).add(arrays, file, codes)
+            self._shape_of(arrays).add(arrays, file, codes)
 
     def add_trained(self, arrays: Sequence[pa.Array]) -> None:
         """Take in the labels of training rows past the limit: which values there are."""
-        self._of(arrays).add_trained(arrays[0])
+        self._shape_of(arrays).add_trained(arrays[0])
 
-    def _of(self, arrays: Sequence[pa.Array]) -> Shape:
-        name = _shape_of(arrays)
-        if name not in self._shapes:
-            self._shapes[name] = _SHAPES[name](self.columns, self.requested, self.ids)
-        return self._shapes[name]
+    def _shape_of(self, arrays: Sequence[pa.Array]) -> Shape:
+        make: type[Shape] = Items if is_list(arrays[0].type) else Scalars
+        if len(arrays) > 1 or pat.is_fixed_size_list(arrays[0].type):
+            make = Several
+        if self._shape is None:
+            self._shape = make(self.columns, self.requested, self.ids)
+        if type(self._shape) is not make:
+            raise DataError(
+                f"label column {self.columns[0]!r} is a list in some files and not in others",
+                hint="write the labels the same way in every file",
+            )
+        return self._shape
 
     @property
     def tally(self) -> Tally:
         """Values of one label column, or the items of its lists."""
-        return next((shape.tally for shape in self._shapes.values()), Tally())
+        return self._shape.tally if self._shape else Tally()
 
     @property
     def column(self) -> Column | None:
         """The labelled values of one label column, once the kind is decided."""
-        return next((shape.column for shape in self._shapes.values()), None)
+        return self._shape.column if self._shape else None
 
     def decide(self) -> Labelling:
         """Decide kind, names and meanings; raises ``DataError`` where the values mix kinds."""
         if not self.columns or self.requested == "none":
             return Labelling(LabelSchema("none"))
-        if len(self._shapes) > 1:
-            raise DataError(
-                f"label column {self.columns[0]!r} is a list in some files and not in others",
-                hint="write the labels the same way in every file",
-            )
-        for shape in self._shapes.values():
-            return shape.decide()
-        return without_labels(self.columns, self.requested)
+        if self._shape is None:
+            return without_labels(self.columns, self.requested)
+        return self._shape.decide()
 
     def lost_rows(self, labelling: Labelling) -> dict[Key, Counter[str]]:
         """Rows that turned out to have no label, by file and split, and why."""
-        lost = [shape.lost_rows(labelling) for shape in self._shapes.values()]
-        return lost[0] if lost else {}
+        return self._shape.lost_rows(labelling) if self._shape else {}
 
     def counts(self, labelling: Labelling) -> dict[str, int]:
         """Rows of each class, or positive rows of each label."""
-        if labelling.schema.kind not in ("classes", "multilabel"):
+        if self._shape is None or labelling.schema.kind not in ("classes", "multilabel"):
             return {}
-        return next(shape.counts(labelling) for shape in self._shapes.values())
-
-
-def _shape_of(arrays: Sequence[pa.Array]) -> str:
-    if len(arrays) > 1:
-        return "several"
-    if pat.is_fixed_size_list(arrays[0].type):
-        return "matrix"
-    return "list" if is_list(arrays[0].type) else "scalar"
+        return self._shape.counts(labelling)

@@ -10,9 +10,8 @@ from taskaff.core.records.data import SPLITS
 from taskaff.stages.data.absent import NO_VALUE
 from taskaff.stages.data.labelling import UNSEEN
 from taskaff.stages.data.spelling import NAN, by_value
-from taskaff.stages.data.value_counts import DASH, Span, Tally
+from taskaff.stages.data.value_counts import DASH, TRAIN, Span, Tally
 
-TRAIN = 0
 SOME = 10
 """Rows of a split that, if all hold one number, are no coincidence."""
 
@@ -31,9 +30,9 @@ def lost_before(tally: Tally, numbers: bool) -> Lost:
     if every[DASH] and not every["+"]:
         for reasons in lost.values():
             reasons[DASH] = repr(DASH)
-    train = {by_value(w) for w in {*tally.count([TRAIN]), *tally.trained} - set(lost[TRAIN])}
+    train = {by_value(w) for w in tally.train_words - set(lost[TRAIN])}
     for code in (1, 2) if train else ():
-        words = set(tally.count([code])) - set(lost[code])
+        words = set(tally.count(code)) - set(lost[code])
         values = {by_value(word) for word in words}
         alone = len(values) == 1 and not values & train
         if alone and _means_none(tally, code, numbers):
@@ -66,13 +65,13 @@ def unseen(word: str) -> str:
 
 def lost_by_class(tally: Tally, lost: Lost, meaning: Mapping[str, tuple[str, ...]]) -> Lost:
     """Extend ``lost`` by the classes of other splits that train does not have."""
-    train = set(tally.count([TRAIN])) | tally.trained
+    train = tally.train_words
     known = {meaning.get(word, (word,)) for word in train - set(lost[TRAIN])}
     if not known:
         return lost
     extended = {code: dict(reasons) for code, reasons in lost.items()}
     for code in (1, 2):
-        for word in tally.count([code]):
+        for word in tally.count(code):
             if meaning[word] not in known:
                 extended[code].setdefault(word, unseen(meaning[word][0]))
     return extended
@@ -86,12 +85,12 @@ Unseen = dict[int, Counter[str]]
 
 def unseen_items(tally: Tally, meaning: Meaning) -> tuple[Meaning, Unseen]:
     """Items of lists without those that train does not have."""
-    known = {meaning.get(word) for word in {*tally.count([TRAIN]), *tally.trained}}
+    known = {meaning.get(word) for word in tally.train_words}
     if not known:
         return meaning, {}
     missed: Unseen = {}
     for code in (1, 2):
-        for word, count in tally.count([code]).items():
+        for word, count in tally.count(code).items():
             if meaning[word] not in known:
                 missed.setdefault(code, Counter())[meaning[word][0]] += count
     return {word: own if own in known else () for word, own in meaning.items()}, missed
@@ -102,14 +101,14 @@ def lost_lists(tally: Tally, lost: Lost, meaning: Meaning) -> tuple[Lost, Meanin
 
     Returns it with the meanings cut to labels that train has, and the labels cut off.
     """
-    train = {*tally.count([TRAIN]), *tally.trained} - set(lost[TRAIN])
+    train = tally.train_words - set(lost[TRAIN])
     known = {name for word in train for name in meaning[word]}
     if not train:
         return lost, meaning, {}
     extended = {code: dict(reasons) for code, reasons in lost.items()}
     missed: Unseen = {}
     for code in (1, 2):
-        for word, count in tally.count([code]).items():
+        for word, count in tally.count(code).items():
             own = meaning.get(word, ())
             if own and not known & set(own):
                 extended[code].setdefault(word, UNSEEN)

@@ -50,7 +50,7 @@ class TxtReader(Reader):
             yield from (line.rstrip("\r\n") for _, line in lines)
 
     def _refuse_tables(self, first: list[str]) -> None:
-        table = tabulated(first) or has_names(first[0], ",")
+        table = tabulated(first) or has_names(first[0])
         if not table and not is_object(first[0]):
             return
         flags = likely_flags(self._blob, self._request) or "--input-format tsv"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -56,19 +57,24 @@ _STORED = re.compile(r"[0-9a-f]{40,64}|\d+\.\d+\.\d+|snapshots|default")
 """Folders inside them: revisions, versions, the configuration without a name."""
 
 
+def and_more(names: Sequence[str], shown: int = 12) -> str:
+    """Join some names for a message, and say how many more there are."""
+    more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
+
+
 def split_argument(argument: str) -> tuple[str | None, str]:
     """Name and path of ``name=PATH``; an existing path, or one without a valid name, has none."""
     match = _NAMED.fullmatch(argument)
     if match is None or Path(argument).exists():
         return None, argument
-    return match.group(1), match.group(2)
+    return match[1], match[2]
 
 
 def format_of(path: str) -> tuple[str | None, str | None]:
     """Format and compression by suffix; None where the suffix says nothing."""
     pure = PurePosixPath(path.replace("\\", "/").lower())
-    compression = COMPRESSIONS.get(pure.suffix)
-    if compression:
+    if compression := COMPRESSIONS.get(pure.suffix):
         pure = pure.with_suffix("")
     return SUFFIXES.get(pure.suffix), compression
 
@@ -113,10 +119,9 @@ def is_notice(name: str) -> bool:
 
 
 def _says_nothing(word: str) -> bool:
-    if _STORED.fullmatch(word):
-        return True
     tokens = _tokens(word)
-    return all(t in _SPLIT_WORDS or t in _NEUTRAL or t.isdigit() for t in tokens)
+    plain = all(t in _SPLIT_WORDS or t in _NEUTRAL or t.isdigit() for t in tokens)
+    return plain or _STORED.fullmatch(word) is not None
 
 
 def task_name(path: str, *, folder: bool) -> str:
@@ -128,8 +133,7 @@ def task_name(path: str, *, folder: bool) -> str:
     if not parts:
         return "data"
     own = parts[-1] if folder else stem_of(parts[-1])
-    candidates = [own, *reversed(parts[:-1])]
-    for word in candidates:
+    for word in (own, *reversed(parts[:-1])):
         for cached in _CACHED:
             if match := cached.fullmatch(word):
                 return match[1]

@@ -10,7 +10,7 @@ from typing import Any
 
 from taskaff.core.errors import DataError, Place, TaskaffError, UsageError
 from taskaff.core.records.data import DataRequest
-from taskaff.stages.data.absent import absent
+from taskaff.stages.data.absent import missing_values
 from taskaff.stages.data.classlabel import agreed
 from taskaff.stages.data.columns import Choice, Chooser
 from taskaff.stages.data.data_file import DataFile, Located
@@ -82,7 +82,7 @@ def _scanned(task: TaskScan) -> FileTask:
             _require_same_columns(request, choice, first.path, file)
     ids = _label_ids(task, choice)
     nullable = any(file.reader.nullable for file in task.files)
-    row_check = RowCheck(choice, nullable, absent(request.missing_label), ids)
+    row_check = RowCheck(choice, nullable, missing_values(request.missing_label), ids)
     tally = LabelTally(choice.labels, request.label_kind, ids)
     assigner = SplitAssigner(choice.split, request.limit)
     for file in task.files:

@@ -5,7 +5,7 @@ Types are plain ones (``plain.plain_type``). A column is checked before any of i
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.types as pat
@@ -31,22 +31,33 @@ _SCALARS = (
 _NUMBERS = ("integers", "floats", "decimals")
 _VALUES = ("truth", *_NUMBERS, "words", "nothing")
 
-TABLE: dict[Role, frozenset[str]] = {
-    "text": frozenset(_VALUES),
-    "label": frozenset(
-        (
-            *_VALUES,
-            *("lists of integers", "lists of words", "lists of nothing"),
-            *("rows of truth", *(f"rows of {numbers}" for numbers in _NUMBERS)),
-        )
+
+class _Line(NamedTuple):
+    """What a role accepts, the option that names its column, and what that column may hold."""
+
+    families: frozenset[str]
+    option: str
+    needed: str
+
+
+TABLE: dict[Role, _Line] = {
+    "text": _Line(frozenset(_VALUES), "--text", "strings or numbers"),
+    "label": _Line(
+        frozenset(_VALUES)
+        | {"lists of integers", "lists of words", "lists of nothing", "rows of truth"}
+        | {f"rows of {numbers}" for numbers in _NUMBERS},
+        "--label",
+        "strings, numbers, truth values or lists of names",
     ),
-    "labels": frozenset(_VALUES),
-    "feature": frozenset(("truth", *_NUMBERS)),
-    "vector": frozenset(
-        (*(f"{shape} of {numbers}" for shape in ("lists", "rows") for numbers in _NUMBERS),)
-    )
-    | {"lists of nothing"},
-    "split": frozenset(("words",)),
+    "labels": _Line(frozenset(_VALUES), "--label", "one number a row"),
+    "feature": _Line(frozenset(("truth", *_NUMBERS)), "--text", "numbers"),
+    "vector": _Line(
+        frozenset(f"{shape} of {numbers}" for shape in ("lists", "rows") for numbers in _NUMBERS)
+        | {"lists of nothing"},
+        "--text",
+        "lists of numbers",
+    ),
+    "split": _Line(frozenset({"words"}), "--split-column", "strings: train, validation or test"),
 }
 """The families that each role accepts. Lists have any length, rows one fixed length."""
 
@@ -60,23 +71,6 @@ _ADVICE = {
     "lists of decimals": "write rows of one length (fixed_size_list), or a column for each number",
     "lists of truth": "write rows of one length (fixed_size_list), or a column for each label",
     "rows of words": "write lists of any length: column.cast('list<string>')",
-}
-_FLAGS: dict[Role, str] = {
-    "text": "--text COL",
-    "label": "--label COL",
-    "labels": "--label COL",
-    "feature": "--text COL",
-    "vector": "--text COL",
-    "split": "--split-column COL",
-}
-_NAMES: dict[Role, str] = {"labels": "label"}
-_NEEDED: dict[Role, str] = {
-    "text": "strings or numbers",
-    "label": "strings, numbers, truth values or lists of names",
-    "labels": "one number a row",
-    "feature": "numbers",
-    "vector": "lists of numbers",
-    "split": "strings: train, validation or test",
 }
 
 
@@ -93,7 +87,7 @@ def family(kind: pa.DataType) -> str:
 
 def fits(kind: pa.DataType, role: Role) -> bool:
     """Whether a column of a plain type can have a role."""
-    return family(kind) in TABLE[role]
+    return family(kind) in TABLE[role].families
 
 
 def check(column: Column, role: Role, path: str) -> None:
@@ -101,9 +95,9 @@ def check(column: Column, role: Role, path: str) -> None:
     if fits(column.type, role):
         return
     advice = _ADVICE.get(family(column.type))
-    other = f"{_FLAGS[role]} with a column of {_NEEDED[role]}"
+    other = f"{TABLE[role].option} COL with a column of {TABLE[role].needed}"
     raise DataError(
-        f"{_NAMES.get(role, role)} column {column.name!r} holds {shown(column.type)}",
+        f"{role.removesuffix('s')} column {column.name!r} holds {shown(column.type)}",
         where=Place(path, column=column.name),
         hint=f"{advice}, or {other}" if advice else other,
     )

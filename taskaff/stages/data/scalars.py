@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from taskaff.core.records.data import SPLITS, LabelSchema
@@ -33,11 +32,6 @@ class Scalars(Shape):
         """Take in rows whose labels are present."""
         [array] = arrays
         self.tally.add(array, file, codes, spelled(array, self.ids))
-
-    def add_trained(self, array: pa.Array) -> None:
-        """Take in the values of training rows past the limit."""
-        if not self.tally.full:
-            self.tally.trained.update(pc.unique(spelled(array.drop_null(), self.ids)).to_pylist())
 
     def decide(self) -> Labelling:
         """Kind, names and meanings."""
@@ -81,7 +75,7 @@ class Scalars(Shape):
         words = self._labelled(lost)
         gone: Counter[str] = Counter()
         for code, reasons in lost.items():
-            count = self.tally.count([code])
+            count = self.tally.count(code)
             gone.update({word: count[word] for word in reasons})
         forms = self.tally.forms - forms_of(+gone)
         return Column(self.columns[0], self.tally, words, forms, bool(self.ids))
@@ -89,7 +83,7 @@ class Scalars(Shape):
     def _labelled(self, lost: Mapping[int, Mapping[str, str]]) -> Counter[str]:
         words: Counter[str] = Counter()
         for code in range(len(SPLITS)):
-            count = self.tally.count([code])
+            count = self.tally.count(code)
             words.update({w: n for w, n in count.items() if w not in lost.get(code, {})})
         return words
 
@@ -106,10 +100,7 @@ class Scalars(Shape):
         """Rows of each class, or positive rows of each label."""
         rows = dict.fromkeys(labelling.schema.names, 0)
         for word, count in self._labelled(labelling.lost).items():
-            own = labelling.meaning[word] if labelling.meaning else self._ones_of(word)
-            for name in own:
+            ones = self.columns if by_value(word) in ("1", "true") else ()
+            for name in labelling.meaning[word] if labelling.meaning else ones:
                 rows[name] += count
         return rows
-
-    def _ones_of(self, word: str) -> Iterable[str]:
-        return self.columns if by_value(word) in ("1", "true") else ()

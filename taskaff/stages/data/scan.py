@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from taskaff.core import arrow
 from taskaff.core.errors import DataError, Place
 from taskaff.core.records.data import SPLITS, DataRequest, LabelKind
-from taskaff.stages.data.absent import Absent, unfit
+from taskaff.stages.data.absent import absent, unfit
 from taskaff.stages.data.columns import Choice
 from taskaff.stages.data.data_file import DataFile
 from taskaff.stages.data.labels import LabelTally
@@ -96,7 +96,8 @@ class RowCheck:
 
     choice: Choice
     nullable: bool
-    absent: Absent = field(default_factory=Absent)
+    missing_values: tuple[str, ...]
+    """Values of ``--missing-label``, as they are spelled."""
     ids: tuple[str, ...] = ()
     """Names of the ids 0, 1 ... of the label column."""
     width: int | None = None
@@ -151,7 +152,7 @@ class RowCheck:
         for place, array in stacked(columns):
             names = self.choice.labels[place]
             shape = (len(names), batch.num_rows)
-            own = self.absent.masks(array, self.ids, several)
+            own = absent(array, self.missing_values, self.ids, several)
             lost = any_of(own, len(array))
             every &= lost.reshape(shape).all(axis=0)
             for reason, mask in own.items():
@@ -277,7 +278,7 @@ def scan_file(
         bad = row_check.inputs(batch, file.path, row) | labels.bad
         file.bad += _marks(bad, codes, row)
         file.nonfinite += _marks(labels.nonfinite, codes, row)
-        if choice.labels:
+        if choice.labels and kind != "none":
             keep = (codes >= 0) & ~any_of(bad, batch.num_rows)
             _count_unlabelled(file, labels.unlabelled, codes, keep)
             lost = any_of(labels.unlabelled, batch.num_rows)

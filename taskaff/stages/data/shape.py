@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from taskaff.core.errors import DataError
 from taskaff.core.records.data import LabelKind, LabelSchema
 from taskaff.stages.data.kinds import Column
 from taskaff.stages.data.labelling import Labelling
-from taskaff.stages.data.spelling import by_value
+from taskaff.stages.data.spelling import by_value, spelled
 from taskaff.stages.data.value_counts import BINARY, Key, Tally
 
 
@@ -33,9 +34,10 @@ class Shape(ABC):
     def add(self, arrays: Sequence[pa.Array], file: int, codes: NDArray[np.int8]) -> None:
         """Take in rows whose labels are present."""
 
-    @abstractmethod
     def add_trained(self, array: pa.Array) -> None:
-        """Take in the values of training rows past the limit."""
+        """Take in the values of training rows past the limit: which there are."""
+        if not self.tally.full:
+            self.tally.trained.update(pc.unique(spelled(array.drop_null(), self.ids)).to_pylist())
 
     @abstractmethod
     def decide(self) -> Labelling:

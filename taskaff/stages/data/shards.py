@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,7 +14,6 @@ from taskaff.stages.data.names import stem_of
 from taskaff.stages.data.trees import Tree
 
 _NUMBERED = re.compile(r"(.*-)?(\d{5,6})-of-(\d{5,6})(-[0-9a-f]+)?")
-_STATE, _SPLITS = "state.json", "dataset_dict.json"
 _BYTES = 1 << 20
 
 
@@ -46,44 +45,40 @@ def check_numbers(paths: Sequence[str]) -> None:
 
 def check_state(tree: Tree, folder: str, present: set[str]) -> None:
     """Refuse a folder of ``save_to_disk`` without all shards of its ``state.json``."""
-    path = str(PurePosixPath(folder) / _STATE)
-    lost = [name for name in _listed(tree, path, _names_of_state) or () if name not in present]
+    path = str(PurePosixPath(folder, "state.json"))
+    names = _listed(tree, path, lambda saved: [entry["filename"] for entry in saved["_data_files"]])
+    lost = [name for name in names or () if name not in present]
     if lost:
-        raise DataError(
+        raise tree.error(
+            path,
             f"state.json lists {lost[0]!r}, which is not there ({len(lost)} missing)",
-            where=Place(tree.shown(path)),
-            hint="fetch the missing shards, or save the data set again",
+            "fetch the missing shards, or save the data set again",
         )
 
 
 def saved_splits(tree: Tree, folder: str, present: set[str]) -> list[str] | None:
     """Folders that ``DatasetDict.save_to_disk`` lists as splits; None in another folder."""
-    path = str(PurePosixPath(folder) / _SPLITS)
-    names = _listed(tree, path, lambda saved: [str(name) for name in saved["splits"]])
+    path = str(PurePosixPath(folder, "dataset_dict.json"))
+    names = _listed(tree, path, lambda saved: list(saved["splits"]))
     lost = [name for name in names or () if name not in present]
     if lost:
-        raise DataError(
+        raise tree.error(
+            path,
             f"dataset_dict.json lists the split {lost[0]!r}, whose folder is not there",
-            where=Place(tree.shown(path)),
-            hint="fetch the missing folder, or name one that is there",
+            "fetch the missing folder, or name one that is there",
         )
     return names
 
 
-def _names_of_state(saved: Any) -> list[str]:
-    return [str(entry["filename"]) for entry in saved["_data_files"]]
-
-
-def _listed(tree: Tree, path: str, names: Any) -> list[str] | None:
+def _listed(tree: Tree, path: str, names: Callable[[Any], list[Any]]) -> list[str] | None:
     raw = tree.text(path, _BYTES)
     if raw is None:
         return None
     try:
-        shards: list[str] = names(json.loads(raw))
+        return [str(name) for name in names(json.loads(raw))]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DataError(
+        raise tree.error(
+            path,
             f"{PurePosixPath(path).name} is not what save_to_disk writes",
-            where=Place(tree.shown(path)),
-            hint="save the data set again, or name the files: '*.arrow'",
+            "save the data set again, or name the files: '*.arrow'",
         ) from error
-    return shards

@@ -153,7 +153,7 @@ def _likely_text_format(head: bytes) -> str | None:
     if tabulated(lines):
         return "tsv"
     cells = [len(row) for row in csv.reader(lines)]
-    return "csv" if has_names(lines[0], ",") or (len({*cells}) == 1 and cells[0] > 1) else "txt"
+    return "csv" if has_names(lines[0]) or (len({*cells}) == 1 and cells[0] > 1) else "txt"
 
 
 def is_object(line: str) -> bool:
@@ -170,9 +170,9 @@ def tabulated(lines: list[str]) -> bool:
     return tabs > 0 and times == len(lines)
 
 
-def has_names(line: str, delimiter: str) -> bool:
-    """Whether a line reads like the header of a table."""
-    names = {cell.strip(' "\ufeff').lower() for cell in line.split(delimiter)}
+def has_names(line: str) -> bool:
+    """Whether a line reads like the header of a table, with commas."""
+    names = {cell.strip(' "\ufeff').lower() for cell in line.split(",")}
     return len(names) > 1 and bool(names & KNOWN_NAMES)
 
 

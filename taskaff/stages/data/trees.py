@@ -32,6 +32,10 @@ class Tree:
         """Path for messages, with the scheme before it."""
         return self.scheme + path
 
+    def error(self, path: str, problem: str, hint: str) -> DataError:
+        """The error for something at a path."""
+        return DataError(problem, where=Place(self.shown(path)), hint=hint)
+
     def inside(self, path: str) -> tuple[list[Any], list[Any]]:
         """Files and folders in the order of their names; hidden ones are left out."""
         import pyarrow.fs as pafs

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from taskaff.core import arrow
 from taskaff.stages.data.spelling import COMMA, LIST, NAN, spelled
-from taskaff.stages.data.values import INTEGER, NONFINITE, NUMBER, Mask, decoded, is_words, numbers
+from taskaff.stages.data.values import INTEGER, NONFINITE, NUMBER, Mask, decoded, numbers
 
+TRAIN = 0
+"""Code of the split ``train``."""
 MAX_COUNTED = 20_000
 """Distinct values that are counted; past that the column is ``full``."""
 DASH = "-"
@@ -54,8 +56,6 @@ class Tally:
     ``infinite`` number, ``dash``, or any other ``word``."""
     samples: dict[str, str] = field(default_factory=dict)
     """One value of each form."""
-    stored: set[str] = field(default_factory=set)
-    """Families of types: ``words``, ``integer``, ``real``, ``truth`` or another type's name."""
     pointed: int = 0
     """Whole numbers that are stored as floats or written with a point."""
     full: bool = False
@@ -65,16 +65,16 @@ class Tally:
     _distinct: set[str] = field(default_factory=set)
 
     @property
-    def rows(self) -> int:
-        """Values counted."""
-        return self.forms.total()
+    def train_words(self) -> set[str]:
+        """Words of train, whether they are used or not."""
+        return {*self.count(TRAIN), *self.trained}
 
     def add(self, array: pa.Array, file: int, codes: NDArray[np.int8], words: pa.Array) -> None:
         """Take in values that are present, with the codes of their splits and their spellings."""
         if not len(array):
             return
-        self.stored.add(_family(decoded(array).type))
-        real = "real" in self.stored and _family(decoded(array).type) == "real"
+        kind = decoded(array).type
+        real = pat.is_floating(kind) or pat.is_decimal(kind)
         for code in np.unique(codes):
             counted = pc.value_counts(words.filter(arrow.flags(codes == code)))
             span = self.spans.setdefault((file, int(code)), Span())
@@ -101,12 +101,11 @@ class Tally:
                 span.words[word] += count
                 self.full = self.full or len(self._distinct) > MAX_COUNTED
 
-    def count(self, splits: Iterable[int] | None = None) -> Counter[str]:
-        """Values of some splits, of all by default."""
-        chosen = None if splits is None else set(splits)
+    def count(self, split: int | None = None) -> Counter[str]:
+        """Values of a split, of all by default."""
         total: Counter[str] = Counter()
         for (_, code), span in self.spans.items():
-            if chosen is None or code in chosen:
+            if split in (None, code):
                 total.update(span.words)
         return total
 
@@ -154,8 +153,6 @@ class BinaryTally:
 
     def add(self, array: pa.Array) -> None:
         """Take in values that are present."""
-        if not len(array):
-            return
         if pat.is_floating(array.type):
             values = numbers(array)
             odd = values[np.isfinite(values) & (values != 0) & (values != 1)]
@@ -173,13 +170,3 @@ class BinaryTally:
 def _first(values: pa.Array, mask: Mask) -> str | None:
     word: str | None = values[int(mask.argmax())].as_py() if mask.any() else None
     return word
-
-
-def _family(kind: pa.DataType) -> str:
-    if is_words(kind):
-        return "words"
-    if pat.is_boolean(kind):
-        return "truth"
-    if pat.is_integer(kind):
-        return "integer"
-    return "real" if pat.is_floating(kind) or pat.is_decimal(kind) else str(kind)
