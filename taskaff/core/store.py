@@ -97,7 +97,7 @@ class Store:
             )
         return file
 
-    def put(self, kind: str, key: str, write: Callable[[Path], None], verify: bool = True) -> Path:
+    def put(self, kind: str, key: str, write: Callable[[Path], object], verify: bool = True) -> Path:
         """Store what ``write(temporary_path)`` writes, and return the entry's file.
 
         ``write`` must not use the store. In mode ``use``, when another run has written the entry
@@ -167,7 +167,7 @@ class Store:
             raise CacheError(f"not a kind and a key: {kind!r}, {key!r}")
         return self.root / kind / key[:2]
 
-    def _put_private(self, key: str, write: Callable[[Path], None]) -> Path:
+    def _put_private(self, key: str, write: Callable[[Path], object]) -> Path:
         if self._private is None:
             self._private, handle = private_folder("taskaff-")
             weakref.finalize(self, _remove_private, self._private, handle)
@@ -202,7 +202,7 @@ def _discard(path: Path, why: str) -> None:
     path.unlink(missing_ok=True)
 
 
-def _publish(folder: Path, key: str, write: Callable[[Path], None]) -> Path:
+def _publish(folder: Path, key: str, write: Callable[[Path], object]) -> Path:
     _remove_temporaries(folder)  # we hold the lock: whoever left them is gone
     temporary = folder / f"{key}.{secrets.token_hex(8)}.tmp"
     try:

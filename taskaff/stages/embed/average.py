@@ -13,7 +13,7 @@ from taskaff.core.records.embedding import EncodeCounts, EncoderCard, TokenLayer
 from taskaff.core.store import digest_key
 from taskaff.stages.embed.tokens import LEVELS, TOKENISER_VERSION, known_rows, pieces, split_further
 from taskaff.stages.embed.vocabulary import Vocabulary
-from taskaff.stages.embed.wordrows import word_rows
+from taskaff.stages.embed.wordrows import segment_counts, word_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,17 +34,8 @@ class AverageEncoder:
     def __init__(self, id: str, words: pa.Array, vectors: Floats32, weights: str) -> None:
         self.vocabulary = Vocabulary(words)
         self.vectors = vectors
-        self._card = EncoderCard(
-            id=id,
-            fingerprint=fingerprint(weights),
-            width=vectors.shape[1],
-            revision=weights[:12],
-        )
-
-    @property
-    def card(self) -> EncoderCard:
-        """Identity: the same words and vectors give the same one, whatever file held them."""
-        return self._card
+        identity = fingerprint(weights)  # whatever file held them
+        self.card = EncoderCard(id, identity, vectors.shape[1], revision=weights[:12])
 
     def encode(self, texts: pa.Array) -> tuple[Floats32, EncodeCounts]:
         """Vectors ``(n, d)`` float32 of ``n`` texts, and the token counts."""
@@ -55,12 +46,8 @@ class AverageEncoder:
         row_known = segment_counts(known[codes], bounds)
         X /= np.maximum(row_known, 1).astype(np.float32)[:, None]
         total = int(tokens[codes].sum())
-        counts = EncodeCounts(
-            tokens=total,
-            unknown=total - int(row_known.sum()),
-            empty=int((row_known == 0).sum()),
-        )
-        return X, counts
+        unknown = total - int(row_known.sum())
+        return X, EncodeCounts(total, unknown, empty=int((row_known == 0).sum()))
 
     def token_rows(
         self, text: tuple[pa.Array, ...], limit: int | None = None
@@ -81,10 +68,9 @@ class AverageEncoder:
         numbers = np.union1d(used, [unknown, unknown + 1])
         rows = np.zeros((len(numbers), self.vectors.shape[1]), np.float32)
         rows[:-2] = self.vectors[numbers[:-2]]
-        identity = digest_key(vectors=self._card.fingerprint, tokens=TOKENISER_VERSION)
-        return TokenLayer(
-            "words", self._card.id, identity, rows.shape[1], vectors=rows, numbers=numbers
-        )
+        identity = digest_key(vectors=self.card.fingerprint, tokens=TOKENISER_VERSION)
+        width = rows.shape[1]
+        return TokenLayer("words", self.card.id, identity, width, vectors=rows, numbers=numbers)
 
     def _spell(self, strings: pa.Array, level: int) -> tuple[Floats32, Ints, Ints]:
         """Sum of the token vectors ``(m, d)``, tokens ``(m,)`` and known ones of each string."""
@@ -138,10 +124,3 @@ def segment_sums(values: Floats32, index: Ints, bounds: Ints) -> Floats32:
     out = np.empty_like(sums)
     out[order] = sums
     return out
-
-
-def segment_counts(values: Ints, bounds: Ints) -> Ints:
-    """Sum of ``values[a:b]`` for each segment ``(a, b)`` of ``bounds``: ``(n,)``."""
-    running = np.concatenate(([0], np.cumsum(values)))
-    counts: Ints = running[bounds[1:]] - running[bounds[:-1]]
-    return counts

@@ -16,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 from safetensors.numpy import load_file, save
 
-from taskaff.core.records.embedding import EncodeCounts, Encoder, EncoderCard, PairEncoder
+from taskaff.core.records.embedding import EncodeCounts, Encoder, PairEncoder
 from taskaff.core.store import Store, digest_key
+from taskaff.stages.embed.vocabulary import update_strings
 
 if TYPE_CHECKING:
     from taskaff.core.records.arrays import Floats32
@@ -30,13 +31,8 @@ class CachedEncoder:
     """An encoder whose vectors ``store`` caches, batch by batch."""
 
     def __init__(self, encoder: Encoder, store: Store) -> None:
-        self._encoder = encoder
-        self._store = store
-
-    @property
-    def card(self) -> EncoderCard:
-        """The card of the encoder itself."""
-        return self._encoder.card
+        self._encoder, self._store = encoder, store
+        self.card = encoder.card
 
     def encode(self, texts: pa.Array) -> tuple[Floats32, EncodeCounts]:
         """Vectors ``(n, d)`` float32 and counts of ``n`` texts, from the cache if it has them."""
@@ -70,19 +66,14 @@ class CachedEncoder:
 
 def texts_digest(texts: pa.Array) -> str:
     """SHA-256 of the strings in order, whatever their offsets in Arrow's buffers."""
-    texts = texts.cast(pa.large_string())
-    bounds = np.frombuffer(texts.buffers()[1], "<i8", len(texts) + 1, 8 * texts.offset)
-    digest = hashlib.sha256(np.diff(bounds).astype("<i8").tobytes())
-    if texts.buffers()[2] is not None:
-        digest.update(texts.buffers()[2].slice(int(bounds[0]), int(bounds[-1] - bounds[0])))
+    digest = hashlib.sha256()
+    update_strings(digest, texts.cast(pa.large_string()))
     return digest.hexdigest()
 
 
 def _save(path: Path, X: Floats32, counts: EncodeCounts) -> None:
-    tensors: dict[str, np.ndarray] = {
-        "X": np.ascontiguousarray(X),
-        "counts": np.array(astuple(counts), np.int64),
-    }
+    tensors: dict[str, np.ndarray] = {"X": np.ascontiguousarray(X)}
+    tensors["counts"] = np.array(astuple(counts), np.int64)
     path.write_bytes(save(tensors))  # save_file has an error of its own for a full disk
 
 

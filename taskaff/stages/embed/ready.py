@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from taskaff.core.errors import EmbedError, UsageError
-from taskaff.core.records.embedding import EncoderCard
 from taskaff.core.settings import EncoderOptions
 from taskaff.core.store import Store
 from taskaff.stages.embed import vectors_card
@@ -17,10 +16,8 @@ if TYPE_CHECKING:
 class ReadyVectors:
     """The encoder of input that brings its vectors; it has none for a text."""
 
-    @property
-    def card(self) -> EncoderCard:
-        """Width 0: the width is that of the input, see ``vectors_card``."""
-        return vectors_card(0)
+    card = vectors_card(0)
+    """Width 0: the width is that of the input, see ``vectors_card``."""
 
     def encode(self, texts: pa.Array) -> NoReturn:
         """Raise ``EmbedError``: this encoder embeds no text."""

@@ -16,7 +16,7 @@ from typing import IO
 
 from taskaff.core.errors import EmbedError, Place
 from taskaff.core.file_content import HEAD as CONTENT_HEAD
-from taskaff.core.file_content import Content, recognise
+from taskaff.core.file_content import recognise
 
 RATIO_LIMIT = 200
 """Text of numbers shrinks to a third; what grows this much when decompressed is an attack."""
@@ -122,16 +122,11 @@ def refuse_content(head: bytes, name: str) -> None:
             raise EmbedError(f"{what} is not read as word vectors", where=Place(name), hint=hint)
     content = recognise(head[:CONTENT_HEAD])
     if content is not None:
+        for_tables = "--" in content.hint or content.kind in ("xls", "xlsx", "ods")
+        hint = _PLAIN if for_tables else content.hint  # word vectors have no such options
         raise EmbedError(
-            f"{content.what} is not read as word vectors", where=Place(name), hint=_way(content)
+            f"{content.what} is not read as word vectors", where=Place(name), hint=hint
         )
-
-
-def _way(content: Content) -> str:
-    """The hint of a data file names options that word vectors do not have."""
-    return (
-        _PLAIN if "--" in content.hint or content.kind in ("xls", "xlsx", "ods") else content.hint
-    )
 
 
 def split_member(spec: str) -> tuple[Path, str | None]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|nan|inf|infinity)", re.I)
 
+_CORRECT = "correct or remove this line"
+
 
 def number_after_tab(word: bytes) -> bool:
     """Whether the first number hangs on its word by a tab, which is no separator here."""
@@ -43,10 +45,6 @@ class _Lines:
     extra: Ints
     """Spaces inside the word."""
 
-    def field(self, row: int) -> bytes:
-        """The numbers of a line."""
-        return self.data[self.splits[row] + 1 : self.stops[row]].tobytes()
-
     def word(self, row: int) -> bytes:
         """The word of a line."""
         return self.data[self.starts[row] : self.splits[row]].tobytes()
@@ -62,9 +60,7 @@ def parse_block(block: bytes, width: int, where: Place) -> tuple[pa.Array, Float
         vectors = _numbers_by_line(lines, width, where)
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
-        raise EmbedError(
-            "a value is not finite", where=_line(where, int(bad[0])), hint="remove this line"
-        )
+        raise _refused(where, int(bad[0]), "a value is not finite", "remove this line")
     return _words(lines), vectors
 
 
@@ -79,11 +75,10 @@ def _cut(block: bytes, width: int, where: Place) -> _Lines:
     extra = np.searchsorted(spaces, stops) - before - width
     short = np.flatnonzero(extra < 0)
     if len(short):
-        raise EmbedError(
-            f"{max(int(extra[short[0]]) + width, 0)} numbers after the word, not {width}",
-            where=_line(where, int(short[0])),
-            hint="correct or remove this line; if it is the last one, the file is cut off",
-        )
+        numbers = max(int(extra[short[0]]) + width, 0)
+        problem = f"{numbers} numbers after the word, not {width}"
+        hint = f"{_CORRECT}; if it is the last one, the file is cut off"
+        raise _refused(where, int(short[0]), problem, hint)
     return _Lines(data, starts, spaces[before + extra], stops, ends, extra)
 
 
@@ -92,11 +87,8 @@ def _refuse_too_wide(lines: _Lines, width: int, where: Place) -> None:
     for row in np.flatnonzero(lines.extra).tolist():
         fields = lines.word(row).split(b" ")
         if all(NUMBER.fullmatch(field) for field in fields[1:]) and b"." in fields[-1][:-1]:
-            raise EmbedError(
-                f"{width + len(fields) - 1} numbers after the word, not {width}",
-                where=_line(where, row),
-                hint="correct or remove this line",
-            )
+            problem = f"{width + len(fields) - 1} numbers after the word, not {width}"
+            raise _refused(where, row, problem)
 
 
 def _refuse_tabs(lines: _Lines, width: int, where: Place) -> None:
@@ -104,11 +96,9 @@ def _refuse_tabs(lines: _Lines, width: int, where: Place) -> None:
     tabs = np.flatnonzero(lines.data == ord("\t"))
     for row in np.unique(np.searchsorted(lines.ends, tabs)).tolist():
         if number_after_tab(lines.word(row)):
-            raise EmbedError(
-                f"a tab separates the word from a number, and {width} numbers follow",
-                where=_line(where, row),
-                hint="separate the word and its numbers by single spaces",
-            )
+            problem = f"a tab separates the word from a number, and {width} numbers follow"
+            hint = "separate the word and its numbers by single spaces"
+            raise _refused(where, row, problem, hint)
 
 
 def _words(lines: _Lines) -> pa.Array:
@@ -146,14 +136,11 @@ def _numbers(lines: _Lines, width: int) -> Floats32 | None:
 def _numbers_by_line(lines: _Lines, width: int, where: Place) -> Floats32:
     out = np.empty((len(lines.ends), width), np.float32)
     for row in range(len(lines.ends)):
-        fields = lines.field(row).split(b" ")
+        fields = lines.data[lines.splits[row] + 1 : lines.stops[row]].tobytes().split(b" ")
         bad = next((field for field in fields if not NUMBER.fullmatch(field)), None)
         if bad is not None:
-            raise EmbedError(
-                f"{bad[:40].decode('utf-8', 'backslashreplace')!r} is not a number",
-                where=_line(where, row),
-                hint="correct or remove this line",
-            )
+            shown = bad[:40].decode("utf-8", "backslashreplace")
+            raise _refused(where, row, f"{shown!r} is not a number")
         with np.errstate(over="ignore"):  # refused as not finite
             out[row] = [float(field) for field in fields]
     return out
@@ -167,5 +154,6 @@ def _inside(begin: Ints, end: Ints, size: int) -> NDArray[np.bool_]:
     return np.cumsum(change[:-1], dtype=np.int8).astype(bool)
 
 
-def _line(where: Place, row: int) -> Place:
-    return replace(where, line=(where.line or 1) + row)
+def _refused(where: Place, row: int, problem: str, hint: str = _CORRECT) -> EmbedError:
+    line = (where.line or 1) + row
+    return EmbedError(problem, where=replace(where, line=line), hint=hint)

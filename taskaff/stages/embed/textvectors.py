@@ -49,7 +49,10 @@ def head_shape(head: bytes, name: str) -> Shape:
     if header and width == 1 != header[1]:
         return Shape(1)  # "7 3" among lines of one number is a word and its number
     if not _looks_right(body, width):
-        raise _not_vectors(head, name)
+        hint = "each line must be a word and its numbers, separated by single spaces"
+        if b"\t" in head:
+            hint += rf"; for tabs: tr '\t' ' ' < {shlex.quote(name)} > spaced.txt"
+        raise EmbedError("this is no word-vector file", where=Place(name), hint=hint)
     if header and header[1] != width:
         raise EmbedError(
             f"the header says width {header[1]}, most of the first lines have {width}",
@@ -115,10 +118,3 @@ def _looks_right(body: list[bytes], width: int) -> bool:
     typical = next(line for line in body if line.count(b" ") == width)
     word, *numbers = typical.split(b" ")
     return all(map(NUMBER.fullmatch, numbers)) and not number_after_tab(word)
-
-
-def _not_vectors(head: bytes, name: str) -> EmbedError:
-    hint = "each line must be a word and its numbers, separated by single spaces"
-    if b"\t" in head:
-        hint += rf"; for tabs: tr '\t' ' ' < {shlex.quote(name)} > spaced.txt"
-    return EmbedError("this is no word-vector file", where=Place(name), hint=hint)

@@ -6,7 +6,7 @@ embedding 20,000 rows), so this module has its own table: the words' 64-bit hash
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -76,6 +76,14 @@ def string_hashes(strings: pa.Array, limit: int | None = None) -> Hashes:
         more = left > 8
         active, start, left = active[more], start[more] + 8, left[more] - 8
     return hashes
+
+
+def update_strings(digest: Any, strings: pa.Array) -> None:
+    """Add large strings in order to a digest of hashlib, whatever their offsets in the buffers."""
+    bounds = np.frombuffer(strings.buffers()[1], "<i8", len(strings) + 1, 8 * strings.offset)
+    digest.update(np.diff(bounds).astype("<i8").tobytes())
+    if strings.buffers()[2] is not None:
+        digest.update(strings.buffers()[2].slice(int(bounds[0]), int(bounds[-1] - bounds[0])))
 
 
 def _eight_bytes_at(buffer: pa.Buffer | None, begin: int, end: int) -> Hashes:

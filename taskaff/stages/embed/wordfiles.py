@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,9 +55,7 @@ class WordVectorInfo:
 
 def load(spec: str, store: Store) -> WordVectors:
     """Open a word-vector file; converts it into ``store`` if that was not done before."""
-    path, member = split_member(spec)
-    if not path.exists():
-        raise _missing(spec)
+    path, member = _existing(spec)
     if _is_converted(path):
         return _open_foreign(path, store)
     key = digest_key(
@@ -66,13 +65,10 @@ def load(spec: str, store: Store) -> WordVectors:
         format=wordvectors.FORMAT_VERSION,
     )
 
-    def write(out: Path) -> None:
-        _write_converted(spec, out)
-
     def converted() -> Path:
-        return store.get("vectors", key, verify=False) or store.put(
-            "vectors", key, write, verify=False
-        )
+        stored = store.get("vectors", key, verify=False)
+        write = partial(_write_converted, spec)
+        return stored or store.put("vectors", key, write, verify=False)
 
     file = converted()
     try:
@@ -84,8 +80,7 @@ def load(spec: str, store: Store) -> WordVectors:
 
 def describe(spec: str, store: Store) -> WordVectorInfo:
     """Facts about a word-vector file, after reading all of it once."""
-    table = load(spec, store)
-    return _info(spec, table)
+    return _info(spec, load(spec, store))
 
 
 def convert(spec: str, out: Path) -> WordVectorInfo:
@@ -100,9 +95,7 @@ def convert(spec: str, out: Path) -> WordVectorInfo:
 
 
 def _write_converted(spec: str, out: Path) -> None:
-    path, _ = split_member(spec)
-    if not path.exists():
-        raise _missing(spec)
+    path, _ = _existing(spec)
     if path.is_dir():
         wordvectors.write(out, read_folder(path), {"source_format": "matrix and words"})
     elif _is_converted(path):
@@ -157,9 +150,8 @@ def _open_foreign(path: Path, store: Store) -> WordVectors:
 
 
 def _checked_digest(table: WordVectors, path: Path) -> str:
-    for at in range(0, len(table.vectors), wordvectors.ROWS_AT_ONCE):
-        if not np.isfinite(table.vectors[at : at + wordvectors.ROWS_AT_ONCE]).all():
-            raise EmbedError("a value is not finite", where=Place(str(path)))
+    if not all(np.isfinite(block).all() for block in wordvectors.row_blocks(table.vectors)):
+        raise EmbedError("a value is not finite", where=Place(str(path)))
     return wordvectors.weights_digest(table.words, table.vectors)
 
 
@@ -182,12 +174,8 @@ def _remembered(path: Path, store: Store, compute: Callable[[Path], str]) -> str
         return entry.read_text()
     digest = compute(path)
     with suppress(CacheError):  # a cache that may only be read
-        notes.put("digests", key, lambda out: _write_text(out, digest))
+        notes.put("digests", key, lambda out: out.write_text(digest))
     return digest
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text)
 
 
 def _info(spec: str, table: WordVectors) -> WordVectorInfo:
@@ -214,5 +202,9 @@ def _is_utf8(word: bytes) -> bool:
     return True
 
 
-def _missing(spec: str) -> EmbedError:
-    return EmbedError("no such file", where=Place(spec), hint="check the path of the word vectors")
+def _existing(spec: str) -> tuple[Path, str | None]:
+    path, member = split_member(spec)
+    if not path.exists():
+        hint = "check the path of the word vectors"
+        raise EmbedError("no such file", where=Place(spec), hint=hint)
+    return path, member

@@ -49,9 +49,7 @@ def _words(texts: pa.Array, vocabulary: Vocabulary) -> Ragged:
     ids, counts = _spelled(encoded.dictionary, vocabulary, 0)
     codes = integers(encoded.indices)
     lists = _gather((ids, counts), codes)
-    running = np.concatenate(([0], np.cumsum(counts[codes])))
-    rows = running[bounds[1:]] - running[bounds[:-1]]
-    return _filled(lists[0], rows, len(vocabulary))
+    return _filled(lists[0], segment_counts(counts[codes], bounds), len(vocabulary))
 
 
 def _spelled(strings: pa.Array, vocabulary: Vocabulary, level: int) -> Ragged:
@@ -68,13 +66,12 @@ def _spelled(strings: pa.Array, vocabulary: Vocabulary, level: int) -> Ragged:
     lists = split_further(strings.take(flat(missing)), level + 1)
     inner, sizes = _spelled(lists.values, vocabulary, level + 1)
     bounds = integers(lists.offsets)
-    running = np.concatenate(([0], np.cumsum(sizes)))
-    counts[missing] = running[bounds[1:]] - running[bounds[:-1]]
+    counts[missing] = segment_counts(sizes, bounds)
     starts = np.cumsum(counts) - counts
     out = np.empty(counts.sum(), np.int64)
     known = np.flatnonzero(rows >= 0)
     out[starts[known]] = rows[known]
-    out[_places(starts[missing], counts[missing])] = inner[running[bounds[0]] :]
+    out[_places(starts[missing], counts[missing])] = inner[sizes[: bounds[0]].sum() :]
     return out, counts
 
 
@@ -105,6 +102,13 @@ def _gather(lists: Ragged, which: Ints) -> Ragged:
     ids, counts = lists
     starts = np.cumsum(counts) - counts
     return ids[_places(starts[which], counts[which])], counts[which]
+
+
+def segment_counts(values: Ints, bounds: Ints) -> Ints:
+    """Sum of ``values[a:b]`` for each segment ``(a, b)`` of ``bounds``: ``(n,)``."""
+    running = np.concatenate(([0], np.cumsum(values)))
+    counts: Ints = running[bounds[1:]] - running[bounds[:-1]]
+    return counts
 
 
 def _places(starts: Ints, counts: Ints) -> Ints:

@@ -24,6 +24,7 @@ import pyarrow as pa
 from taskaff.core.arrow import flat, integers
 from taskaff.core.errors import EmbedError, Place
 from taskaff.core.parallel import ordered_map
+from taskaff.stages.embed.vocabulary import update_strings
 
 if TYPE_CHECKING:
     from taskaff.core.records.arrays import Floats32
@@ -50,13 +51,9 @@ class WordVectors:
 
 def weights_digest(words: pa.Array, vectors: Floats32) -> str:
     """SHA-256 of words and vectors, the same whatever file they came from."""
-    words = words.cast(pa.large_binary())
-    bounds = np.frombuffer(words.buffers()[1], "<i8", len(words) + 1, 8 * words.offset)
     digest = hashlib.sha256(f"{len(words)} {vectors.shape[1]}\n".encode())
-    digest.update(np.diff(bounds).astype("<i8").tobytes())
-    if len(words):
-        digest.update(words.buffers()[2].slice(int(bounds[0]), int(bounds[-1] - bounds[0])))
-    for block in _blocks(vectors):
+    update_strings(digest, words.cast(pa.large_binary()))
+    for block in row_blocks(vectors):
         digest.update(np.ascontiguousarray(block, "<f4").data)
     return digest.hexdigest()
 
@@ -142,7 +139,8 @@ def _drop_repeats(path: Path, words: pa.Array, width: int) -> pa.Array:
     return words.take(flat(first))
 
 
-def _blocks(vectors: Floats32) -> Iterator[Floats32]:
+def row_blocks(vectors: Floats32) -> Iterator[Floats32]:
+    """The matrix in blocks of rows."""
     for at in range(0, len(vectors), ROWS_AT_ONCE):
         yield vectors[at : at + ROWS_AT_ONCE]
 

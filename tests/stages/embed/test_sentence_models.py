@@ -18,8 +18,7 @@ from taskaff.core.store import digest_key, file_sha256
 from taskaff.stages.embed import open_encoder
 from taskaff.stages.embed.tokenrows import reads
 from taskaff.stages.embed.transformer import st_model
-from taskaff.stages.embed.transformer.load import SPARE
-from taskaff.stages.embed.transformer.quiet import quiet
+from taskaff.stages.embed.transformer.load import SPARE, quiet
 
 TEXTS = [
     "a good film",

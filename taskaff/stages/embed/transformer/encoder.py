@@ -12,6 +12,7 @@ import numpy as np
 
 from taskaff.core.parallel import ordered_map
 from taskaff.core.records.embedding import EncodeCounts, EncoderCard
+from taskaff.stages.embed.transformer.rows import token_layer, token_rows
 from taskaff.stages.embed.transformer.tokenise import Tokeniser
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class TokenEncoder:
 
     Parameters
     ----------
-    card : identity; ``card.pairs`` says how pairs are to be encoded.
+    card : identity (weights, tokeniser, pooling, layer, limit and type, not the device), and how
+        pairs are to be encoded.
     recipe : where the model lies, and its pooling and layer.
     tokenizer : as ``load.load_tokenizer`` or ``load_static_tokenizer`` gives it.
     max_length : most tokens of a row, special ones included; None: any number.
@@ -65,7 +67,7 @@ class TokenEncoder:
         devices: Sequence[str],
         dtype: str,
     ) -> None:
-        self._card, self._build, self._recipe = card, build, recipe
+        self.card, self._build, self._recipe = card, build, recipe
         self.tokenizer, self.max_length, self.dtype = tokenizer, max_length, dtype
         self.device = ",".join(devices)
         self.workers = PER_REPLICA * len(devices)
@@ -73,11 +75,6 @@ class TokenEncoder:
         self._tokenise = self._tokeniser(max_length)
         self._free: SimpleQueue[Replica] | None = None
         self._lock = Lock()
-
-    @property
-    def card(self) -> EncoderCard:
-        """Identity: weights, tokeniser, pooling, layer, limit and type, not the device."""
-        return self._card
 
     def encode(self, texts: pa.Array) -> tuple[Floats32, EncodeCounts]:
         """Vectors ``(n, width)`` of ``n`` texts; one without tokens is what the marks give."""
@@ -122,39 +119,27 @@ class TokenEncoder:
     def _replicas(self) -> SimpleQueue[Replica]:
         with self._lock:
             if self._free is None:
-                free: SimpleQueue[Replica] = SimpleQueue()
-                for replica in self._build():
-                    free.put(replica)
-                self._free = free
+                replicas = self._build()
+                self._free = SimpleQueue()
+                for replica in replicas:
+                    self._free.put(replica)
             return self._free
 
 
 class TransformerEncoder(TokenEncoder):
     """The encoder of a transformer, whose layers the probe can fine-tune on the same tokens."""
 
-    @property
-    def pooling(self) -> str:
-        """``mean``, ``cls`` or ``max``; ``mean`` for every other one."""
-        return next((mode for mode in self._recipe.pooling[:1] if mode in ("cls", "max")), "mean")
-
-    @property
-    def layer(self) -> int | None:
-        """Hidden layer; None is the model's output."""
-        return self._recipe.layer
-
     @cached_property
     def token_layer(self) -> TokenLayer:
-        """What a fine-tuned trunk starts from."""
-        from taskaff.stages.embed.transformer.rows import token_layer
-
-        return token_layer(self._recipe.folder, self.card, self.pooling, self.layer)
+        """What a fine-tuned trunk starts from; all poolings but ``cls`` and ``max`` are means."""
+        recipe = self._recipe
+        pooling = next((mode for mode in recipe.pooling[:1] if mode in ("cls", "max")), "mean")
+        return token_layer(recipe.folder, self.card, pooling, recipe.layer)
 
     def token_rows(
         self, text: tuple[pa.Array, ...], limit: int | None = None
     ) -> tuple[Ints32, Ints, Ints32 | None, NDArray[np.bool_]]:
         """Ids, starts ``(n + 1,)``, segments, and which rows were cut, for fine-tuned trunks."""
-        from taskaff.stages.embed.transformer.rows import token_rows
-
         tokenise = self._tokenise
         if limit is not None and (self.max_length is None or limit < self.max_length):
             tokenise = self._tokeniser(limit)

@@ -75,9 +75,7 @@ def of_hf(folder: Path, chosen: dict[str, str], layers: int) -> Recipe:
     pooling = chosen.get("pooling", "mean")
     if pooling not in HF_POOLINGS:
         raise unknown_name("pooling", pooling, HF_POOLINGS)
-    layer: int | None = None
-    if "layer" in chosen:
-        layer = _layer(chosen["layer"], layers)
+    layer = _layer(chosen["layer"], layers) if "layer" in chosen else None
     return Recipe(folder, (pooling,), layer, pairs="cross")
 
 

