@@ -97,7 +97,9 @@ class Store:
             )
         return file
 
-    def put(self, kind: str, key: str, write: Callable[[Path], object], verify: bool = True) -> Path:
+    def put(
+        self, kind: str, key: str, write: Callable[[Path], object], verify: bool = True
+    ) -> Path:
         """Store what ``write(temporary_path)`` writes, and return the entry's file.
 
         ``write`` must not use the store. In mode ``use``, when another run has written the entry

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from taskaff.core.answers.rule import call_of
-from taskaff.core.answers.words import effect, effects, few, listed, written
+from taskaff.core.answers.words import and_more, by_verdict, effect, effects, few, written
 from taskaff.core.recipe import BEST, CONCAT, CURVE
 from taskaff.core.records.answer import Answer, Call
 from taskaff.core.records.estimate import Call as PairCall
@@ -25,8 +25,6 @@ MAIN = {
     "transfer": (("fine-tuned", "alone"),),
 }
 """Mode to the comparisons that decide: what was trained, against what."""
-OVERALL = "all"
-"""Target of the outcome over all tasks of a mix."""
 MORE_SEEDS = 3
 """What is undecided is proposed again with so many times the seeds."""
 WIDE = "is not beyond the margin"
@@ -56,21 +54,20 @@ class Effect:
 
 def of_probe(result: ProbeResult) -> tuple[Answer, ...]:
     """One answer for every data set that was added to another, in the order of the result."""
-    effects = effects_of(result)
-    return tuple(_answer(result, name, effects[name]) for name in effects)
+    return tuple(_answer(result, name, own) for name, own in effects_of(result).items())
 
 
 def effects_of(result: ProbeResult) -> dict[str, list[Effect]]:
     """What every source does to each of its targets, in the order of the data sets."""
-    main = [pair for pair in result.pairs if _decides(result, pair)]
     best = {
         (pair.source, pair.target): pair
         for pair in result.pairs
         if pair.recipe == BEST and (pair.arm, pair.against) in MAIN["pairs"]
     }
-    names = [task.name for task in result.tasks]
-    effects: dict[str, list[Effect]] = {name: [] for name in names}
-    for now in main:
+    effects: dict[str, list[Effect]] = {task.name: [] for task in result.tasks}
+    for now in result.pairs:
+        if not _decides(result, now):
+            continue
         at_best = best.get((now.source, now.target))
         verdict = verdict_of(now, at_best)
         chosen = now if at_best is None or verdict == now.verdict.call else at_best
@@ -221,15 +218,11 @@ def _asides(result: ProbeResult, name: str) -> Iterator[str]:
 def _aside(label: str, pairs: Sequence[PairOutcome]) -> Iterator[str]:
     if not pairs:
         return
-    words = (("negative", "hurts"), ("positive", "helps"))
-    parts = []
-    for call, verb in words:
-        names = [pair.target for pair in pairs if pair.verdict.call == call]
-        if names:
-            parts.append(f"{verb} {few(names, len(pairs))}")
+    targets = [(pair.target, pair.verdict.call) for pair in pairs]
+    parts = by_verdict(targets, negative="hurts", positive="helps")
     if not parts:
-        calls = {pair.verdict.call for pair in pairs}
-        parts = ["no effect" if calls == {"neutral"} else "undecided"]
+        unaffected = {call for _, call in targets} == {"neutral"}
+        parts = ["no effect" if unaffected else "undecided"]
     yield f"{label}: {', '.join(parts)}"
 
 
@@ -241,9 +234,7 @@ def _shared(result: ProbeResult, effects: Sequence[Effect]) -> Iterator[str]:
     leaks.sort(key=lambda each: -each.first.leaked)
     done = "left in" if result.settings.leaks == "keep" else "taken out"
     parts = [f"{each.first.leaked:,.0f} with {each.target}" for each in leaks]
-    if len(parts) > 2:
-        parts = [*parts[:1], f"{len(parts) - 1:,} more"]
-    yield f"shared rows were {done}: {listed(parts)}"
+    yield f"shared rows were {done}: {and_more(parts)}"
 
 
 # ------------------------------------------------------------------------- next
@@ -255,20 +246,13 @@ def _next(result: ProbeResult, call: Call, effects: Sequence[Effect]) -> str:
         return ""
     if call == "apart" and result.mode == "pairs" and not result.settings.shares:
         return _command(result.arguments, ("--shares",), "--shares")
-    if call != "undecided":
-        return ""
     unclear = [each.outcome for each in effects if each.verdict == "inconclusive"]
-    if all(pair.gain.mean is None for pair in unclear):
+    if call != "undecided" or all(pair.gain.mean is None for pair in unclear):
         return ""
-    if all(_blind(pair) for pair in unclear):
+    if all("learns no more" in pair.verdict.reason for pair in unclear):  # whatever the seeds
         return _command(result.arguments, ("--target-rows",), "--target-rows all")
     seeds = MORE_SEEDS * max(len(result.settings.seeds), 1)
     return _command(result.arguments, SEEDS, f"--max-seeds {seeds}")
-
-
-def _blind(pair: PairOutcome) -> bool:
-    """Whether nothing could have shown, however many seeds there are."""
-    return "learns no more" in pair.verdict.reason
 
 
 def _command(arguments: Sequence[str], without: Sequence[str], more: str) -> str:

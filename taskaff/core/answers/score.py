@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from taskaff.core.answers.rule import call_of
-from taskaff.core.answers.words import few, listed, percent, rows, written
+from taskaff.core.answers.words import and_more, by_verdict, listed, percent, rows, written
 from taskaff.core.recipe import PREDICTED
 from taskaff.core.records.answer import Answer
 from taskaff.core.records.estimate import Call as PairCall
@@ -75,7 +75,7 @@ def _labels(task: TaskSummary, same: Sequence[str]) -> Iterator[str]:
     if task.schema.kind == "none":
         yield "it has no labels, so that nothing can be trained on it"
     elif same:
-        yield f"same label names as {_and_more(same)}"
+        yield f"same label names as {and_more(same)}"
 
 
 def _same_labels(tasks: Sequence[TaskSummary]) -> list[list[str]]:
@@ -148,18 +148,9 @@ def _words(task: TaskSummary) -> Iterator[str]:
 
 def _predicted(predictions: Sequence[Prediction]) -> Iterator[str]:
     """Predicted verdicts under the name of their recipe; nothing where none is decided."""
-    known = [each for each in predictions if not each.outside]
-    parts = []
-    for call, verb in (("negative", "hurt"), ("positive", "help")):
-        names = [each.target for each in known if each.verdict == call]
-        if names:
-            parts.append(f"{verb} {few(names, len(predictions))}")
-    if parts:
+    verdicts = [(each.target, "" if each.outside else each.verdict) for each in predictions]
+    if parts := by_verdict(verdicts, negative="hurt", positive="help"):
         yield f"appended ({PREDICTED}), predicted to {listed(parts)}"
-
-
-def _and_more(names: Sequence[str]) -> str:
-    return listed(names if len(names) <= 2 else [*names[:1], f"{len(names) - 1:,} more"])
 
 
 # -------------------------------------------------------------------------- next

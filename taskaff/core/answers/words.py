@@ -33,6 +33,21 @@ def few(names: Sequence[str], of: int) -> str:
     return f"all {of:,} others" if len(names) == of else f"{len(names):,} of {of:,}"
 
 
+def and_more(names: Sequence[str]) -> str:
+    """One or two names; of more, the first and how many others."""
+    return listed(names if len(names) <= 2 else [names[0], f"{len(names) - 1:,} more"])
+
+
+def by_verdict(targets: Sequence[tuple[str, str]], **verbs: str) -> list[str]:
+    """``hurts a and b``: a verb for each verdict, with the targets that have it (``few``)."""
+    parts = []
+    for verdict, verb in verbs.items():
+        names = [target for target, own in targets if own == verdict]
+        if names:
+            parts.append(f"{verb} {few(names, len(targets))}")
+    return parts
+
+
 def effect(pair: PairOutcome, *, interval: bool = False) -> str:
     """What the target gains, in its metric; in held-out loss too where the two disagree.
 

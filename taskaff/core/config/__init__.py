@@ -5,9 +5,8 @@ Settings come in layers, later ones win: file, environment, ``--config``, the op
 
 from __future__ import annotations
 
-from taskaff.core.config.layers import Assignment, override, toml_value
 from taskaff.core.config.model import Config, Waiver, config_schema
-from taskaff.core.config.reading import FILE, find_file, load
+from taskaff.core.config.reading import FILE, Assignment, find_file, load, override, toml_value
 from taskaff.core.config.sections import Section
 
 __all__ = [

@@ -23,8 +23,6 @@ RENAMED = {
 """Keys of earlier versions that meant something else, and what there is now."""
 
 _SCHEMA = "taskaff schema config lists every key and what it takes"
-
-
 _EXPECTED = {
     "string_type": "a string",
     "bool_type": "true or false",
@@ -55,7 +53,9 @@ def complaint(detail: ErrorDetails) -> tuple[str, str, Key]:
         return found, "write version = 1, or install the taskaff that wrote the file", key
     if kind == "missing":
         return f"{dotted(key[:-1])} lacks {key[-1]!r}", f"add {key[-1]} = ...", key
-    found = f"{dotted(key)}: {_expected(detail)}, found {_shown(detail)}"
+    shown = repr(detail["input"])
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    found = f"{dotted(key)}: {_expected(detail)}, found {shown}"
     choices = re.findall(r"'(\w+)'", context.get("expected", ""))
     near = closest(str(detail["input"]), choices)
     return found, f"did you mean {near!r}?" if near else _SCHEMA, key
@@ -79,11 +79,6 @@ def _meant(word: str, context: Mapping[str, Any], table: str) -> str:
     return f"did you mean {near!r}? " * bool(near) + f"known{where}: {listing}"
 
 
-def _shown(detail: ErrorDetails) -> str:
-    shown = repr(detail["input"])
-    return shown if len(shown) <= 60 else shown[:57] + "..."
-
-
 def dotted(key: Key) -> str:
     """A key as it is written: ``datasets.sst.path``, ``waivers[0].pair``."""
     text = ""
@@ -93,7 +88,6 @@ def dotted(key: Key) -> str:
 
 
 # ---------------------------------------------------------------------------- lines of the file
-
 
 _HEADER = re.compile(r"\s*(\[\[?)(.+?)\]\]?\s*(#.*)?$")
 

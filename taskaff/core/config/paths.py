@@ -38,11 +38,9 @@ def _path_keys(values: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]
     for section in datasets.values() if isinstance(datasets, dict) else ():
         if isinstance(section, dict):
             yield section, "path"
-    for table, key in (("cache", "dir"), ("predict", "atlas")):
+    for table, key in (("cache", "dir"), ("predict", "atlas"), ("check", "baseline")):
         if isinstance(values.get(table), dict):
             yield values[table], key
-    if isinstance(values.get("check"), dict):
-        yield values["check"], "baseline"
 
 
 def _join(folder: Path, path: str) -> str:

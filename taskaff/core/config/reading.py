@@ -1,17 +1,21 @@
-"""Find, read and validate the configuration."""
+"""Find, read and validate the configuration, and lay over it what comes from outside of the file.
+
+Later layers win: variables, ``--config``, options. The command line collects them; nothing here
+reads the environment.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from taskaff.core.config.errors import complaint, line_of
-from taskaff.core.config.layers import Assignment, assign
+from taskaff.core.config.errors import complaint, line_of, split_key
 from taskaff.core.config.model import Config
 from taskaff.core.config.paths import anchored
 from taskaff.core.errors import ConfigError, Place
@@ -22,6 +26,44 @@ PYPROJECT = "pyproject.toml"
 TABLE = ("tool", "taskaff")
 MOST_BYTES = 2**24
 """Of a configuration file; a longer one is a device or no configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One key set from outside of the file, and by what: a variable or an option."""
+
+    key: tuple[str, ...]
+    value: Any
+    source: str
+
+
+def override(text: str) -> Assignment:
+    """One ``--config KEY=VALUE``: a dotted key, and a TOML value or else a string."""
+    key, equals, value = text.partition("=")
+    path = split_key(key)
+    if not equals or not path:
+        hint = "for example --config embed.encoder=glove"
+        raise ConfigError(f"--config takes KEY=VALUE, found {text!r}", hint=hint)
+    return Assignment(path, toml_value(value.strip()), f"--config {key.strip()}")
+
+
+def toml_value(text: str) -> Any:
+    """``text`` as TOML has it, or as a string when it is not TOML."""
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+    return parsed["value"] if len(parsed) == 1 else text
+
+
+def _assign(values: dict[str, Any], assignment: Assignment) -> None:
+    """Lay one key over the values of the file."""
+    *tables, last = assignment.key
+    for name in tables:
+        values = values.setdefault(name, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"{name!r} is not a table", where=Place(assignment.source))
+    values[last] = assignment.value
 
 
 def find_file(start: Path) -> Path | None:
@@ -53,7 +95,7 @@ def load(file: Path | None, assignments: Sequence[Assignment] = ()) -> Config:
     prefix = TABLE if file and file.name == PYPROJECT else ()
     values = anchored(_parse(text, file, prefix), file.parent) if file else {}
     for assignment in assignments:
-        assign(values, assignment)
+        _assign(values, assignment)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
