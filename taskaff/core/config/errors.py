@@ -46,19 +46,19 @@ def complaint(detail: ErrorDetails) -> tuple[str, str, Key]:
         hint = f"it is {renamed} now" if renamed else _meant(context["key"], context, table)
         return f"unknown key {dotted(key)!r}", hint, key
     if kind == "mix":
-        found = f"mix.datasets names {context['name']!r}, which no [datasets.*] declares"
-        return found, _meant(context["name"], context, ""), ("mix", "datasets")
+        problem = f"mix.datasets names {context['name']!r}, which no [datasets.*] declares"
+        return problem, _meant(context["name"], context, ""), ("mix", "datasets")
     if key == ("version",):
-        found = f"version {detail['input']!r} is not known: this taskaff reads version 1"
-        return found, "write version = 1, or install the taskaff that wrote the file", key
+        problem = f"version {detail['input']!r} is not known: this taskaff reads version 1"
+        return problem, "write version = 1, or install the taskaff that wrote the file", key
     if kind == "missing":
         return f"{dotted(key[:-1])} lacks {key[-1]!r}", f"add {key[-1]} = ...", key
     shown = repr(detail["input"])
     shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-    found = f"{dotted(key)}: {_expected(detail)}, found {shown}"
+    problem = f"{dotted(key)}: {_expected(detail)}, found {shown}"
     choices = re.findall(r"'(\w+)'", context.get("expected", ""))
     near = closest(str(detail["input"]), choices)
-    return found, f"did you mean {near!r}?" if near else _SCHEMA, key
+    return problem, f"did you mean {near!r}?" if near else _SCHEMA, key
 
 
 def _expected(detail: ErrorDetails) -> str:

@@ -99,38 +99,38 @@ def load(file: Path | None, assignments: Sequence[Assignment] = ()) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        found, hint, key = complaint(error.errors()[0])
+        problem, hint, key = complaint(error.errors()[0])
     for assignment in reversed(assignments):
         shorter = min(len(key), len(assignment.key))
         if key[:shorter] == assignment.key[:shorter]:
-            raise ConfigError(found, where=Place(assignment.source), hint=hint)
+            raise ConfigError(problem, where=Place(assignment.source), hint=hint)
     where = Place(str(file), line=line_of(text, (*prefix, *key))) if file else None
-    raise ConfigError(found, where=where, hint=hint)
+    raise ConfigError(problem, where=where, hint=hint)
 
 
 def _read(file: Path) -> str:
     try:
         return read_text(file, MOST_BYTES, "utf-8-sig")
     except UnicodeDecodeError as error:
-        found = f"not UTF-8 (byte {error.start}), which TOML must be"
-        raise ConfigError(found, where=Place(str(file)), hint="save it as UTF-8") from error
+        problem = f"not UTF-8 (byte {error.start}), which TOML must be"
+        raise ConfigError(problem, where=Place(str(file)), hint="save it as UTF-8") from error
     except OSError as error:
-        found = f"cannot be read: {error.strerror}"
+        problem = f"cannot be read: {error.strerror}"
         hint = "name another file with --config-file, or write one with taskaff init"
-        raise ConfigError(found, where=Place(str(file)), hint=hint) from error
+        raise ConfigError(problem, where=Place(str(file)), hint=hint) from error
 
 
 def _parse(text: str, file: Path | None, prefix: Sequence[str]) -> dict[str, Any]:
     try:
         values = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found = re.search(r"\(at line (\d+)", str(error))
-        line = int(found[1]) if found else None
+        place = re.search(r"\(at line (\d+)", str(error))
+        line = int(place[1]) if place else None
         if "end of document" in str(error):
             line = text.count("\n") + 1
         message = re.sub(r" \(at (line|end).*\)$", "", str(error))
-        place = Place(str(file), line=line)
-        raise ConfigError(f"not TOML: {message}", where=place, hint="fix that line") from error
+        where = Place(str(file), line=line)
+        raise ConfigError(f"not TOML: {message}", where=where, hint="fix that line") from error
     table: Any = values
     for name in prefix:
         table = table.get(name)

@@ -56,13 +56,13 @@ class Section(BaseModel):
 
     def given(self, record: Any) -> dict[str, Any]:
         """The fields of a record of settings that this table gives, as they are kept."""
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for each in declared(record):
             if each.table == self.table and each.name in self.model_fields_set:
                 value, form = getattr(self, each.name), each.setting.form
                 names = form.fields if form else ()
-                found |= zip(names, value, strict=True) if names else {each.field: value}
-        return found
+                fields |= zip(names, value, strict=True) if names else {each.field: value}
+        return fields
 
 
 class LimitSection(Section):

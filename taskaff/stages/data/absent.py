@@ -56,7 +56,8 @@ def absent(
         masks[NO_CLASS] = numbers(array) == -1
     for value in declared:
         plain = spelled(array)
-        mask = _equal(plain, value) | _same_number(plain, value)
+        number = numbers(arrow.strings([value]))[0]
+        mask = _equal(plain, value) | (numbers(plain) == number)
         if names:
             mask |= _equal(spelled(array, names), value)
         masks[f"{value[:60]!r}, by --missing-label"] = mask
@@ -116,8 +117,3 @@ def _equal(words: pa.Array, value: str) -> Mask:
 def _known(same: pa.Array) -> Mask:
     """Truth values as a mask ``(n,)``; null is not true."""
     return np.asarray(arrow.array(same) & ~arrow.is_null(same))
-
-
-def _same_number(words: pa.Array, value: str) -> Mask:
-    wanted = numbers(arrow.strings([value]))[0]
-    return np.asarray(numbers(words) == wanted)

@@ -32,7 +32,10 @@ class Candidates:
         names = [name for name, kind in kinds.items() if is_text(kind) or _is_plain(kind)][:_SEEN]
         batch = reader.peek(names)
         columns = zip(names, batch.columns, strict=True) if names else ()
-        self._cells = {name: [_shown(c) for c in array.to_pylist()] for name, array in columns}
+        self._cells = {
+            name: ["" if cell is None else str(cell) for cell in array.to_pylist()]
+            for name, array in columns
+        }
         self._texts = [name for name in names if is_text(kinds[name])]
 
     def texts(self) -> list[str]:
@@ -122,10 +125,6 @@ def is_text(kind: pa.DataType) -> bool:
 
 def _is_plain(kind: pa.DataType) -> bool:
     return bool(pat.is_integer(kind) or pat.is_boolean(kind) or pat.is_floating(kind))
-
-
-def _shown(cell: object) -> str:
-    return "" if cell is None else str(cell)
 
 
 def _sounds(name: str) -> bool:

@@ -23,9 +23,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-import pyarrow as pa
-import pyarrow.types as pat
-
 from taskaff.core.errors import DataError, Place
 from taskaff.core.records.data import DataRequest, Layout
 from taskaff.core.registry import closest
@@ -181,7 +178,8 @@ class Chooser:
 
     def _features(self, labels: tuple[str, ...] | None, split: str | None) -> tuple[str, ...]:
         left = [name for name in self._columns if name not in (*(labels or ()), split)]
-        numeric = all(_is_numeric(self._columns[name].type) for name in left)
+        numbers = {"integers", "floats", "decimals"}
+        numeric = {roles.family(self._columns[name].type) for name in left} <= numbers
         if labels and left and self._typed and numeric:
             self._notes.append(
                 f"no text column: the {len(left)} numeric columns are the input vectors"
@@ -290,7 +288,3 @@ class Chooser:
 
 def _quoted(names: Sequence[str]) -> str:
     return and_more([repr(name[:60]) for name in names])
-
-
-def _is_numeric(kind: pa.DataType) -> bool:
-    return bool(pat.is_integer(kind) or pat.is_floating(kind) or pat.is_decimal(kind))

@@ -64,7 +64,7 @@ class CsvReader(Reader):
         self._file = CsvFile(
             blob,
             _one_character("delimiter", request.delimiter or self.default_delimiter),
-            None if request.quote == "none" else _quote(request.quote),
+            _quote('"' if request.quote is None else request.quote),
             request.skip_lines,
             not request.no_header,
             self._rows_again,
@@ -242,10 +242,10 @@ def _one_character(what: str, text: str) -> str:
     return text
 
 
-def _quote(text: str | None) -> str:
-    if text is None or text == '"':
-        return '"'
-    return _one_character("quote", text)
+def _quote(text: str) -> str | None:
+    if text == "none":
+        return None
+    return text if text == '"' else _one_character("quote", text)
 
 
 _limit_lock = threading.Lock()

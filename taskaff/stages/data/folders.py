@@ -139,7 +139,8 @@ class Folder:
         for folder in folders if len(folders) > 1 else ():
             infos, _ = self._tree.inside(folder.path)
             texts = [i.base_name for i in infos if i.base_name.endswith(_TEXT)]
-            if len(texts) > 1 and 2 * len(texts) > len(infos) and not any(map(_split, texts)):
+            splits = [split_of((name.removesuffix(_TEXT),)) for name in texts]
+            if len(texts) > 1 and 2 * len(texts) > len(infos) and not any(splits):
                 classes.append(below(folder.path, self._path))
         if len(classes) > 1:
             raise self._error(
@@ -181,7 +182,3 @@ def _data(infos: Sequence[Any]) -> list[Any]:
     return [
         i for i in infos if format_of(i.path)[0] not in (None, "txt") and not is_notice(i.base_name)
     ]
-
-
-def _split(name: str) -> bool:
-    return split_of((name.removesuffix(_TEXT),)) is not None

@@ -92,7 +92,8 @@ class ParquetReader(Reader):
         Stored once, a text of 1 MB that every row repeats takes a few kB in the file and
         gigabytes when 8,192 rows of it are spelled out.
         """
-        texts = {f.name for f in self._schema if f.name in columns and _may_hold_words(f.type)}
+        used = [field for field in self._schema if field.name in columns]
+        texts = {f.name for f in used if is_words(plain_type(f.type)) or pat.is_struct(f.type)}
         longest = 1
         for _, chunk in _chunks(file.metadata, texts):
             longest = max(longest, _dictionary_bytes(bytes_, chunk))
@@ -161,10 +162,6 @@ def _leaves(metadata: Any, columns: Collection[str]) -> list[int]:
     names = set(columns)
     paths = [metadata.schema.column(index).path for index in range(metadata.num_columns)]
     return [index for index, path in enumerate(paths) if _within(path, names)]
-
-
-def _may_hold_words(kind: pa.DataType) -> bool:
-    return is_words(plain_type(kind)) or bool(pat.is_struct(kind))
 
 
 def _within(path: str, names: set[str]) -> bool:

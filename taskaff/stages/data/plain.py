@@ -159,15 +159,15 @@ def _runs(array: pa.Array) -> tuple[pa.Array, NDArray[np.int64]]:
 
 
 def _shared(values: pa.Array, picked: NDArray[np.int64]) -> int:
-    if _has_lengths(values.type):
+    if values.type in _OF_BYTES:
         return int(_lengths(values)[picked].sum())
     return int(len(picked) * (values.nbytes / max(1, len(values))))
 
 
-def _has_lengths(kind: pa.DataType) -> bool:
-    views = pat.is_string_view(kind) or pat.is_binary_view(kind)
-    large = pat.is_large_string(kind) or pat.is_large_binary(kind)
-    return bool(pat.is_string(kind) or pat.is_binary(kind) or large or views)
+_OF_BYTES = (
+    *(pa.string(), pa.large_string(), pa.string_view()),
+    *(pa.binary(), pa.large_binary(), pa.binary_view()),
+)
 
 
 def _lengths(array: pa.Array) -> NDArray[np.int64]:

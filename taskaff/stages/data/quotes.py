@@ -50,17 +50,17 @@ class Lines:
 
     def __init__(self, text: Iterable[str]) -> None:
         self._text = text
-        self._kept: list[str] = []
+        self._row: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
         for line in self._text:
-            self._kept.append(line)
+            self._row.append(line)
             yield line
 
     def take(self) -> str:
         """The lines of the row that was just read."""
-        raw = "".join(self._kept)
-        self._kept.clear()
+        raw = "".join(self._row)
+        self._row.clear()
         return raw
 
 

@@ -123,7 +123,7 @@ class RowCheck:
             values = matrix(array, self.width)
         except WidthError as error:
             raise DataError(
-                f"the vector has {error.found} numbers where earlier rows have {error.width}",
+                f"the vector has {error.length} numbers where earlier rows have {error.width}",
                 where=Place(path, row=row + error.row, column=self.choice.inputs[0]),
                 hint="write vectors of one width",
             ) from None

@@ -111,12 +111,8 @@ class FileTask:
             return (), np.column_stack([numbers(c) for c in columns]).astype(np.float32)
         if self._choice.layout == "vectors":
             return (), matrix(columns[0], self.info.vector_width).astype(np.float32)
-        return tuple(_texts(column) for column in columns), None
-
-
-def _texts(column: pa.Array) -> pa.Array:
-    """Texts as written; numbers with one spelling a value."""
-    return words(column) if is_words(column.type) else spelled(column)
+        # Texts as they are written; numbers with one spelling a value.
+        return tuple(words(c) if is_words(c.type) else spelled(c) for c in columns), None
 
 
 def _changed(path: str) -> DataError:

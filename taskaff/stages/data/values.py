@@ -123,4 +123,4 @@ class WidthError(Exception):
 
     def __init__(self, row: int, length: int, width: int) -> None:
         super().__init__(row, length, width)
-        self.row, self.found, self.width = row, length, width
+        self.row, self.length, self.width = row, length, width

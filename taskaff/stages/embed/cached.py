@@ -58,7 +58,8 @@ class CachedEncoder:
         )
         entry = self._store.get(KIND, key)
         if entry is not None:
-            return _load(entry)
+            tensors = load_file(entry)
+            return tensors["X"], EncodeCounts(*tensors["counts"].tolist())
         X, counts = encode(*columns)
         self._store.put(KIND, key, lambda path: _save(path, X, counts))
         return X, counts
@@ -75,8 +76,3 @@ def _save(path: Path, X: Floats32, counts: EncodeCounts) -> None:
     tensors: dict[str, np.ndarray] = {"X": np.ascontiguousarray(X)}
     tensors["counts"] = np.array(astuple(counts), np.int64)
     path.write_bytes(save(tensors))  # save_file has an error of its own for a full disk
-
-
-def _load(path: Path) -> tuple[Floats32, EncodeCounts]:
-    tensors = load_file(path)
-    return tensors["X"], EncodeCounts(*tensors["counts"].tolist())

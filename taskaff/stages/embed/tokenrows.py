@@ -9,7 +9,6 @@ alone, and the property ``token_layer`` for transformers.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -56,12 +55,10 @@ def joined(encoder: Any, tasks: Sequence[np.ndarray]) -> list[TokenRows]:
     used = np.unique(np.concatenate([ids for ids, _, _ in parts]))
     layer = encoder.word_layer(used)
     assert layer.numbers is not None
-    unnumbered = (TokenRows(*part, layer) for part in parts)
-    return [replace(r, ids=_renumbered(r.ids, layer.numbers)) for r in unnumbered]
-
-
-def _renumbered(ids: Ints32, numbers: Ints) -> Ints32:
-    return np.searchsorted(numbers, ids).astype(np.int32)
+    return [
+        TokenRows(np.searchsorted(layer.numbers, ids).astype(np.int32), starts, types, layer)
+        for ids, starts, types in parts
+    ]
 
 
 def _concatenated(rows: np.ndarray) -> tuple[Ints32, Ints, Ints32 | None]:

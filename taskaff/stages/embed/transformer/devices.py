@@ -47,14 +47,11 @@ def dtype_for(options: EncoderOptions, placed: list[torch.device]) -> torch.dtyp
     """
     if options.dtype != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[options.dtype]
-    return torch.bfloat16 if all(map(_computes_bfloat16, placed)) else torch.float32
+    able = (d.type == "cuda" and torch.cuda.get_device_capability(d) >= (8, 0) for d in placed)
+    return torch.bfloat16 if all(able) else torch.float32
 
 
 def rule_for(device: torch.device, batch_size: int | None) -> Rule:
     """How batches are cut for a device; ``batch_size`` fixes their rows."""
     rule = CPU_RULE if device.type == "cpu" else GPU_RULE
     return rule if batch_size is None else Rule(rule.budget, rule.overhead, batch_size)
-
-
-def _computes_bfloat16(device: torch.device) -> bool:
-    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)

@@ -120,7 +120,11 @@ def load_model(folder: Path, config: Any, dtype: torch.dtype) -> torch.nn.Module
             ignore_mismatched_sizes=True,  # they are refused below, with their names
             output_loading_info=True,
         )
-    missing = sorted(key for key in info["missing_keys"] if not _spare(key))
+    missing = sorted(
+        key
+        for key in info["missing_keys"]
+        if not key.startswith(SPARE) and not key.endswith("position_ids")
+    )
     if missing or info["mismatched_keys"]:
         names = ", ".join(missing[:3]) or str(sorted(map(str, info["mismatched_keys"]))[0])
         raise EmbedError(
@@ -169,12 +173,14 @@ def weight_files(folder: Path) -> list[Path]:
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object of the folder; an unreadable one raises EmbedError."""
+    hint = "fetch the model again"
+    unreadable = EmbedError("not a JSON object", where=Place(str(path)), hint=hint)
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise _unreadable(path) from error
+        raise unreadable from error
     if not isinstance(value, dict):
-        raise _unreadable(path)
+        raise unreadable
     return value
 
 
@@ -219,14 +225,6 @@ def _sharded(folder: Path) -> list[Path]:
             hint="fetch the model again, completely",
         )
     return files
-
-
-def _spare(key: str) -> bool:
-    return key.startswith(SPARE) or key.endswith("position_ids")
-
-
-def _unreadable(path: Path) -> EmbedError:
-    return EmbedError("not a JSON object", where=Place(str(path)), hint="fetch the model again")
 
 
 @contextmanager
