@@ -19,10 +19,10 @@ from taskaff.stages.data.labelling import Labelling
 from taskaff.stages.data.labels import LabelTally
 from taskaff.stages.data.names import UNSUPERVISED, task_name
 from taskaff.stages.data.readers import open_reader
+from taskaff.stages.data.row_check import RowCheck
 from taskaff.stages.data.scan import (
     FileScan,
     Marks,
-    RowCheck,
     SplitAssigner,
     TaskScan,
     rows_of,

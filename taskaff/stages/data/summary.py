@@ -12,7 +12,8 @@ from taskaff.stages.data.label_sanity import sanity_note, unlabelled_note
 from taskaff.stages.data.labelling import Labelling
 from taskaff.stages.data.labels import LabelTally
 from taskaff.stages.data.names import UNSUPERVISED
-from taskaff.stages.data.scan import SHOWN, FileScan, RowCheck, TaskScan, rows_of
+from taskaff.stages.data.row_check import RowCheck
+from taskaff.stages.data.scan import SHOWN, FileScan, TaskScan, rows_of
 
 
 def info(task: TaskScan, labelling: Labelling, tally: LabelTally, row_check: RowCheck) -> TaskInfo:

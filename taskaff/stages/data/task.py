@@ -16,7 +16,8 @@ from taskaff.core.records.data import SPLITS, InputFile, RowBatch, TaskInfo
 from taskaff.stages.data.labelling import Labelling
 from taskaff.stages.data.names import SplitWord
 from taskaff.stages.data.plain import plain_pieces
-from taskaff.stages.data.scan import FileScan, RowCheck, SplitAssigner, any_of
+from taskaff.stages.data.row_check import RowCheck, any_of
+from taskaff.stages.data.scan import FileScan, SplitAssigner
 from taskaff.stages.data.spelling import spelled
 from taskaff.stages.data.values import is_words, matrix, numbers, words
 
