@@ -43,10 +43,10 @@ from taskaff.core.records.embedding import TaskVectors
 from taskaff.core.records.probe import PairOutcome, ProbeResult, Progress
 from taskaff.core.settings import ProbeSettings
 from taskaff.stages.probe.budget import Names, drive
-from taskaff.stages.probe.comparison import Arms, best_decay, compare
+from taskaff.stages.probe.comparison import Arms, best_decay, compare_arms
 from taskaff.stages.probe.controls import permuted
 from taskaff.stages.probe.pairs import plan_pairs, probe_pairs
-from taskaff.stages.probe.prepare import Prepared, describe, prepare
+from taskaff.stages.probe.prepare import Prepared, prepare
 from taskaff.stages.probe.records import Run, Slot
 from taskaff.stages.probe.seeding import stream
 from taskaff.stages.probe.synthetic import row_ids, synthetic_task
@@ -139,16 +139,12 @@ def swaps(
         for recipe, name in zip(settings.recipes, names, strict=True)
         for way in wanted
     )
-    rule = prepared.recipe.rule
-    return ProbeResult("pairs", describe(prepared), pairs, settings, rule, 2 * len(runs))
+    return prepared.result("pairs", pairs=pairs)
 
 
 def _compared(prepared: Prepared, arms: Arms, way: tuple[int, int], name: str) -> PairOutcome:
-    first, last = (prepared.tasks[number] for number in way)
-    seeds = range(len(prepared.settings.seeds))
-    keys = [((f"a {name}", *way, n), (f"b {name}", *way, n)) for n in seeds]
-    called = (first.name, last.name)
-    return compare(prepared.settings, last.schema.kind, called, arms, keys, ("alone", "mtl"))
+    keys = (f"a {name}", *way), (f"b {name}", *way)
+    return compare_arms(prepared, arms, way, keys, ("alone", "mtl"))
 
 
 # --------------------------------------------------------------------- measuring

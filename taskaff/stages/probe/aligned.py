@@ -16,24 +16,25 @@ stage starts from count as its first evaluation, so that further training never 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from taskaff.core.records.probe import AlignmentReport, PairOutcome, Progress
 from taskaff.stages.probe import align
-from taskaff.stages.probe.comparison import Arms, Key, best_decay, compare
+from taskaff.stages.probe.comparison import Arms, best_decay, compare_arms
 from taskaff.stages.probe.engines import aligned_inputs
 from taskaff.stages.probe.prepare import Prepared
-from taskaff.stages.probe.records import Run, RunOutcome
+from taskaff.stages.probe.records import Key, Run, RunOutcome
 from taskaff.stages.probe.verdict import t_interval
 
 if TYPE_CHECKING:
-    from taskaff.core.records.arrays import Floats, Ints
+    from taskaff.core.records.arrays import Floats
     from taskaff.stages.probe.records import State
 
-AlignedOutcomes = tuple[tuple[PairOutcome, ...], tuple[AlignmentReport, ...], int]
+AlignedOutcomes = tuple[tuple[PairOutcome, ...], tuple[AlignmentReport, ...]]
+NOT_ALIGNED: AlignedOutcomes = (), ()
 
 SECOND = {"stl": ("stl", "align control"), "mtl": ("mtl", "align")}
 """A first stage to its second ones: plain and with ``R``."""
@@ -47,28 +48,29 @@ def align_pairs(
     wanted: Collection[tuple[int, int]],
     progress: Progress | None = None,
 ) -> AlignedOutcomes:
-    """Outcomes of the arms ``align`` and ``align control``, their reports, and the runs trained.
+    """Outcomes of the arms ``align`` and ``align control``, and their reports.
 
     ``runs`` and ``outcomes`` are those of the first stage, with their states; ``first`` is what was
     read from them.
     """
     started = list(_second_stage(prepared, runs, outcomes, first))
     tuned = prepared.train(started, progress)
-    arms = replace(first, best=best_decay(tuned), unusable=_unusable(first), shares={})
-    states = {
-        run.key: (run, outcome.state)
-        for run, outcome in zip(started, tuned, strict=True)
-        if outcome.state is not None
-    }
-    pairs = [_controls(prepared, arms, target) for target in sorted({t for _, t in wanted})]
+    arms = replace(first, best=best_decay(tuned), unusable=unusable_again(first, SECOND), shares={})
+    states = {run.key: (run, o.state) for run, o in zip(started, tuned, strict=True) if o.state}
+    pairs = []
+    for target in sorted({target for _, target in wanted}):  # the task alone is its own source
+        keys = ("stl", -1, target), ("align control", -1, target)
+        words = "alone", "align control"
+        pairs.append(compare_arms(prepared, arms, (target, target), keys, words))
     reports = []
     for source, target in wanted:
-        pairs += _pair(prepared, arms, source, target)
-        reports.append(_report(prepared, arms, states, source, target))
-    return tuple(pairs), tuple(reports), len(started)
-
-
-# --------------------------------------------------------------------- plan
+        key = ("align", source, target)
+        for against, partner in (("alone", -1), ("mtl", source), ("align control", -1)):
+            base = "stl" if against == "alone" else against, partner, target
+            words = against, "align"
+            pairs.append(compare_arms(prepared, arms, (source, target), (base, key), words))
+        reports.append(report_of(prepared, arms, states, (source, target), key, key))
+    return tuple(pairs), tuple(reports)
 
 
 def _second_stage(
@@ -108,116 +110,58 @@ def with_alignment(run: Run, prepared: Prepared, frozen: frozenset[str]) -> Run:
     )
 
 
-def _unusable(first: Arms) -> Mapping[Key, str]:
-    """What cannot be trained in the first stage cannot be in the second."""
-    reasons: dict[Key, str] = {}
+def unusable_again(first: Arms, second: Mapping[str, Collection[str]]) -> dict[Key, str]:
+    """What cannot be trained in the first stage, or diverged, cannot be in the second."""
     diverged = {k: f"diverged: {b[0].diverged}" for k, b in first.best.items() if b[0].diverged}
-    for (arm, *rest), reason in (dict(first.unusable) | diverged).items():
-        for again in SECOND.get(arm, ()):
-            reasons[(again, *rest)] = reason
-    return reasons
-
-
-# ------------------------------------------------------------------ reports
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Turned:
-    """A task's test rows ``X (n, d)`` and the matrix ``R (d, d)`` that they are multiplied by."""
-
-    X: Floats
-    R: Floats
-    seed: int
-
-
-def test_rows(prepared: Prepared, task: int, n: int) -> Ints:
-    """A task's test rows for one seed number."""
-    return prepared.rows(task, prepared.splits[task][n].test)
-
-
-def turn(prepared: Prepared, run: Run, state: State, rows: Ints, slot: int | None) -> Turned:
-    """What a run's weights do to a task's test rows; without a slot there is no ``R``."""
-    X = aligned_inputs(prepared.data, run, state, rows)
-    form = prepared.settings.align_form
-    R = np.eye(X.shape[1]) if slot is None else align.matrix(form, state, slot)
-    return Turned(X, R, run.seed)
+    return {
+        (again, *rest): reason
+        for (arm, *rest), reason in (dict(first.unusable) | diverged).items()
+        for again in second.get(arm, ())
+    }
 
 
 def report_of(
-    prepared: Prepared, source: int, target: int, seeds: Sequence[tuple[Turned, Turned]]
-) -> AlignmentReport:
-    """How far ``R`` moved, and equation 6 before and after it; ``found`` has a pair a seed."""
-    rows = []
-    for one, other in seeds:
-        moved = [float(np.linalg.norm(each.R - np.eye(len(each.R)))) for each in (one, other)]
-        before = align.row_similarity(one.X, other.X)
-        rows.append([*moved, before, align.row_similarity(one.X @ one.R, other.X @ other.R)])
-    columns = np.array(rows).reshape(-1, 4).T.tolist()
-    names = prepared.tasks[source].name, prepared.tasks[target].name
-    matrices = [
-        (name, each.seed, each.R.astype(np.float32))
-        for pair in seeds
-        for name, each in zip(names, pair, strict=True)
-    ]
-    settings = prepared.settings
-    moved_s, moved_t, before_R, after_R = (t_interval(c, settings.confidence) for c in columns)
-    report = AlignmentReport(*names, settings.align_form, moved_s, moved_t, before_R, after_R)
-    return replace(report, matrices=tuple(matrices)) if settings.keep_matrices else report
-
-
-# ------------------------------------------------------------------ reading
-
-
-def _keys(prepared: Prepared, arm: str, source: int, target: int) -> list[Key]:
-    return [(arm, source, target, n) for n in range(len(prepared.settings.seeds))]
-
-
-def _pair(prepared: Prepared, arms: Arms, source: int, target: int) -> Iterator[PairOutcome]:
-    """``align`` against the task alone, the plain pair, and the control."""
-    tasks = prepared.tasks
-    others = {"alone": ("stl", -1), "mtl": ("mtl", source), "align control": ("align control", -1)}
-    for against, (arm, partner) in others.items():
-        bases = _keys(prepared, arm, partner, target)
-        yield compare(
-            prepared.settings,
-            tasks[target].schema.kind,
-            (tasks[source].name, tasks[target].name),
-            arms,
-            list(zip(bases, _keys(prepared, "align", source, target), strict=True)),
-            (against, "align"),
-        )
-
-
-def _controls(prepared: Prepared, arms: Arms, target: int) -> PairOutcome:
-    """Outcome of an ``R`` for the task alone, which is then its own source."""
-    task = prepared.tasks[target]
-    bases = _keys(prepared, "stl", -1, target)
-    others = _keys(prepared, "align control", -1, target)
-    return compare(
-        prepared.settings,
-        task.schema.kind,
-        (task.name, task.name),
-        arms,
-        list(zip(bases, others, strict=True)),
-        ("alone", "align control"),
-    )
-
-
-def _report(
     prepared: Prepared,
     arms: Arms,
     states: Mapping[Key, tuple[Run, State]],
-    source: int,
-    target: int,
+    pair: tuple[int, int],
+    *keys: Key,
 ) -> AlignmentReport:
-    turned = []
-    for n, key in enumerate(_keys(prepared, "align", source, target)):
-        if key not in arms.unusable and not arms.best[key][0].diverged:
-            own = states[(*key, arms.best[key][1])]
-            turned.append(
-                (
-                    turn(prepared, *own, test_rows(prepared, source, n), 1),
-                    turn(prepared, *own, test_rows(prepared, target, n), 0),
-                )
-            )
-    return report_of(prepared, source, target, turned)
+    """How far the ``R`` of source and target moved, and equation 6 before and after it.
+
+    Parameters
+    ----------
+    states : aligned runs and their weights, by key.
+    keys : arms, without the seed number, that the source's and the target's ``R`` are of.
+    """
+    settings, (one, other) = prepared.settings, (prepared.tasks[number].name for number in pair)
+    rows, matrices = [], []
+    for n, seed in enumerate(settings.seeds):
+        of_seed = [(*key, n) for key in keys]
+        if any(key in arms.unusable or arms.best[key][0].diverged for key in of_seed):
+            continue
+        runs = [states[(*key, arms.best[key][1])] for key in of_seed]
+        (X, R), (X2, R2) = (
+            _aligned(prepared, *run, task) for run, task in zip(runs, pair, strict=True)
+        )
+        distances = [float(np.linalg.norm(each - np.eye(len(each)))) for each in (R, R2)]
+        similarities = align.row_similarity(X, X2), align.row_similarity(X @ R, X2 @ R2)
+        rows.append([*distances, *similarities])
+        if settings.keep_matrices:
+            matrices += [
+                (name, seed, each.astype(np.float32)) for name, each in ((one, R), (other, R2))
+            ]
+    columns = np.array(rows).reshape(-1, 4).T.tolist()
+    moved, moved2, before, after = (t_interval(c, settings.confidence) for c in columns)
+    form = settings.align_form
+    return AlignmentReport(one, other, form, moved, moved2, before, after, tuple(matrices))
+
+
+def _aligned(prepared: Prepared, run: Run, state: State, task: int) -> tuple[Floats, Floats]:
+    """Test rows ``(n, d)`` of a task, and its ``R (d, d)``; the identity where it has no slot."""
+    s = next((s for s, slot in enumerate(run.slots) if slot.task == task), None)
+    rows = prepared.rows(task, prepared.splits[task][run.key[-2]].test)
+    if s is not None and run.slots[s].tested:
+        rows = run.slots[s].test
+    X = aligned_inputs(prepared.data, run, state, rows)
+    return X, np.eye(X.shape[1]) if s is None else align.matrix(run.align, state, s)

@@ -9,11 +9,9 @@ that. Every task has the same cap of its own updates, in the joint model and alo
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import product
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -26,8 +24,8 @@ from taskaff.core.settings import ProbeSettings
 from taskaff.core.store import Store
 from taskaff.stages.probe.copies import copied
 from taskaff.stages.probe.metrics import MAIN
-from taskaff.stages.probe.prepare import Prepared, describe, prepare
-from taskaff.stages.probe.records import Run, RunOutcome, Slot, SlotOutcome
+from taskaff.stages.probe.prepare import Prepared, prepare
+from taskaff.stages.probe.records import Key, Run, RunOutcome, Slot, SlotOutcome
 from taskaff.stages.probe.splits import LEAST
 from taskaff.stages.probe.training_data import constant_loss
 from taskaff.stages.probe.verdict import t_interval
@@ -36,13 +34,13 @@ from taskaff.stages.probe.weighting import mean_weights, weigh
 ALL = "all"
 Model = str | int
 """``ALL``, or the number of the task that is trained alone."""
-Best = dict[tuple[tuple[Any, ...], int], SlotOutcome]
+Best = dict[tuple[Key, int], SlotOutcome]
 """By ``(model, r, seed number)`` and slot: at the weight decay of least validation loss."""
 
 
 def probe_capacity(
     tasks: Sequence[TaskVectors],
-    settings: ProbeSettings | None = None,
+    settings: ProbeSettings,
     progress: Progress | None = None,
     *,
     store: Store | None = None,
@@ -54,34 +52,20 @@ def probe_capacity(
     UsageError : no task, no capacities, or some below 1.
     ProbeError : a task that cannot be trained on.
     """
-    settings = settings or ProbeSettings()
     widths = tuple(sorted(set(settings.capacities)))
     if not tasks or not widths or widths[0] < 1:
         raise UsageError(f"nothing to sweep: {len(tasks)} data sets, capacities {widths}")
     if parse(settings.recipes[0]).together:
         raise UsageError("no capacity sweep with recipe together", hint="--recipe turns")
-    started = time.perf_counter()
     prepared = prepare(tasks, settings, store)
     slots = [mix_slots(prepared, n) for n in range(len(settings.seeds))]
     runs = list(_runs(prepared, widths, slots))
-    planned = time.perf_counter()
     outcomes = prepared.train(runs, progress)
-    ended = time.perf_counter()
-    sweeps = tuple(_sweeps(prepared, widths, slots, _best(outcomes)))
-    return ProbeResult(
-        mode="capacity",
-        tasks=describe(prepared),
-        pairs=(),
-        settings=settings,
-        rule=prepared.recipe.rule,
-        runs=len(runs),
-        timings={"plan": planned - started, "train": ended - planned},
-        capacity=sweeps,
+    return prepared.result(
+        "capacity",
+        capacity=tuple(_sweeps(prepared, widths, slots, _best(outcomes))),
         weights=mean_weights(prepared, runs, outcomes, (ALL,)),
     )
-
-
-# --------------------------------------------------------------------- plan
 
 
 def mix_slots(prepared: Prepared, n: int) -> tuple[Slot, ...]:
@@ -123,38 +107,28 @@ def _without_tested(prepared: Prepared, slot: Slot, slots: Sequence[Slot]) -> Sl
     return replace(slot, train=slot.train[~shared]) if shared.any() else slot
 
 
-def mix_run(
-    prepared: Prepared, key: tuple[object, ...], slots: Sequence[Slot], r: int, decay: float
-) -> Run:
-    """Tasks in one model, the vectors scaled by all their training rows; ``key[2]`` is the seed."""
-    settings = prepared.settings
-    return Run(
-        key=key,
-        seed=settings.seeds[cast(int, key[2])],
-        slots=weigh(prepared, tuple(slots)),
-        stream="+".join(prepared.ids[slot.task] for slot in slots),
-        trunk=settings.trunk,
+def mix_runs(prepared: Prepared, key: Key, slots: Sequence[Slot], r: int) -> list[Run]:
+    """Tasks in one model, the vectors scaled by all their training rows, at every weight decay."""
+    rows = full_rows(prepared, slots, key[-1])
+    return prepared.runs(
+        key,
+        weigh(prepared, tuple(slots)),
+        "+".join(prepared.ids[slot.task] for slot in slots),
+        prepared.scale(slots),
         r=r,
-        batch=settings.batch,
-        lr=settings.lr,
-        weight_decay=decay,
-        scale=prepared.scale(slots),
-        uncertain=settings.weights == "uncertainty" and len(slots) > 1,
-        **prepared.timing(slots, prepared.recipe, full_rows(prepared, slots, cast(int, key[2]))),
+        **prepared.timing(slots, prepared.recipe, rows),
     )
 
 
 def _runs(
     prepared: Prepared, widths: Sequence[int], slots: Sequence[Sequence[Slot]]
 ) -> Iterator[Run]:
-    for (n, mix), r, decay in product(enumerate(slots), widths, prepared.settings.weight_decay):
-        for i, slot in enumerate(mix):
-            yield mix_run(prepared, (i, r, n), (slot,), r, decay)
-        if len(mix) > 1:
-            yield mix_run(prepared, (ALL, r, n), mix, r, decay)
-
-
-# ------------------------------------------------------------------ reading
+    for n, mix in enumerate(slots):
+        for r in widths:
+            for i, slot in enumerate(mix):
+                yield from mix_runs(prepared, (i, r, n), (slot,), r)
+            if len(mix) > 1:
+                yield from mix_runs(prepared, (ALL, r, n), mix, r)
 
 
 def _best(outcomes: Sequence[RunOutcome]) -> Best:
@@ -162,7 +136,7 @@ def _best(outcomes: Sequence[RunOutcome]) -> Best:
     for outcome in outcomes:
         for s, slot in enumerate(outcome.slots):
             assert slot is not None
-            at = outcome.key, s
+            at = outcome.key[:-1], s
             known = best.get(at)
             if known is None or not slot.validation_loss >= known.validation_loss:
                 best[at] = slot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,14 +15,12 @@ from taskaff.core.settings import ProbeSettings
 from taskaff.stages.probe.finite import widened
 from taskaff.stages.probe.metrics import MAIN
 from taskaff.stages.probe.predicted import Truth
-from taskaff.stages.probe.records import RunOutcome, SlotOutcome
+from taskaff.stages.probe.records import Key, RunOutcome, SlotOutcome
 from taskaff.stages.probe.verdict import blindness, decide, t_interval
 
 if TYPE_CHECKING:
     from taskaff.core.records.arrays import Hashes
-
-Key = tuple[Any, ...]
-"""One arm of a comparison for one seed."""
+    from taskaff.stages.probe.prepare import Prepared
 
 Chosen = tuple[SlotOutcome, float]
 """Outcome of an arm, and the weight decay that its validation rows chose."""
@@ -51,6 +49,15 @@ class Arms:
         return self.constants.get((arm[-2], arm[-1]), float("nan"))
 
 
+ALL = "all"
+"""Target of the outcome over all tasks of a mix."""
+
+OVERALL = (
+    "overall: mean over tasks of each task's gain as a share of the held-out loss of a constant "
+    "(label frequencies or mean); its losses, and the margin, are in that unit"
+)
+
+
 def best_decay(outcomes: Sequence[RunOutcome]) -> dict[Key, Chosen]:
     """First slots of runs whose key is an arm's and then the weight decay."""
     slots = ((o.key[:-1], o.key[-1], o.slots[0]) for o in outcomes)
@@ -65,6 +72,20 @@ def least(candidates: Iterable[tuple[Key, float, SlotOutcome]]) -> dict[Key, Cho
         if known is None or known[0].diverged or slot.validation_loss < known[0].validation_loss:
             best[arm] = (slot, decay)
     return best
+
+
+def compare_arms(
+    prepared: Prepared,
+    arms: Arms,
+    pair: tuple[int, int],
+    keys: tuple[Key, Key],
+    words: tuple[str, str],
+) -> PairOutcome:
+    """``compare`` for source and target by their numbers, and for keys without the seed number."""
+    source, target = (prepared.tasks[number] for number in pair)
+    of_seeds = [((*keys[0], n), (*keys[1], n)) for n in range(len(prepared.settings.seeds))]
+    names = source.name, target.name
+    return compare(prepared.settings, target.schema.kind, names, arms, of_seeds, words)
 
 
 def compare(
@@ -129,6 +150,46 @@ def paired(
         arm=words[1],
         against=words[0],
         at_cap=sum(s.at_cap for s in seeds),
+    )
+
+
+def overall(prepared: Prepared, pairs: Sequence[PairOutcome]) -> PairOutcome:
+    """Mean over the tasks of a mix, each task's losses relative to that of a constant.
+
+    Not relative to its own: a task that is nearly solved would decide the mean alone. ``pairs``
+    has one comparison of each task, in their order.
+    """
+    settings, metrics = prepared.settings, {pair.metric for pair in pairs}
+    metric = metrics.pop() if len(metrics) == 1 else "mean of main metrics"
+    of_each = [{seed.seed: seed for seed in pair.seeds} for pair in pairs]
+    seeds = [
+        _mean([gains[seed] for gains in of_each])
+        for seed in settings.seeds
+        if all(seed in gains for gains in of_each)
+    ]
+    unusable = [pair.verdict.reason for pair in pairs if pair.gain.mean is None]
+    names, words = (prepared.tasks[-1].name, ALL), (pairs[0].against, pairs[0].arm)
+    return paired(settings, names, metric, seeds, unusable, words)
+
+
+def _mean(gains: Sequence[SeedGain]) -> SeedGain:
+    """One seed's mean over tasks."""
+
+    def relative(losses: Sequence[float]) -> float:
+        constants = [gain.constant_loss for gain in gains]
+        return float(
+            np.mean([x / c if c > 0 else np.nan for x, c in zip(losses, constants, strict=True)])
+        )
+
+    return replace(
+        gains[0],
+        stl_loss=relative([gain.stl_loss for gain in gains]),
+        mtl_loss=relative([gain.mtl_loss for gain in gains]),
+        stl_metric=float(np.mean([gain.stl_metric for gain in gains])),
+        mtl_metric=float(np.mean([gain.mtl_metric for gain in gains])),
+        constant_loss=1.0,
+        test_rows=None,
+        predicted=None,
     )
 
 

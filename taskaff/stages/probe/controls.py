@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskaff.core.records.probe import PairOutcome, Progress
-from taskaff.stages.probe.comparison import Arms, Key, best_decay, compare
+from taskaff.stages.probe.comparison import Arms, best_decay, compare_arms
 from taskaff.stages.probe.prepare import Prepared
 from taskaff.stages.probe.records import Run, Slot
 from taskaff.stages.probe.seeding import stream
@@ -34,8 +34,8 @@ def control_pairs(
     arms: Arms,
     wanted: Collection[tuple[int, int]],
     progress: Progress | None = None,
-) -> tuple[tuple[PairOutcome, ...], int]:
-    """Outcomes of the controls, and how many runs they took.
+) -> tuple[PairOutcome, ...]:
+    """Outcomes of the controls.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def control_pairs(
         if kind == "mtl":
             unusable[PERMUTED, source, target, n] = unusable[kind, source, target, n]
     both = replace(arms, best=arms.best | best_decay(outcomes), unusable=unusable, shares={})
-    return tuple(_read(prepared, both, wanted)), len(extra)
+    return tuple(_read(prepared, both, wanted))
 
 
 def own_rows(prepared: Prepared, task: int, n: int) -> Ints:
@@ -95,19 +95,12 @@ def _with_itself(prepared: Prepared, run: Run, rows: Ints) -> Run:
 
 
 def _read(prepared: Prepared, arms: Arms, wanted: Collection[tuple[int, int]]) -> list[PairOutcome]:
-    seeds = range(len(prepared.settings.seeds))
     outcomes = []
 
     def read(source: int, target: int, base: str, arm: str) -> None:
-        def key(word: str, n: int) -> Key:
-            if word == "alone":
-                return "stl", -1, target, n
-            return word, source, target, n
-
-        one, other = prepared.tasks[source], prepared.tasks[target]
-        keys = [(key(base, n), key(arm, n)) for n in seeds]
-        names, words = (one.name, other.name), (base, arm)
-        outcomes.append(compare(prepared.settings, other.schema.kind, names, arms, keys, words))
+        one = ("stl", -1, target) if base == "alone" else (base, source, target)
+        keys = one, (arm, source, target)
+        outcomes.append(compare_arms(prepared, arms, (source, target), keys, (base, arm)))
 
     for source, target in wanted:
         read(source, target, "alone", PERMUTED)

@@ -13,33 +13,27 @@ and every update has a batch of all tasks. Alignment is in ``aligned_mix``.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from taskaff.core.errors import ProbeError, UsageError
 from taskaff.core.records.embedding import TaskVectors
 from taskaff.core.records.probe import PairOutcome, ProbeResult, Progress
 from taskaff.core.settings import ProbeSettings
 from taskaff.core.store import Store
-from taskaff.stages.probe.aligned import AlignedOutcomes
+from taskaff.stages.probe.aligned import NOT_ALIGNED
 from taskaff.stages.probe.aligned_mix import align_mix
 from taskaff.stages.probe.capacity import full_rows, mix_slots
-from taskaff.stages.probe.comparison import Arms, Chosen, Key, compare, least
-from taskaff.stages.probe.overall import NOTE, overall
+from taskaff.stages.probe.comparison import OVERALL, Arms, compare_arms, least, overall
 from taskaff.stages.probe.predicted import truths
-from taskaff.stages.probe.prepare import Prepared, describe, prepare
-from taskaff.stages.probe.records import Run, RunOutcome, Slot
+from taskaff.stages.probe.prepare import Prepared, prepare
+from taskaff.stages.probe.records import Run, Slot
 from taskaff.stages.probe.training_data import constant_loss
 from taskaff.stages.probe.weighting import TOGETHER, mean_weights, same_inputs, weigh
-
-if TYPE_CHECKING:
-    from taskaff.core.records.arrays import Hashes
 
 
 def probe_mix(
     tasks: Sequence[TaskVectors],
-    settings: ProbeSettings | None = None,
+    settings: ProbeSettings,
     progress: Progress | None = None,
     *,
     store: Store | None = None,
@@ -53,45 +47,34 @@ def probe_mix(
     """
     if len(tasks) < 2:
         raise UsageError(f"a mix and a task to add need two data sets, not {len(tasks)}")
-    settings = settings or ProbeSettings()
-    started = time.perf_counter()
     prepared = prepare(tasks, settings, store)
     members = _same_rows if prepared.recipe.together else mix_slots
     mixes = [members(prepared, n) for n in range(len(settings.seeds))]
     runs = [run for n, slots in enumerate(mixes) for run in _runs(prepared, n, slots)]
-    planned = time.perf_counter()
     outcomes = prepared.train(runs, progress)
-    constants = {
-        (n, slot.task): constant_loss(prepared.data, slot)
-        for n, slots in enumerate(mixes)
-        for slot in slots
-    }
+    slots = {(slot.task, n): slot for n, mix in enumerate(mixes) for slot in mix}
     arms = Arms(
-        _best(runs, outcomes),
-        removed=_removed(prepared, mixes),
-        constants=constants,
-        rows={} if prepared.recipe.together else _finite(prepared),
-        truths=truths(prepared, {(n, s.task): s for n, mix in enumerate(mixes) for s in mix}),
+        least(
+            ((run.key[0], slot.task, run.key[-2]), run.key[-1], outcome_of_slot)
+            for run, outcome in zip(runs, outcomes, strict=True)
+            for slot, outcome_of_slot in zip(run.slots, outcome.slots, strict=True)
+            if outcome_of_slot is not None
+        ),
+        removed={("with", *key): _removed(prepared, mixes[key[1]], key[1]) for key in slots},
+        constants={key: constant_loss(prepared.data, slot) for key, slot in slots.items()},
+        rows={} if prepared.recipe.together else prepared.finite(),
+        truths=truths(prepared, slots),
     )
-    more: AlignedOutcomes = ((), (), 0)
+    aligned, reports = NOT_ALIGNED
     if settings.align:
-        more = align_mix(prepared, runs, outcomes, arms, progress)
-    ended = time.perf_counter()
-    return ProbeResult(
-        mode="mix",
-        tasks=describe(prepared),
-        pairs=(*_read(prepared, arms), *more[0]),
-        settings=settings,
-        rule=prepared.recipe.rule,
-        runs=len(runs) + more[2],
-        notes=(NOTE,),
-        timings={"plan": planned - started, "train": ended - planned},
-        alignment=more[1],
+        aligned, reports = align_mix(prepared, runs, outcomes, arms, progress)
+    return prepared.result(
+        "mix",
+        pairs=(*_read(prepared, arms), *aligned),
+        notes=(OVERALL,),
+        alignment=reports,
         weights=mean_weights(prepared, runs, outcomes, ("with", "without")),
     )
-
-
-# --------------------------------------------------------------------- plan
 
 
 def _runs(prepared: Prepared, n: int, slots: tuple[Slot, ...]) -> Iterator[Run]:
@@ -99,31 +82,20 @@ def _runs(prepared: Prepared, n: int, slots: tuple[Slot, ...]) -> Iterator[Run]:
 
     With alignment every task alone, for the control.
     """
-    settings = prepared.settings
-    scale = prepared.scale(slots)
-    single = slots if settings.align else slots[-1:]
+    align = prepared.settings.align
+    single = slots if align else slots[-1:]
     arms = [("without", slots[:-1]), ("with", slots), *(("alone", (slot,)) for slot in single)]
     for arm, members in arms:
-        weighed = weigh(prepared, members)
         newcomer = len(members) - 1 if arm == "with" else None
         rows = full_rows(prepared, members, n)
-        timing = prepared.timing(members, prepared.recipe, rows, newcomer)
-        for decay in settings.weight_decay:
-            yield Run(
-                key=(arm, n, decay, members[-1].task),
-                seed=settings.seeds[n],
-                slots=weighed,
-                stream="+".join(prepared.ids),
-                trunk=settings.trunk,
-                r=settings.r,
-                batch=settings.batch,
-                lr=settings.lr,
-                weight_decay=decay,
-                scale=scale,
-                keep_state=settings.align and arm != "without",
-                uncertain=settings.weights == "uncertainty" and len(members) > 1,
-                **timing,
-            )
+        yield from prepared.runs(
+            (arm, members[-1].task, n),
+            weigh(prepared, members),
+            "+".join(prepared.ids),
+            prepared.scale(slots),
+            keep_state=align and arm != "without",
+            **prepared.timing(members, prepared.recipe, rows, newcomer),
+        )
 
 
 def _same_rows(prepared: Prepared, n: int) -> tuple[Slot, ...]:
@@ -146,45 +118,19 @@ def _same_rows(prepared: Prepared, n: int) -> tuple[Slot, ...]:
     return tuple(slots)
 
 
-def _finite(prepared: Prepared) -> dict[tuple[int, int], tuple[Hashes, int, float]]:
-    """Test rows by seed number and task, as the keys of arms end here."""
-    return {(n, task): rows for (task, n), rows in prepared.finite().items()}
-
-
-def _removed(prepared: Prepared, mixes: Sequence[Sequence[Slot]]) -> Mapping[Key, int]:
+def _removed(prepared: Prepared, slots: Sequence[Slot], n: int) -> int:
     """Rows taken out of all tasks together because another one is tested on them."""
-    counts: dict[Key, int] = {}
-    for n, slots in enumerate(mixes):
-        full = [len(split[n].train) for split in prepared.splits]
-        out = sum(full) - sum(len(slot.train) for slot in slots)
-        counts |= {("with", n, task): out for task in range(len(slots))}
-    return counts
-
-
-# ------------------------------------------------------------------ reading
-
-
-def _best(runs: Sequence[Run], outcomes: Sequence[RunOutcome]) -> dict[Key, Chosen]:
-    """By ``(arm, seed number, task)``."""
-    return least(
-        ((*run.key[:2], slot.task), run.key[2], outcome_of_slot)
-        for run, outcome in zip(runs, outcomes, strict=True)
-        for slot, outcome_of_slot in zip(run.slots, outcome.slots, strict=True)
-        if outcome_of_slot is not None
-    )
+    full = sum(len(splits[n].train) for splits in prepared.splits)
+    return full - sum(len(slot.train) for slot in slots)
 
 
 def _read(prepared: Prepared, arms: Arms) -> Iterator[PairOutcome]:
     """The members, the added task, and all of them."""
-    settings, tasks = prepared.settings, prepared.tasks
-    last = len(tasks) - 1
+    last = len(prepared.tasks) - 1
     outcomes = []
-    for i, task in enumerate(tasks):
+    for i in range(last + 1):
         base, against = ("alone", "alone") if i == last else ("without", "mix without")
-        keys: list[tuple[Key, Key]] = [
-            ((base, n, i), ("with", n, i)) for n in range(len(settings.seeds))
-        ]
-        names = tasks[last].name, task.name
-        outcomes.append(compare(settings, task.schema.kind, names, arms, keys, (against, "mix")))
+        keys = (base, i), ("with", i)
+        outcomes.append(compare_arms(prepared, arms, (last, i), keys, (against, "mix")))
     yield from outcomes
-    yield overall(prepared, outcomes, arms.constants)
+    yield overall(prepared, outcomes)

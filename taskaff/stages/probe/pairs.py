@@ -8,7 +8,6 @@ and choose their weight decay there, so that regularisation does not pass for kn
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations, product
@@ -22,12 +21,12 @@ from taskaff.core.records.embedding import TaskVectors
 from taskaff.core.records.probe import PairOutcome, ProbeResult, Progress
 from taskaff.core.settings import ProbeSettings
 from taskaff.core.store import Store
-from taskaff.stages.probe.aligned import AlignedOutcomes, align_pairs
-from taskaff.stages.probe.comparison import Arms, best_decay, compare
+from taskaff.stages.probe.aligned import NOT_ALIGNED, align_pairs
+from taskaff.stages.probe.comparison import Arms, best_decay, compare_arms
 from taskaff.stages.probe.controls import control_pairs
 from taskaff.stages.probe.engine import Observer
 from taskaff.stages.probe.predicted import truths
-from taskaff.stages.probe.prepare import Prepared, describe, prepare
+from taskaff.stages.probe.prepare import Prepared, prepare
 from taskaff.stages.probe.records import Run, Slot
 from taskaff.stages.probe.schedule import source_share
 from taskaff.stages.probe.splits import LEAST, without_leaks
@@ -55,7 +54,7 @@ class Plan:
 
 def probe_pairs(
     tasks: Sequence[TaskVectors],
-    settings: ProbeSettings | None = None,
+    settings: ProbeSettings,
     progress: Progress | None = None,
     *,
     wanted: Collection[tuple[int, int]] | None = None,
@@ -71,13 +70,10 @@ def probe_pairs(
     """
     if len(tasks) < 2:
         raise UsageError(f"a pair needs two data sets, not {len(tasks)}")
-    settings = settings or ProbeSettings()
-    started = time.perf_counter()
     prepared = prepare(tasks, settings, store)
     if wanted is None:
         wanted = list(permutations(range(len(tasks)), 2))
     plan = plan_pairs(prepared, wanted)
-    planned = time.perf_counter()
     outcomes = prepared.train(plan.runs, progress, observer)
     shares = {run.key[:-1]: source_share(run) for run in plan.runs if len(run.slots) > 1}
     constants = {
@@ -94,28 +90,18 @@ def probe_pairs(
         prepared.finite(),
         truths(prepared),
     )
-    more: AlignedOutcomes = ((), (), 0)
-    if settings.align:
-        more = align_pairs(prepared, plan.runs, outcomes, arms, wanted, progress)
+    aligned, reports = NOT_ALIGNED
     controls: tuple[PairOutcome, ...] = ()
-    extra = 0
+    if settings.align:
+        aligned, reports = align_pairs(prepared, plan.runs, outcomes, arms, wanted, progress)
     if settings.controls:
-        controls, extra = control_pairs(prepared, plan.runs, arms, wanted, progress)
-    ended = time.perf_counter()
-    return ProbeResult(
-        mode="pairs",
-        tasks=describe(prepared),
-        pairs=(*read_pairs(prepared, arms, wanted), *more[0], *controls),
-        settings=settings,
-        rule=prepared.recipe.rule,
-        runs=len(plan.runs) + more[2] + extra,
-        timings={"plan": planned - started, "train": ended - planned},
-        alignment=more[1],
+        controls = control_pairs(prepared, plan.runs, arms, wanted, progress)
+    return prepared.result(
+        "pairs",
+        pairs=(*read_pairs(prepared, arms, wanted), *aligned, *controls),
+        alignment=reports,
         weights=mean_weights(prepared, plan.runs, outcomes, ("mtl",), backwards=True),
     )
-
-
-# --------------------------------------------------------------------- plan
 
 
 def plan_pairs(prepared: Prepared, wanted: Collection[tuple[int, int]]) -> Plan:
@@ -182,29 +168,16 @@ def _runs(
     recipe: Recipe | None = None,
     shared: int = 0,
 ) -> list[Run]:
-    settings = prepared.settings
-    slots = weigh(prepared, slots)
     full = _full(prepared, slots, arm, shared) if recipe else ()
-    timing = prepared.timing(slots, recipe, full, 1)
-    return [
-        Run(
-            key=(*arm, decay),
-            seed=settings.seeds[arm[3]],
-            slots=slots,
-            stream=prepared.ids[arm[2]],
-            trunk=settings.trunk,
-            r=settings.r,
-            batch=settings.batch,
-            lr=settings.lr,
-            weight_decay=decay,
-            source_until=settings.source_until,
-            scale=scale,
-            keep_state=settings.align,
-            uncertain=settings.weights == "uncertainty" and len(slots) > 1,
-            **timing,
-        )
-        for decay in settings.weight_decay
-    ]
+    return prepared.runs(
+        arm,
+        weigh(prepared, slots),
+        prepared.ids[arm[2]],
+        scale,
+        source_until=prepared.settings.source_until,
+        keep_state=prepared.settings.align,
+        **prepared.timing(slots, recipe, full, 1),
+    )
 
 
 def _full(prepared: Prepared, slots: Sequence[Slot], arm: Arm, shared: int) -> list[float]:
@@ -212,9 +185,6 @@ def _full(prepared: Prepared, slots: Sequence[Slot], arm: Arm, shared: int) -> l
     target, source = (prepared.splits[slot.task][arm[3]] for slot in slots)
     left = 1.0 - shared / max(len(source.pool), 1) if prepared.settings.leaks != "keep" else 1.0
     return [target.full, source.full * left]
-
-
-# ------------------------------------------------------------------ reading
 
 
 def read_pairs(
@@ -231,11 +201,10 @@ def read_pairs(
 def _read_pair(
     prepared: Prepared, arms: Arms, source: int, target: int, recipe: str
 ) -> PairOutcome:
-    settings, tasks = prepared.settings, prepared.tasks
-    arm, seeds = arm_of(prepared, recipe), range(len(settings.seeds))
-    keys = [(("stl", -1, target, n), (arm, source, target, n)) for n in seeds]
-    names, kind = (tasks[source].name, tasks[target].name), tasks[target].schema.kind
-    outcome = compare(settings, kind, names, arms, keys, ("alone", "mtl"))
+    settings, arm = prepared.settings, arm_of(prepared, recipe)
+    base, other = ("stl", -1, target), (arm, source, target)
+    outcome = compare_arms(prepared, arms, (source, target), (base, other), ("alone", "mtl"))
+    keys = [((*base, n), (*other, n)) for n in range(len(settings.seeds))]
     shares = [arms.shares[key] for _, key in keys if key in arms.shares]
     share = float(np.mean(shares)) if shares else None
     outcome = replace(outcome, recipe=recipe, share=share)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,15 +59,14 @@ def truth(prepared: Prepared, slot: Slot) -> Truth:
 def truths(
     prepared: Prepared, slots: Mapping[tuple[int, int], Slot] | None = None
 ) -> dict[tuple[int, int], Truth]:
-    """By the last two parts of an arm's key; nothing where predictions are not asked for.
+    """By task and seed number, as the keys of arms end; empty where ``keep_outputs`` is off.
 
-    ``slots`` are those of the tested tasks; by default every task's as a target, by task and seed
-    number.
+    ``slots`` are those of the tested tasks; by default every task's as a target.
     """
-    if not prepared.settings.keep_outputs:
+    settings = prepared.settings
+    if not settings.keep_outputs:
         return {}
     if slots is None:
-        numbers = range(len(prepared.settings.seeds))
-        tasks = range(len(prepared.tasks))
-        slots = {(t, n): prepared.target_slot(t, n) for t in tasks for n in numbers}
+        keys = product(range(len(prepared.tasks)), range(len(settings.seeds)))
+        slots = {key: prepared.target_slot(*key) for key in keys}
     return {key: truth(prepared, slot) for key, slot in slots.items()}

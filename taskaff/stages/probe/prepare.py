@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +12,13 @@ import numpy as np
 from taskaff.core.errors import ProbeError, UsageError
 from taskaff.core.recipe import Recipe, parse
 from taskaff.core.records.embedding import TaskVectors
-from taskaff.core.records.probe import ProbeTask, Progress
+from taskaff.core.records.probe import ProbeResult, ProbeTask, Progress
 from taskaff.core.settings import ProbeSettings
 from taskaff.core.store import Store
 from taskaff.stages.probe.align import FORMS
 from taskaff.stages.probe.batches import batch_count
 from taskaff.stages.probe.engine import Observer, train
-from taskaff.stages.probe.records import Run, RunOutcome, Slot
+from taskaff.stages.probe.records import Key, Run, RunOutcome, Slot
 from taskaff.stages.probe.seeding import content_id
 from taskaff.stages.probe.splits import Split, split_task
 from taskaff.stages.probe.training_data import (
@@ -33,9 +34,12 @@ if TYPE_CHECKING:
     from taskaff.core.records.arrays import Hashes, Ints
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Prepared:
-    """Tasks that were checked, their splits ``[task][seed number]``, and the shared matrix."""
+    """Checked tasks, their splits ``[task][seed number]``, the shared matrix, and what was spent.
+
+    The keys of runs end with the seed number and the weight decay.
+    """
 
     tasks: tuple[TaskVectors, ...]
     ids: tuple[str, ...]
@@ -44,6 +48,10 @@ class Prepared:
     settings: ProbeSettings
     store: Store | None = None
     """Keeps the outcomes of fine-tuned runs."""
+    started: float = field(default_factory=time.perf_counter)
+    timings: dict[str, float] = field(default_factory=dict)
+    trained: int = 0
+    """Runs so far."""
 
     @property
     def width(self) -> int:
@@ -60,7 +68,9 @@ class Prepared:
         """Outcomes in the order of the runs, by the settings' limits."""
         if self.settings.keep_outputs:
             runs = [replace(run, keep_outputs=True) for run in runs]
-        return train(
+        begun = time.perf_counter()
+        self.timings.setdefault("plan", begun - self.started)
+        outcomes = train(
             self.data,
             runs,
             memory=self.settings.memory,
@@ -69,6 +79,50 @@ class Prepared:
             observer=observer,
             store=self.store,
         )
+        spent = time.perf_counter() - begun
+        self.timings["train"] = self.timings.get("train", 0.0) + spent
+        self.trained += len(runs)
+        return outcomes
+
+    def result(self, mode: str, **parts: Any) -> ProbeResult:
+        """What a mode measured, with what every mode says."""
+        tasks = tuple(
+            ProbeTask(
+                task.name,
+                task.rows,
+                task.schema.kind,
+                task.schema.width,
+                max(len(split.train) for split in splits),
+                max(len(split.source) for split in splits),
+                max(len(split.validation) for split in splits),
+                max(len(split.test) for split in splits),
+            )
+            for task, splits in zip(self.tasks, self.splits, strict=True)
+        )
+        rule, runs = self.recipe.rule, self.trained
+        result = ProbeResult(mode, tasks, (), self.settings, rule, runs, timings=self.timings)
+        return replace(result, **parts)
+
+    def runs(
+        self, key: Key, slots: tuple[Slot, ...], stream: str, scale: float, **more: Any
+    ) -> list[Run]:
+        """A run of an arm, whose ``key`` ends with the seed number, at every weight decay."""
+        settings = self.settings
+        return [
+            Run(
+                key=(*key, decay),
+                seed=settings.seeds[key[-1]],
+                slots=slots,
+                stream=stream,
+                batch=settings.batch,
+                lr=settings.lr,
+                weight_decay=decay,
+                scale=scale,
+                uncertain=settings.weights == "uncertainty" and len(slots) > 1,
+                **{"trunk": settings.trunk, "r": settings.r} | more,
+            )
+            for decay in settings.weight_decay
+        ]
 
     def rows(self, task: int, local: Ints) -> Ints:
         """Numbers in the shared matrix of a task's rows."""
@@ -163,6 +217,7 @@ def prepare(
     ProbeError : widths that differ, vectors that are not finite, labels missing or of one value,
         too few rows.
     """
+    started = time.perf_counter()
     check_settings(settings)
     width = tasks[0].X.shape[1] if tasks else 0
     for task in tasks:
@@ -175,24 +230,7 @@ def prepare(
     data = make_training_data(
         tasks, chosen_device(settings.device), tokens=fine_tuned(settings.trunk)
     )
-    return Prepared(tuple(tasks), ids, splits, data, settings, store)
-
-
-def describe(prepared: Prepared) -> tuple[ProbeTask, ...]:
-    """The tasks as the result shows them."""
-    return tuple(
-        ProbeTask(
-            task.name,
-            task.rows,
-            task.schema.kind,
-            task.schema.width,
-            max(len(split.train) for split in splits),
-            max(len(split.source) for split in splits),
-            max(len(split.validation) for split in splits),
-            max(len(split.test) for split in splits),
-        )
-        for task, splits in zip(prepared.tasks, prepared.splits, strict=True)
-    )
+    return Prepared(tuple(tasks), ids, splits, data, settings, store, started)
 
 
 def check_settings(settings: ProbeSettings) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     State = Mapping[str, Floats32]
 
+Key = tuple[Any, ...]
+"""What a plan calls a run or, without the weight decay at its end, an arm for one seed."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slot:
@@ -46,8 +49,7 @@ class Run:
     Nothing here depends on which other runs are trained with it, and neither does its outcome.
     """
 
-    key: tuple[Any, ...]
-    """Key by which the plan assigns the outcome."""
+    key: Key
     seed: int
     slots: tuple[Slot, ...]
     stream: str
@@ -118,7 +120,7 @@ class SlotOutcome:
 class RunOutcome:
     """Outcome of one run: one outcome a slot, None for those that were not tested."""
 
-    key: tuple[Any, ...]
+    key: Key
     slots: tuple[SlotOutcome | None, ...]
     weights: tuple[float, ...] = ()
     """Learned weights of the slots' losses when training ended; only of uncertain runs."""

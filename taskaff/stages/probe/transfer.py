@@ -10,31 +10,26 @@ all arms. The source has no ``R``: in the report of an alignment it is the ident
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations, product
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from taskaff.core.errors import UsageError
 from taskaff.core.records.embedding import TaskVectors
-from taskaff.core.records.probe import AlignmentReport, PairOutcome, ProbeResult, Progress
+from taskaff.core.records.probe import PairOutcome, ProbeResult, Progress
 from taskaff.core.settings import ProbeSettings
 from taskaff.core.store import Store
-from taskaff.stages.probe.aligned import report_of, test_rows, turn, with_alignment
-from taskaff.stages.probe.comparison import Arms, Key, best_decay, compare
+from taskaff.stages.probe.aligned import report_of, with_alignment
+from taskaff.stages.probe.comparison import Arms, best_decay, compare_arms
 from taskaff.stages.probe.copies import copied
 from taskaff.stages.probe.model import shared_part
 from taskaff.stages.probe.predicted import truths
-from taskaff.stages.probe.prepare import Prepared, describe, prepare
-from taskaff.stages.probe.records import Run, RunOutcome, Slot
+from taskaff.stages.probe.prepare import Prepared, prepare
+from taskaff.stages.probe.records import Key, Run, RunOutcome, Slot
 from taskaff.stages.probe.splits import LEAST, without_leaks
 from taskaff.stages.probe.trunks import TRUNKS
-
-if TYPE_CHECKING:
-    from taskaff.stages.probe.records import State
 
 TUNED, TURNED = "fine-tuned", "fine-tuned with R"
 RULE = "first the source alone, then the target alone from the source's shared module"
@@ -51,7 +46,7 @@ class _Plan:
 
 def probe_transfer(
     tasks: Sequence[TaskVectors],
-    settings: ProbeSettings | None = None,
+    settings: ProbeSettings,
     progress: Progress | None = None,
     *,
     store: Store | None = None,
@@ -65,21 +60,17 @@ def probe_transfer(
     """
     if len(tasks) < 2:
         raise UsageError(f"a pair needs two data sets, not {len(tasks)}")
-    settings = settings or ProbeSettings()
     if not TRUNKS[settings.trunk].moves:
         raise UsageError(
             "nothing of a frozen transformer can be handed on", hint="--trunk transformer"
         )
-    started = time.perf_counter()
     prepared = prepare(tasks, settings, store)
     targets = settings.targets or tuple(task.name for task in tasks)
     wanted = [(s, t) for s, t in permutations(range(len(tasks)), 2) if tasks[t].name in targets]
     plan = _plan(prepared, wanted)
-    planned = time.perf_counter()
     first = prepared.train(plan.runs, progress)
     second = list(_tuning(prepared, plan, first))
     outcomes = prepared.train(second, progress)
-    ended = time.perf_counter()
     arms = Arms(
         best_decay([*first, *outcomes]),
         plan.unusable,
@@ -88,19 +79,15 @@ def probe_transfer(
         truths=truths(prepared),
     )
     states = {run.key: (run, o.state) for run, o in zip(second, outcomes, strict=True) if o.state}
-    return ProbeResult(
-        mode="transfer",
-        tasks=describe(prepared),
+    reports = [
+        report_of(prepared, arms, states, (s, t), (TURNED, s, t), (TURNED, s, t)) for s, t in wanted
+    ]
+    return prepared.result(
+        "transfer",
         pairs=tuple(pair for s, t in wanted for pair in _read(prepared, arms, s, t)),
-        settings=settings,
         rule=RULE,
-        runs=len(plan.runs) + len(second),
-        timings={"plan": planned - started, "train": ended - planned},
-        alignment=tuple(_report(prepared, arms, states, s, t) for s, t in wanted),
+        alignment=tuple(reports),
     )
-
-
-# --------------------------------------------------------------------- plan
 
 
 def _plan(prepared: Prepared, wanted: Sequence[tuple[int, int]]) -> _Plan:
@@ -151,24 +138,9 @@ def _plan_source(prepared: Prepared, plan: _Plan, source: int, target: Slot, n: 
     ]
 
 
-def _runs(
-    prepared: Prepared, key: tuple[str, int, int, int], slot: Slot, target: Slot
-) -> Iterator[Run]:
-    settings = prepared.settings
-    for decay in settings.weight_decay:
-        yield Run(
-            key=(*key, decay),
-            seed=settings.seeds[key[3]],
-            slots=(slot,),
-            stream=prepared.ids[target.task],
-            trunk=settings.trunk,
-            r=settings.r,
-            batch=settings.batch,
-            lr=settings.lr,
-            weight_decay=decay,
-            scale=prepared.scale([target]),
-            **prepared.timing((slot,)),
-        )
+def _runs(prepared: Prepared, key: Key, slot: Slot, target: Slot) -> list[Run]:
+    timing, scale = prepared.timing((slot,)), prepared.scale([target])
+    return prepared.runs(key, (slot,), prepared.ids[target.task], scale, **timing)
 
 
 def _tuning(prepared: Prepared, plan: _Plan, outcomes: Sequence[RunOutcome]) -> Iterator[Run]:
@@ -193,37 +165,10 @@ def _tuning(prepared: Prepared, plan: _Plan, outcomes: Sequence[RunOutcome]) -> 
             yield with_alignment(turned, prepared, frozenset())
 
 
-# ------------------------------------------------------------------ reading
-
-
 def _read(prepared: Prepared, arms: Arms, source: int, target: int) -> Iterator[PairOutcome]:
-    settings, tasks = prepared.settings, prepared.tasks
-    names, kind = (tasks[source].name, tasks[target].name), tasks[target].schema.kind
-    for against, arm in (("alone", TUNED), (TUNED, TURNED)):
-        partner = -1 if against == "alone" else source
-        keys: list[tuple[Key, Key]] = [
-            ((against, partner, target, n), (arm, source, target, n))
-            for n in range(len(settings.seeds))
-        ]
-        yield compare(settings, kind, names, arms, keys, (against, arm))
-
-
-def _report(
-    prepared: Prepared,
-    arms: Arms,
-    states: Mapping[Key, tuple[Run, State]],
-    source: int,
-    target: int,
-) -> AlignmentReport:
-    turned = []
-    for n in range(len(prepared.settings.seeds)):
-        key = (TURNED, source, target, n)
-        if key not in arms.unusable and not arms.best[key][0].diverged:
-            own = states[(*key, arms.best[key][1])]
-            turned.append(
-                (
-                    turn(prepared, *own, test_rows(prepared, source, n), None),
-                    turn(prepared, *own, test_rows(prepared, target, n), 0),
-                )
-            )
-    return report_of(prepared, source, target, turned)
+    tuned, turned = (TUNED, source, target), (TURNED, source, target)
+    for keys, words in (
+        ((("alone", -1, target), tuned), ("alone", TUNED)),
+        ((tuned, turned), (TUNED, TURNED)),
+    ):
+        yield compare_arms(prepared, arms, (source, target), keys, words)

@@ -24,7 +24,7 @@ from taskaff.core.records.embedding import TaskVectors
 from taskaff.core.records.probe import PairOutcome, Progress, TransferenceRow
 from taskaff.core.settings import ProbeSettings
 from taskaff.stages.probe.batches import SlotBatches
-from taskaff.stages.probe.capacity import ALL, mix_run, mix_slots
+from taskaff.stages.probe.capacity import ALL, mix_runs, mix_slots
 from taskaff.stages.probe.evaluate_stacked import Watching
 from taskaff.stages.probe.losses import Labels, gradient, lane_losses
 from taskaff.stages.probe.model import (
@@ -232,18 +232,18 @@ def mix_rows(
     ------
     ProbeError : a task of which no training rows, or those of one label, are left.
     """
-    prepared = prepare(tasks, replace(settings, recipes=(_apart(settings),), weights="equal"))
+    first = parse(settings.recipes[0])
+    recipe = "turns" if first.together else str(first)  # which needs one set of inputs
+    decay = settings.weight_decay[:1]
+    prepared = prepare(
+        tasks, replace(settings, recipes=(recipe,), weights="equal", weight_decay=decay)
+    )
     runs = [
-        mix_run(
-            prepared,
-            (ALL, settings.r, n),
-            mix_slots(prepared, n),
-            settings.r,
-            settings.weight_decay[0],
-        )
+        run
         for n in range(len(settings.seeds))
+        for run in mix_runs(prepared, (ALL, settings.r, n), mix_slots(prepared, n), settings.r)
     ]
-    watch = Watch(settings.transference_every, _every_run)
+    watch = Watch(settings.transference_every, lambda _: True)
     prepared.train(runs, progress, watch)
     Z = [np.array(watch.measured[run.key]) for run in runs]
     rows = [
@@ -253,15 +253,6 @@ def mix_rows(
         if i != j
     ]
     return tuple(rows), len(runs)
-
-
-def _every_run(_: Run) -> bool:
-    return True
-
-
-def _apart(settings: ProbeSettings) -> str:
-    """Together needs one set of inputs, which a mix of all tasks need not have."""
-    return "turns" if parse(settings.recipes[0]).together else settings.recipes[0]
 
 
 def _row(
