@@ -10,13 +10,14 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 
 import jsonschema
 import pytest
 from paths import ROOT
 
 from taskaff.core.settings import RECORDS, SETTINGS, ProbeSettings, declared
-from taskaff.stages.probe.defaults import BY_TRUNK
+from taskaff.stages.probe.trunks import TRUNKS
 
 DECLARED = '    warmth: Annotated[float, Setting("How warm it gets.", gt=0, le=9)] = 1.5\n'
 BEFORE_IT = "    r: Annotated["
@@ -108,4 +109,7 @@ def test_every_setting_is_said_in_one_sentence():
 
 def test_what_varies_is_what_the_trunks_say():
     varies = {each.field for each in declared(ProbeSettings) if each.setting.varies}
-    assert varies == set(BY_TRUNK) - {"epochs"}
+    plain = ProbeSettings()
+    names = [field.name for field in fields(ProbeSettings)]
+    trunks = [trunk.defaults for trunk in TRUNKS.values()]
+    assert varies == {n for n in names if any(getattr(d, n) != getattr(plain, n) for d in trunks)}

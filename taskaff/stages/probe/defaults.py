@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import replace
 from typing import Any
 
 from taskaff.core.errors import UsageError
 from taskaff.core.registry import unknown_name
 from taskaff.core.settings import ALL_ROWS, ProbeSettings
-from taskaff.stages.probe.trunks import TRUNKS, TrunkDefaults
-
-BY_TRUNK = tuple(field.name for field in fields(TrunkDefaults))
-"""Settings whose default depends on the trunk."""
+from taskaff.stages.probe.trunks import TRUNKS
 
 
 def settings_for(given: Mapping[str, Any]) -> ProbeSettings:
@@ -37,9 +34,6 @@ def settings_for(given: Mapping[str, Any]) -> ProbeSettings:
         chosen["target_rows"] = ALL_ROWS
     if isinstance(chosen.get("recipes"), str):
         chosen["recipes"] = (chosen["recipes"],)
-    if "updates" in chosen and "epochs" not in chosen:
-        chosen["epochs"] = None
     if "seeds" in chosen and "max_seeds" not in chosen:
         chosen["max_seeds"] = 0
-    by_trunk = {name: getattr(defaults, name) for name in BY_TRUNK}
-    return ProbeSettings(**{**by_trunk, **chosen})
+    return replace(defaults, **{"trunk": trunk, **chosen})

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
+from taskaff.core.settings import ProbeSettings
+
 Reads = Literal["vectors", "words", "transformer"]
-
-
-@dataclass(frozen=True, slots=True)
-class TrunkDefaults:
-    """Settings when none are given, by the names of ``ProbeSettings``."""
-
-    r: int
-    """0 where the width is the model's own and ``r`` means nothing."""
-    lr: float
-    batch: int
-    weight_decay: tuple[float, ...]
-    updates: int
-    align_lr: float
-    recipes: tuple[str, ...] = ("turns", "concat")
-    patience: float = 3.0
-    max_tokens: int | None = None
-    """Tokens of a row; None is the model's own limit."""
-    epochs: int | None = None
-    source_rows: int = 4000
-    validation_rows: int = 500
-    test_rows: int = 2000
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    max_seeds: int = 0
 
 
 class Engine(NamedTuple):
@@ -37,16 +16,17 @@ class Engine(NamedTuple):
     reads: Reads
     """Frozen vectors, word vectors that are trained with the rest, or a transformer's tokens."""
     train: str
-    """See ``engines.Engine``; that of vectors, ``engine.train``, takes more options."""
+    """See ``engines``; that of vectors, ``engine.train``, takes more options."""
     inputs: str
-    """See ``engines.AlignedInputs``: what alignment matrices multiply."""
+    """What alignment matrices multiply: see ``engines.aligned_inputs``."""
 
 
 class Trunk(NamedTuple):
     """One trunk's line of ``TRUNKS``."""
 
     engine: Engine
-    defaults: TrunkDefaults
+    defaults: ProbeSettings
+    """Settings when none are given; ``r`` is 0 where the width is the model's own."""
     module: str = ""
     """``"module:attribute"`` of the shared module: a ``model.VectorTrunk`` or a
     ``words.trunks.WordTrunk``. A transformer's is the encoder's own."""
@@ -76,33 +56,17 @@ _TUNING = Engine(
     "taskaff.stages.probe.tuning.engine:inputs",
 )
 
-_VECTORS = TrunkDefaults(
-    r=16,
-    lr=0.01,
-    batch=32,
-    weight_decay=(0.0, 0.3, 1.0, 3.0, 10.0),
-    updates=1200,
-    align_lr=0.003,
-    max_seeds=20,
+_VECTORS = ProbeSettings(recipes=("turns", "concat"), max_seeds=20)
+_WORDS = ProbeSettings(
+    r=100, lr=0.003, weight_decay=(0.0,), updates=400, align_lr=0.001, max_tokens=128
 )
-_WORDS = TrunkDefaults(
-    r=100,
-    lr=0.003,
-    batch=32,
-    weight_decay=(0.0,),
-    updates=400,
-    align_lr=0.001,
-    recipes=("turns",),
-    max_tokens=128,
-)
-_BODY = TrunkDefaults(
+_BODY = ProbeSettings(
     r=0,
     lr=5e-5,
     batch=16,
     weight_decay=(0.01,),
     updates=120,
     align_lr=1e-4,
-    recipes=("turns",),
     patience=2.0,
     source_rows=1000,
     validation_rows=300,
