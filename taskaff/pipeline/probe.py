@@ -28,8 +28,8 @@ def probe(
     ``expect`` is told how long training will take before it starts.
     """
     from taskaff.pipeline.training_rows import tasks_of
+    from taskaff.stages.probe.checks import check_settings
     from taskaff.stages.probe.options import check_options, mode_of
-    from taskaff.stages.probe.prepare import check_settings
     from taskaff.stages.probe.run import probe as train
     from taskaff.stages.probe.training_data import chosen_device
 

@@ -10,9 +10,9 @@ import torch
 
 import taskaff
 from taskaff.core.settings import ON_VECTORS, Trunk
+from taskaff.stages.probe.checks import check_settings
 from taskaff.stages.probe.defaults import settings_for
 from taskaff.stages.probe.model import shared_shapes, trunk_backward, trunk_forward
-from taskaff.stages.probe.prepare import check_settings
 from taskaff.stages.probe.trunks import TRUNKS, fine_tuned
 
 D, R, RUNS, ROWS = 5, 4, 3, 7

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taskaff.core.errors import ProbeError, UsageError
 from taskaff.core.recipe import Recipe, parse
 from taskaff.core.records.embedding import TaskVectors
 from taskaff.core.records.probe import ProbeResult, ProbeTask, Progress
 from taskaff.core.settings import ProbeSettings
 from taskaff.core.store import Store
-from taskaff.stages.probe.align import FORMS
 from taskaff.stages.probe.batches import batch_count
+from taskaff.stages.probe.checks import check_settings, check_task
 from taskaff.stages.probe.engine import Observer, train
 from taskaff.stages.probe.records import Key, Run, RunOutcome, Slot
 from taskaff.stages.probe.seeding import content_id
@@ -26,9 +25,8 @@ from taskaff.stages.probe.training_data import (
     TrainingData,
     chosen_device,
     make_training_data,
-    require_device,
 )
-from taskaff.stages.probe.trunks import TRUNKS, fine_tuned
+from taskaff.stages.probe.trunks import fine_tuned
 
 if TYPE_CHECKING:
     from taskaff.core.records.arrays import Hashes, Ints
@@ -221,7 +219,7 @@ def prepare(
     check_settings(settings)
     width = tasks[0].X.shape[1] if tasks else 0
     for task in tasks:
-        _check_task(task, width, tasks[0].name)
+        check_task(task, width, tasks[0].name)
     ids = tuple(content_id(task) for task in tasks)
     splits = tuple(
         tuple(split_task(task, name, seed, settings) for seed in settings.seeds)
@@ -231,98 +229,3 @@ def prepare(
         tasks, chosen_device(settings.device), tokens=fine_tuned(settings.trunk)
     )
     return Prepared(tuple(tasks), ids, splits, data, settings, store, started)
-
-
-def check_settings(settings: ProbeSettings) -> None:
-    """Refuse settings that make no sense, by name."""
-    known = {
-        "trunk": (*TRUNKS,),
-        "leaks": ("remove", "keep", "both"),
-        "splits": ("own", "drawn"),
-        "weights": ("equal", "proportional", "svd", "svd-printed", "uncertainty"),
-        "align_form": tuple(form for form in FORMS if form),
-    }
-    for name, allowed in known.items():
-        value = getattr(settings, name)
-        if value not in allowed:
-            raise UsageError(f"unknown {name} {value!r}", hint=f"known: {', '.join(allowed)}")
-    _check_trunk(settings)
-    counts = ("updates", "batch", "lr", "target_rows", "source_rows", "memory", "align_rank")
-    for name in (*counts, "validation_rows", "test_rows"):
-        if not getattr(settings, name) > 0:
-            raise UsageError(f"{name} must be above 0, not {getattr(settings, name)}")
-    if not 0 < settings.confidence < 1:
-        raise UsageError(f"confidence must be between 0 and 1, not {settings.confidence}")
-    _check_recipes(settings)
-    if not settings.seeds or len(set(settings.seeds)) < len(settings.seeds):
-        raise UsageError(f"seeds must be distinct, and at least one: {settings.seeds}")
-    if settings.align_lr < 0:
-        raise UsageError(f"align_lr must not be negative, not {settings.align_lr}")
-    if not settings.weight_decay or min(settings.weight_decay) < 0 or settings.margin < 0:
-        raise UsageError("weight_decay (at least one) and margin must not be negative")
-    require_device(settings.device)
-
-
-def _check_recipes(settings: ProbeSettings) -> None:
-    """Refuse unknown recipes, and a source that leaves when it cannot."""
-    if not settings.recipes:
-        raise UsageError("no recipe", hint="--recipe turns")
-    recipes = [parse(recipe) for recipe in settings.recipes]
-    if not (settings.patience == 0 or settings.patience > 1):
-        raise UsageError(f"patience must be 0 or above 1, not {settings.patience:g}")
-    if not 0 <= settings.source_until <= 1:
-        raise UsageError(f"source_until must be from 0 to 1, not {settings.source_until}")
-    if settings.source_until < 1 and any(recipe.together for recipe in recipes):
-        raise UsageError("with recipe together every update has all tasks", hint="--recipe turns")
-
-
-def _check_trunk(settings: ProbeSettings) -> None:
-    """Refuse what a trunk cannot do, by name."""
-    trunk = settings.trunk
-    if not TRUNKS[trunk].defaults.r and settings.capacities:
-        raise UsageError(
-            f"trunk {trunk} has no capacity to sweep: the shared module is the model itself",
-            hint="--trunk lstm, cnn, mlp-tokens, linear, relu or mlp",
-        )
-    if TRUNKS[trunk].defaults.r and not settings.r > 0:
-        raise UsageError(f"r must be above 0, not {settings.r}")
-    if fine_tuned(trunk) and settings.transference:
-        raise UsageError(
-            f"transference is measured on frozen vectors, not with trunk {trunk}",
-            hint="--trunk linear, relu or mlp",
-        )
-    if settings.max_tokens is not None and not settings.max_tokens > 0:
-        raise UsageError(f"max_tokens must be above 0, not {settings.max_tokens}")
-
-
-def _check_task(task: TaskVectors, width: int, first: str) -> None:
-    if task.schema.kind == "none":
-        raise ProbeError(
-            "no labels, and the probe trains on labels",
-            task=task.name,
-            hint="name the label column with --label",
-        )
-    if task.X.shape[1] != width:
-        raise ProbeError(
-            f"vectors of width {task.X.shape[1]}, but {first} has {width}",
-            task=task.name,
-            hint="embed all data sets with one encoder",
-        )
-    if not task.rows:
-        raise ProbeError("no rows", task=task.name)
-    bad = ~np.isfinite(task.X).all(axis=1)
-    if bad.any():
-        raise ProbeError(
-            f"{int(bad.sum())} vectors are not finite, the first in row {int(bad.argmax()) + 1}",
-            task=task.name,
-            hint="remove these rows or make the vectors again",
-        )
-    labels = np.asarray(task.labels)
-    if not np.isfinite(labels).all():
-        raise ProbeError("labels that are not finite", task=task.name)
-    if (labels == labels[0]).all():
-        raise ProbeError(
-            "every row has the same label",
-            task=task.name,
-            hint="a task needs at least two classes or values",
-        )

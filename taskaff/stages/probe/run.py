@@ -12,11 +12,11 @@ from taskaff.core.registry import resolve, unknown_name
 from taskaff.core.settings import ProbeSettings
 from taskaff.core.store import Store
 from taskaff.stages.probe.budget import Measure, Names, drive
+from taskaff.stages.probe.checks import check_settings
 from taskaff.stages.probe.each_label import each_label
 from taskaff.stages.probe.forecast import forecast
 from taskaff.stages.probe.modes import MODES
 from taskaff.stages.probe.options import check_options, mode_of
-from taskaff.stages.probe.prepare import check_settings
 from taskaff.stages.probe.shares import with_shares
 from taskaff.stages.probe.trunks import TRUNKS
 

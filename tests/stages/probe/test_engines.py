@@ -226,16 +226,12 @@ def test_large_weights_are_not_kept(fake, tmp_path, monkeypatch):
 
 
 def test_defaults_go_by_the_trunk():
-    assert defaults.settings_for({}) == replace(ProbeSettings(), **_of("linear"))
+    assert defaults.settings_for({}) == TRUNKS["linear"].defaults
     for trunk in TRUNKS:
         found = defaults.settings_for({"trunk": trunk, "batch": None, "lr": 0.5})
         assert found.lr == 0.5
-        assert {n: getattr(found, n) for n in _of(trunk)} == {**_of(trunk), "lr": 0.5}
+        assert found == replace(TRUNKS[trunk].defaults, trunk=trunk, lr=0.5)
     assert {t for t in TRUNKS if not fine_tuned(t)} == {"linear", "relu", "mlp"}
-
-
-def _of(trunk):
-    return {name: getattr(TRUNKS[trunk].defaults, name) for name in defaults.BY_TRUNK}
 
 
 @pytest.mark.parametrize(
@@ -255,8 +251,8 @@ def test_settings_that_a_trunk_has_not_are_refused(given, words):
     ("change", "mode", "words"),
     [
         ({"transference": True}, "pairs", "transference is measured on frozen vectors"),
-        ({"max_tokens": 0}, "pairs", "max_tokens must be above 0"),
-        ({"r": 0}, "pairs", "r must be above 0"),
+        ({"max_tokens": 0}, "pairs", "max_tokens must be at least 1"),
+        ({"r": 0}, "pairs", "r must be at least 1"),
         (
             {"trunk": "transformer", "capacities": (2,), "r": 16, "margin": 0.01},
             "pairs",

@@ -14,8 +14,8 @@ from taskaff.core.config import Assignment, load
 from taskaff.core.errors import UsageError
 from taskaff.core.settings import ProbeSettings, declared
 from taskaff.stages.probe import probe
+from taskaff.stages.probe.checks import check_settings
 from taskaff.stages.probe.options import check_options, for_mode
-from taskaff.stages.probe.prepare import check_settings
 
 MODES = ("pairs", "mix", "transfer", "capacity")
 
