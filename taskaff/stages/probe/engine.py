@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from threading import Event
+from typing import Any
 
 import torch
 
@@ -142,17 +143,34 @@ def _side_by_side(
 
 def chunks(data: TrainingData, runs: Sequence[Run], memory: int, most: int) -> Iterator[list[int]]:
     """Numbers of runs that go together: alike in shape, longest first, as many as fit."""
-    keys = [_shape(data, run) for run in runs]
+    shapes = [_shape(data, run) for run in runs]
+    sizes = [_bytes(data, run) for run in runs]
+    return stacks(runs, shapes, sizes, memory, lambda _: most)
+
+
+def stacks(
+    runs: Sequence[Run],
+    shapes: Sequence[tuple[Any, Any]],
+    sizes: Sequence[int],
+    memory: int,
+    most: Callable[[Run], int],
+) -> Iterator[list[int]]:
+    """Numbers of runs that go together, longest first, whose ``sizes`` in bytes fit ``memory``.
+
+    ``most`` is the number of runs in a stack by its first one. The first part of the ``shapes`` in
+    a stack is equal, and the second too where they are more than a few.
+    """
     paces = [Schedule(run).pace for run in runs]
-    order = sorted(range(len(runs)), key=lambda i: (keys[i], -paces[i], i))
+    order = sorted(range(len(runs)), key=lambda i: (shapes[i], -paces[i], i))
     start = 0
     while start < len(order):
-        key, size, end = keys[order[start]], 0, start
-        while end < len(order) and end - start < most:
-            rigid, power = keys[order[end]]
+        key, size, end = shapes[order[start]], 0, start
+        limit = most(runs[order[start]])
+        while end < len(order) and end - start < limit:
+            rigid, power = shapes[order[end]]
             if rigid != key[0] or (power != key[1] and end - start >= FEW):
                 break
-            size += _bytes(data, runs[order[end]], paces[order[end]])
+            size += sizes[order[end]]
             if size > memory and end > start:
                 break
             end += 1
@@ -161,21 +179,23 @@ def chunks(data: TrainingData, runs: Sequence[Run], memory: int, most: int) -> I
 
 
 def _shape(data: TrainingData, run: Run) -> tuple[tuple[object, ...], tuple[int, int]]:
-    """Runs stack when the first part agrees, and when the second does or they are few.
+    """The second part is capacity and label width in powers of two, so that padding stays small."""
+    common, widest = common_shape(data, run)
+    return common, ((run.r - 1).bit_length(), max(widest - 1, 3).bit_length())
 
-    The second part is capacity and label width in powers of two, so that padding stays small.
-    """
+
+def common_shape(data: TrainingData, run: Run) -> tuple[tuple[object, ...], int]:
+    """What runs on any inputs must agree in to be stacked, and the widest labels of a run."""
     require_rows(run)
     widest = max(data.widths[slot.task] for slot in run.slots)
     kinds = {KINDS[data.kinds[slot.task]] for slot in run.slots}
     lanes = len(run.slots) if run.together else 1
-    power = (run.r - 1).bit_length(), max(widest - 1, 3).bit_length()
     rank = run.align_rank if run.align == "low-rank" else 0
     extras = (run.align, rank, run.uncertain)
-    return (run.trunk, lanes, kinds != {"classes"}, run.batch, *extras), power
+    return (run.trunk, lanes, kinds != {"classes"}, run.batch, *extras), widest
 
 
-def _bytes(data: TrainingData, run: Run, pace: float) -> int:
+def _bytes(data: TrainingData, run: Run) -> int:
     """About what a run takes: weights with moments and best copy, activations, batch plan."""
     widest = max(data.widths[slot.task] for slot in run.slots)
     trunk = data.d * run.r + run.r * run.r
@@ -184,5 +204,10 @@ def _bytes(data: TrainingData, run: Run, pace: float) -> int:
     weights += 6 * len(run.slots) * sum(a * b for a, b in parts)
     lanes = len(run.slots) if run.together else 1
     activations = lanes * run.batch * (data.d + 4 * run.r + 6 * widest)
-    plan = DENSE[2] * pace * (24 * lanes + 20 * run.batch)
-    return int(4 * (weights + activations) + plan)
+    return int(4 * (weights + activations) + plan_bytes(run))
+
+
+def plan_bytes(run: Run) -> float:
+    """About what the batches of a run between two evaluations take."""
+    lanes = len(run.slots) if run.together else 1
+    return DENSE[2] * Schedule(run).pace * (24 * lanes + 20 * run.batch)

@@ -25,7 +25,7 @@ The contract
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -42,33 +42,6 @@ if TYPE_CHECKING:
     from taskaff.stages.probe.records import State
 
 Keep = Callable[[int, RunOutcome], None]
-
-
-class Engine(Protocol):
-    """Trains runs of one kind of trunk."""
-
-    def __call__(
-        self,
-        data: TrainingData,
-        runs: Sequence[Run],
-        *,
-        memory: int,
-        progress: Progress | None = None,
-        keep: Keep | None = None,
-    ) -> list[RunOutcome]:
-        """Outcomes in the order of ``runs``."""
-        ...
-
-
-class AlignedInputs(Protocol):
-    """``inputs(data, run, state, rows)``: what ``R`` multiplies, one vector a row ``(n, d)``.
-
-    The mean over a row's tokens, where ``R`` comes before a trunk that reads tokens.
-    """
-
-    def __call__(self, data: TrainingData, run: Run, state: State, rows: Ints) -> Floats:
-        """Float64."""
-        ...
 
 
 def train_tokens(
@@ -103,7 +76,7 @@ def train_tokens(
             progress(len(known) + done, len(known) + total)
 
     if left:
-        engine: Engine = load(TRUNKS[runs[0].trunk].engine.train)
+        engine: Callable[..., list[RunOutcome]] = load(TRUNKS[runs[0].trunk].engine.train)
         missing = [runs[i] for i in left]
         outcomes = engine(data, missing, memory=memory, progress=shown, keep=keep)
         known |= dict(zip(left, outcomes, strict=True))
@@ -111,8 +84,11 @@ def train_tokens(
 
 
 def aligned_inputs(data: TrainingData, run: Run, state: State, rows: Ints) -> Floats:
-    """What a run's alignment matrices multiply, one vector a row ``(n, d)`` float64."""
-    inputs: AlignedInputs = load(TRUNKS[run.trunk].engine.inputs)
+    """What a run's alignment matrices multiply, one vector a row ``(n, d)`` float64.
+
+    The mean over a row's tokens, where they come before a trunk that reads tokens.
+    """
+    inputs: Callable[..., Floats] = load(TRUNKS[run.trunk].engine.inputs)
     return inputs(data, run, state, rows)
 
 

@@ -87,7 +87,7 @@ def test_outcomes_do_not_depend_on_company(data, trunk, align):
     runs = [replace(run, align=align, lr_align=0.01) for run in mixed_runs(data, trunk)]
     runs = runs[1::2] if trunk == "cnn" else runs[1:9:2]
     together = train_words(data, runs, memory=MEMORY)
-    alone = train_words(data, runs[::-1], memory=MEMORY, chunk_runs=1)[::-1]
+    alone = train_words(data, runs[::-1], memory=1)[::-1]
     for one, other in zip(together, alone, strict=True):
         close(one, other, 1e-5)
 
@@ -102,11 +102,11 @@ def test_outcomes_do_not_depend_on_other_tasks_of_the_bank(data):
 
 def test_chunks_hold_what_fits_and_what_is_alike(data):
     runs = [run for trunk in TRUNKS for run in mixed_runs(data, trunk)]
-    groups = list(_chunks(data, data.tokens, runs, MEMORY, None))
+    groups = list(_chunks(data, data.tokens, runs, MEMORY))
     assert sorted(i for group in groups for i in group) == list(range(len(runs)))
     assert len(groups) < len(runs)
     assert all(len({(runs[i].trunk, runs[i].r) for i in group}) == 1 for group in groups)
-    assert len(list(_chunks(data, data.tokens, runs, 1, None))) == len(runs)
+    assert len(list(_chunks(data, data.tokens, runs, 1))) == len(runs)
 
 
 def test_frozen_parts_do_not_move(data):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,18 +11,18 @@ import torch
 from taskaff.core.errors import ProbeError
 from taskaff.core.records.probe import Progress
 from taskaff.stages.probe.align import shapes as align_shapes
+from taskaff.stages.probe.engine import common_shape, plan_bytes, stacks
 from taskaff.stages.probe.evaluate_stacked import train_stacked
-from taskaff.stages.probe.evaluation import require_rows
 from taskaff.stages.probe.records import Run, RunOutcome
-from taskaff.stages.probe.schedule import DENSE, Schedule
 from taskaff.stages.probe.tokens import TokenData
-from taskaff.stages.probe.training_data import KINDS, TrainingData
+from taskaff.stages.probe.training_data import TrainingData
 from taskaff.stages.probe.words.packing import flat
 from taskaff.stages.probe.words.stack import WordChunk, WordHeldOut
 from taskaff.stages.probe.words.trunks import averages, word_trunk
 
 if TYPE_CHECKING:
     from taskaff.core.records.arrays import Floats, Ints
+    from taskaff.stages.probe.engines import Keep
     from taskaff.stages.probe.records import State
 
 CPU_UNITS = 512
@@ -38,8 +38,7 @@ def train_words(
     *,
     memory: int,
     progress: Progress | None = None,
-    keep: Callable[[int, RunOutcome], None] | None = None,
-    chunk_runs: int | None = None,
+    keep: Keep | None = None,
 ) -> list[RunOutcome]:
     """Outcomes in the order of ``runs``; contract in ``stages.probe.engines``.
 
@@ -48,7 +47,6 @@ def train_words(
     data : rows of all tasks with their tokens, on the device where to train.
     runs : what to train, with trunks that read words.
     memory : bytes that stacked runs may take.
-    chunk_runs : most runs stacked; None means what pays on the device.
 
     Raises
     ------
@@ -57,7 +55,7 @@ def train_words(
     tokens = _tokens(data)
     outcomes: list[RunOutcome | None] = [None] * len(runs)
     done = 0
-    for numbers in _chunks(data, tokens, runs, memory, chunk_runs):
+    for numbers in _chunks(data, tokens, runs, memory):
         for number, outcome in zip(numbers, _train(data, [runs[i] for i in numbers]), strict=True):
             outcomes[number] = outcome
             if keep:
@@ -92,42 +90,26 @@ def _tokens(data: TrainingData) -> TokenData:
 
 
 def _chunks(
-    data: TrainingData, tokens: TokenData, runs: Sequence[Run], memory: int, chunk_runs: int | None
+    data: TrainingData, tokens: TokenData, runs: Sequence[Run], memory: int
 ) -> Iterator[list[int]]:
     """Numbers of runs that go together: of one shape, in order of pace, as many as pay and fit."""
-    keys = [_shape(data, run) for run in runs]
+    shapes = [(_shape(data, run), ()) for run in runs]
     sizes = [_bytes(data, tokens, run) for run in runs]
-    paces = [Schedule(run).pace for run in runs]
-    order = sorted(range(len(runs)), key=lambda i: (keys[i], -paces[i], i))
-    start = 0
-    while start < len(order):
-        first, end, size = order[start], start, 0
-        most = chunk_runs or _most(data, runs[first])
-        while end < len(order) and end - start < most and keys[order[end]] == keys[first]:
-            size += sizes[order[end]]
-            if size > memory and end > start:
-                break
-            end += 1
-        yield order[start:end]
-        start = end
+    on_cpu = data.codes.device.type == "cpu"
 
+    def most(run: Run) -> int:
+        return max(1, CPU_UNITS // run.r) if on_cpu else CUDA_RUNS
 
-def _most(data: TrainingData, run: Run) -> int:
-    return max(1, CPU_UNITS // run.r) if data.codes.device.type == "cpu" else CUDA_RUNS
+    return stacks(runs, shapes, sizes, memory, most)
 
 
 def _shape(data: TrainingData, run: Run) -> tuple[object, ...]:
     """Runs of equal shape are stacked."""
-    require_rows(run)
     if run.scale != 1.0:
         raise ProbeError("word vectors are trained, not scaled", hint="--scale none")
-    widest = max(data.widths[slot.task] for slot in run.slots)
-    kinds = {KINDS[data.kinds[slot.task]] for slot in run.slots}
-    together = len(run.slots) if run.together else 1
-    rank = run.align_rank if run.align == "low-rank" else 0
+    common, widest = common_shape(data, run)
     still = tuple(sorted(run.frozen))
-    own = (run.align, rank, run.uncertain, still, "words" in (run.initial or {}))
-    return (run.trunk, run.r, together, kinds != {"classes"}, run.batch, *own, widest.bit_length())
+    return (common, run.r, still, "words" in (run.initial or {}), widest.bit_length())
 
 
 def _bytes(data: TrainingData, tokens: TokenData, run: Run) -> int:
@@ -143,9 +125,10 @@ def _bytes(data: TrainingData, tokens: TokenData, run: Run) -> int:
     weights += len(run.slots) * sum(a * b for a, b in parts)
     lanes = len(run.slots) if run.together else 1
     activations = lanes * run.batch * 2 * mean * (4 * d + trunk.places * run.r)
-    whole = (4 + tested) * (words * d + weights) + _vocabulary(tokens) * (2 + d * bool(run.initial))
-    plan = DENSE[2] * Schedule(run).pace * (24 * lanes + 20 * run.batch)
-    return int(4 * (whole + activations) + plan)
+    stored = (4 + tested) * (words * d + weights) + _vocabulary(tokens) * (
+        2 + d * bool(run.initial)
+    )
+    return int(4 * (stored + activations) + plan_bytes(run))
 
 
 def _vocabulary(tokens: TokenData) -> int:
