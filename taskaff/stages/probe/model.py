@@ -63,35 +63,34 @@ def initial_state(
     ``widths`` are the label widths of the slots. Heads are ``A0``, ``A1`` ... ``shared`` is for
     trunks that do not read vectors.
     """
-    given: dict[str, Any] = dict(run.initial or {})
     state: dict[str, Any] = {}
     for name, (shape, fan) in (shared or shared_shapes(run.trunk, d, run.r)).items():
-        state[name] = given.get(name)
-        if state[name] is None:
-            state[name] = np.zeros(shape)
-            if fan:
-                state[name] = _uniform(stream(run.seed, name, run.stream), shape, fan)
-    for s, (slot, c) in enumerate(zip(run.slots, widths, strict=True)):
-        state[f"A{s}"] = given.get(f"A{s}")
-        if state[f"A{s}"] is None:
-            generator = stream(run.seed, "A", slot.stream)
-            state[f"A{s}"] = _uniform(generator, (run.r + 1, c), run.r)
-            state[f"A{s}"][-1] = 0.0
-        state |= _alignment(run, d, s, slot.stream)
-        if run.uncertain:
-            state[f"s{s}"] = given.get(f"s{s}", np.zeros((1, 1)))
+        state[name] = np.zeros(shape)
+        if fan:
+            state[name] = _uniform(stream(run.seed, name, run.stream), shape, fan)
+    given = run.initial or {}
+    state |= {name: given[name] for name in state if name in given}
+    for s, c in enumerate(widths):
+        state |= slot_state(run, s, run.r, c, d)
     return {name: np.asarray(value, dtype=np.float32) for name, value in state.items()}
 
 
-def _alignment(run: Run, d: int, s: int, name: str) -> dict[str, Any]:
-    """Parts of a slot's ``R``: the identity, unless given."""
-    given = run.initial or {}
-    state: dict[str, Any] = {}
+def slot_state(run: Run, s: int, width: int, c: int, d: int) -> dict[str, Any]:
+    """What belongs to slot ``s``: head ``A (width + 1, c)``, parts of ``R (d, d)``, log-variance.
+
+    ``R`` is the identity and the log-variance 0, unless the run begins with others.
+    """
+    given, name = run.initial or {}, run.slots[s].stream
+    head = _uniform(stream(run.seed, "A", name), (width + 1, c), width)
+    head[-1] = 0.0
+    state = {"A": head}
     for part, shape in align_shapes(run.align, d, run.align_rank).items():
-        state[f"{part}{s}"] = given.get(f"{part}{s}", np.zeros(shape))
-        if part == "U" and f"U{s}" not in given:
-            state[f"U{s}"] = _uniform(stream(run.seed, "U", name), shape, d)
-    return state
+        state[part] = np.zeros(shape)
+        if part == "U":
+            state[part] = _uniform(stream(run.seed, "U", name), shape, d)
+    if run.uncertain:
+        state["s"] = np.zeros((1, 1))
+    return {f"{part}{s}": given.get(f"{part}{s}", value) for part, value in state.items()}
 
 
 def _uniform(

@@ -252,7 +252,7 @@ def test_kept_states_lie_in_files_and_best_weights_in_memory_as_far_as_it_reache
         assert model.snapshot(1)[1] is copies  # one copy for all slots
         assert all(isinstance(copy, np.memmap) == on_disk for copy in copies.values())
         model.update()
-        model.restore(0, (model.parts[0].kept(), copies))
+        model.restore(0, (model.parts[0].weights(), copies))
         assert all(np.array_equal(p.detach(), copies[n]) for n, p in body.weights.items())
 
 

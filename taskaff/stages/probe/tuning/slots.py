@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from taskaff.stages.probe import align
-from taskaff.stages.probe.seeding import stream
+from taskaff.stages.probe.model import slot_state
 
 if TYPE_CHECKING:
     from taskaff.core.records.arrays import Floats32
@@ -21,14 +21,14 @@ class SlotPart:
 
     def __init__(self, run: Run, s: int, width: int, c: int, d: int, device: torch.device) -> None:
         self.s, self.form, self.d = s, run.align, d
-        initial = _initial(run, s, width, c, d)
+        initial = slot_state(run, s, width, c, d)
 
         def put(value: Any) -> Tensor:
             return torch.tensor(np.array(value), dtype=torch.float32, device=device)
 
-        self.A, self.bias = put(initial["A"][:-1]), put(initial["A"][-1])
-        self.turn = {name: put(initial[name]) for name in align.FORMS[run.align]}
-        self.deviation = put(initial["s"]) if run.uncertain else None
+        self.A, self.bias = put(initial[f"A{s}"][:-1]), put(initial[f"A{s}"][-1])
+        self.turn = {name: put(initial[f"{name}{s}"]) for name in align.FORMS[run.align]}
+        self.deviation = put(initial[f"s{s}"]) if run.uncertain else None
 
     def heads(self) -> list[Tensor]:
         """All but the parts of ``R``."""
@@ -46,7 +46,7 @@ class SlotPart:
         unit = torch.eye(self.d, device=self.A.device)[None]
         return align.aligned(self.form, parts, unit)[0]
 
-    def kept(self) -> dict[str, Floats32]:
+    def weights(self) -> dict[str, Floats32]:
         """A copy by the names of a run's state."""
         parts = {"A": torch.cat([self.A, self.bias[None]]), **self.turn}
         if self.deviation is not None:
@@ -54,23 +54,10 @@ class SlotPart:
         return {f"{n}{self.s}": v.detach().cpu().numpy().copy() for n, v in parts.items()}
 
     @torch.no_grad()
-    def set(self, kept: State) -> None:
-        """Take back what ``kept`` gave."""
-        given = {n: torch.from_numpy(kept[f"{n}{self.s}"]) for n in ("A", *self.turn)}
+    def set(self, weights: State) -> None:
+        """Take back what ``weights`` gave."""
+        given = {n: torch.from_numpy(weights[f"{n}{self.s}"]) for n in ("A", *self.turn)}
         self.A.copy_(given["A"][:-1])
         self.bias.copy_(given["A"][-1])
         for name, value in self.turn.items():
             value.copy_(given[name])
-
-
-def _initial(run: Run, s: int, width: int, c: int, d: int) -> dict[str, Any]:
-    """As in ``model.initial_state``: heads uniform in ``±1/sqrt(width)``, ``R`` the identity."""
-    given, name = run.initial or {}, run.slots[s].stream
-    head = stream(run.seed, "A", name).uniform(-1.0, 1.0, (width + 1, c)) / np.sqrt(width)
-    head[-1] = 0.0
-    parts: dict[str, Any] = {"A": head, "s": np.zeros((1, 1))}
-    for part, shape in align.shapes(run.align, d, run.align_rank).items():
-        parts[part] = np.zeros(shape)
-        if part == "U":
-            parts[part] = stream(run.seed, "U", name).uniform(-1.0, 1.0, shape) / np.sqrt(d)
-    return {part: given.get(f"{part}{s}", value) for part, value in parts.items()}

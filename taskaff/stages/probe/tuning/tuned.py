@@ -209,19 +209,20 @@ class Tuned:
 
     def snapshot(self, s: int) -> Any:
         """What changes: head and ``R`` of the slot, and the body where it moves."""
-        return self.parts[s].kept(), self._body()
+        return self.parts[s].weights(), self._body()
 
-    def restore(self, s: int, kept: Any) -> None:
+    def restore(self, s: int, weights: Any) -> None:
         """Take back a snapshot."""
-        self.parts[s].set(kept[0])
-        if kept[1]:
-            self.body.set({name: torch.from_numpy(value) for name, value in kept[1].items()})
+        of_slot, of_body = weights
+        self.parts[s].set(of_slot)
+        if of_body:
+            self.body.set({name: torch.from_numpy(value) for name, value in of_body.items()})
 
     def state(self) -> State:
         """All weights that this run moves or started from other than the pretrained ones."""
         state: dict[str, Floats32] = {}
         for part in self.parts:
-            state |= part.kept()
+            state |= part.weights()
         given = self.run.initial or {}
         body = self._body() or {
             n: given[PREFIX + n] for n in self.body.weights if PREFIX + n in given
