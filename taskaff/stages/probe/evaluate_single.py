@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from taskaff.stages.probe.evaluation import constant_loss, due_evaluations, slot_outcome
-from taskaff.stages.probe.losses import CLASSES, REGRESSION, mean_loss, row_losses
+from taskaff.stages.probe.losses import CLASSES, REGRESSION, row_losses
 from taskaff.stages.probe.metrics import metrics
 from taskaff.stages.probe.records import RunOutcome, SlotOutcome
 from taskaff.stages.probe.schedule import DENSE, Grid, Schedule
@@ -85,7 +85,7 @@ class SlotLabels:
     def loss(self, outputs: Tensor, rows: Ints) -> Tensor:
         """Mean loss, a scalar with a gradient, of ``outputs (n, c)`` and the labels of ``rows``."""
         codes, values = self.of(rows)
-        return mean_loss(outputs.T.unsqueeze(0), self.kind, codes, values.T)[0]
+        return row_losses(outputs.T.unsqueeze(0), self.kind, codes, values.T).mean(1)[0]
 
     def objective(self, outputs: Tensor, rows: Ints, s: Tensor | None = None) -> Tensor:
         """The loss as a run adds it up: times the slot's weight (W eq. 2), or a learned one.

@@ -69,8 +69,3 @@ def row_losses(logits: Tensor, kind: int, codes: Tensor, values: Tensor) -> Tens
     if kind == MULTILABEL:
         return (torch.nn.functional.softplus(logits) - logits * values).mean(1)
     return (logits - values).square().mean(1)
-
-
-def mean_loss(logits: Tensor, kind: int, codes: Tensor, values: Tensor) -> Tensor:
-    """Held-out loss ``(m,)``, the mean over the rows."""
-    return row_losses(logits, kind, codes, values).mean(1)

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from taskaff.stages.probe.evaluate_stacked import Group, HeldOut
+from taskaff.stages.probe.evaluate_stacked import HeldOut
 from taskaff.stages.probe.model import DECAYED, Parameters, Pass, initial_state, with_ones
 from taskaff.stages.probe.records import Run, Slot
 from taskaff.stages.probe.stacked import Chunk, _Batch
 from taskaff.stages.probe.tokens import TokenData
 from taskaff.stages.probe.training_data import TrainingData
+from taskaff.stages.probe.units import Group
 from taskaff.stages.probe.words.packing import Stepped
 from taskaff.stages.probe.words.table import RowAdam, WordTable
 from taskaff.stages.probe.words.trunks import Packed, word_trunk
