@@ -35,22 +35,18 @@ def git(clone: Path, *arguments: str, stdin: bytes = b"") -> bytes:
 
 @dataclass(frozen=True)
 class Source:
-    """A line of `sources.tsv`, and the files it names, read from clones at their pinned commits.
-
-    A path is a file or a folder of the first repository, or REPOSITORY:PATH of another one.
-    """
+    """A line of `sources.tsv`, and the files it names, read from a clone at the pinned commit."""
 
     name: str
-    commits: dict[str, str]
-    paths: list[str]
+    repository: str
+    commit: str
+    paths: list[str]  # files and folders
     clones: Path
 
     def files(self, paths: Iterable[str] | None = None) -> Iterator[tuple[str, bytes]]:
         """Path and content of every file under the paths, or under all paths of the source."""
         for path in self.paths if paths is None else paths:
-            repository, _, inside = path.rpartition(":")
-            repository = repository or next(iter(self.commits))
-            yield from read_tree(self.clones / repository, self.commits[repository], inside)
+            yield from read_tree(self.clones / self.repository, self.commit, path)
 
     def texts(
         self, paths: Iterable[str] | None = None, encoding: str | None = None

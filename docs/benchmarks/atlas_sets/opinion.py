@@ -9,7 +9,18 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
-from common import Cleaning, Row, Sets, Source, coded, columns, fields, replacing, unquoted
+from common import (
+    Cleaning,
+    Row,
+    Sets,
+    Source,
+    bracketed,
+    coded,
+    columns,
+    fields,
+    replacing,
+    unquoted,
+)
 
 SETS = Sets(Cleaning(entities=True, misread=True, tags=r"<br ?/?>"))
 
@@ -24,6 +35,14 @@ airline = replacing(
     ("Late Flight", "late"),
 )
 
+EVENTS = (
+    "australia_bushfire", "colorado_floods", "colorado_wildfires", "manila_floods",
+    "typhoon_yolanda",
+)  # fmt: skip
+WARES = (
+    "apparel", "baby", "camera", "health", "magazines", "music", "software", "sports", "toys",
+)  # fmt: skip
+
 
 def spaced(label: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1 \2", label).lower()
@@ -31,6 +50,16 @@ def spaced(label: str) -> str:
 
 def agreed(label: str) -> str | None:
     return None if label == "No agreement" else label.lower().replace("\u2019", "'")
+
+
+def hateful(share: str) -> str:
+    """By the share of raters who say so."""
+    return "hate" if float(share) >= 0.5 else "no hate"
+
+
+def told(label: str) -> str | None:
+    """In CrisisLex, "Not labeled" and "Not applicable" name no kind of information."""
+    return None if label.startswith("Not ") else label.lower()
 
 
 SETS.readers.update(
@@ -59,19 +88,27 @@ SETS.readers.update(
     covid_tweet_sentiment=columns(
         "OriginalTweet", label="Sentiment", edit=replacing((r"https?://\S+", ""))
     ),
-    liar_truthfulness=fields("\t", 2, label=1, width=4),
     stackoverflow_polarity=fields(";", 2, label=1, width=3, edit=unquoted),
     crowdflower_tweet_emotion=fields(",", 1, label=0, width=2, edit=unquoted),
     maptask_dialogue_act=fields("|", 1, label=2, width=3),
     bt_oasis_dialogue_act=fields("|", 1, label=2, width=3, value=spaced),
+    sexist_posts=columns("text", label="label_sexist"),
+    ethos_hate=columns("comment", label="isHate", value=hateful, delimiter=";"),
+    sarcasm_debate_posts=columns(
+        "text", label="class", value=coded("sarc sarcastic, notsarc not sarcastic")
+    ),
 )
 for kind in ("emotional_reactions", "interpretations", "explorations"):
     SETS.readers[f"empathy_{kind}"] = columns(
         "response_post", label="level", value=coded("0 none, 1 weak, 2 strong")
     )
-for site in ("amazon", "imdb", "yelp"):
-    SETS.readers[f"uci_{site}_sentences"] = fields(
-        "\t", 0, label=1, width=2, value=coded("0 negative, 1 positive"), edit=unquoted
+for event in EVENTS:
+    SETS.readers[f"crisis_{event}_information"] = columns(
+        "Tweet Text", label="Information Type", value=told
+    )
+for ware in WARES:
+    SETS.readers[f"reviews_{ware}"] = fields(
+        "\t", 1, label=0, width=2, value=coded("0 negative, 1 positive"), edit=bracketed
     )
 
 
@@ -151,6 +188,17 @@ def sentihood_aspect_sentiment(source: Source) -> Iterator[Row]:
                 yield f"{about} : {entry['text']}", opinion["sentiment"].lower()
 
 
+def sarcastic_replies(source: Source) -> Iterator[Row]:
+    labels = coded("SARCASM sarcastic, NOT_SARCASM not sarcastic")
+    for entry in source.json_lines():
+        yield entry["response"], labels(entry["label"])
+
+
+SETS.readers.update(
+    sarcasm_reddit_replies=sarcastic_replies, sarcasm_twitter_replies=sarcastic_replies
+)
+
+
 @SETS.add
 def isarcasm_sarcastic(source: Source) -> Iterator[Row]:
     labels = coded("0 not sarcastic, 1 sarcastic")
@@ -209,7 +257,7 @@ class PlainUnpickler(pickle.Unpickler):
 
 @SETS.add
 def humor_oneliners(source: Source) -> Iterator[Row]:
-    labels = ("one-liner joke", "proverb", "news headline", "encyclopedia sentence")
+    labels = ("one-liner joke", "proverb", "encyclopedia sentence")
     for (_, content), label in zip(source.files(), labels, strict=True):
         for text in PlainUnpickler(io.BytesIO(content), encoding="utf-8").load():
             text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text

@@ -13,7 +13,6 @@ from common import (
     Row,
     Sets,
     Source,
-    Value,
     bracketed,
     coded,
     columns,
@@ -60,29 +59,6 @@ for site in ("stackexchange", "wikipedia"):
 # ---- pairs with a class -------------------------------------------------------------------------
 
 
-def words(text: str) -> str:
-    return re.sub(r"\W+", " ", text.lower()).strip()
-
-
-def sick(source: Source, label: str, value: Value) -> Iterator[Row]:
-    """SICK without the pairs whose two sentences stand in the STS sets of SemEval.
-
-    Those sets went into the STS benchmark, which has to stay a set of other rows.
-    """
-    parts, others = source.paths[:3], source.paths[3:]
-    known = {words(text) for line in source.lines(others) for text in line.split("\t")}
-    for record in source.records(parts, **TSV):
-        pair = record["sentence_A"], record["sentence_B"]
-        if not all(words(text) in known for text in pair):
-            yield *pair, value(record[label])
-
-
-SETS.readers.update(
-    sick_entailment=partial(sick, label="entailment_judgment", value=str.lower),
-    reg_sick_relatedness=partial(sick, label="relatedness_score", value=number),
-)
-
-
 @SETS.add
 def medical_question_pairs(source: Source) -> Iterator[Row]:
     labels = coded("1 similar, 0 different")
@@ -108,14 +84,6 @@ def fnc1_headline_body(source: Source) -> Iterator[Row]:
     body = {record["Body ID"]: record["articleBody"] for record in bodies}
     for record in stances:
         yield record["Headline"], body[record["Body ID"]], record["Stance"].strip().lower()
-
-
-@SETS.add
-def climate_fever_evidence(source: Source) -> Iterator[Row]:
-    for entry in source.json_lines():
-        for part in entry["evidences"]:
-            label = part["evidence_label"].lower().replace("_", " ")
-            yield entry["claim"], part["evidence"], label
 
 
 @SETS.add

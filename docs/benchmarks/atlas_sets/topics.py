@@ -45,25 +45,6 @@ SNIPPETS = numbered(
     "business, computers, culture arts entertainment, education science, engineering, health, "
     "politics society, sports"
 )
-STACKOVERFLOW_TAGS = numbered(
-    "wordpress, oracle, svn, apache, excel, matlab, visual-studio, cocoa, osx, bash, spring, "
-    "hibernate, scala, sharepoint, ajax, qt, drupal, linq, haskell, magento"
-)
-OHSUMED = numbered(
-    "bacterial infections and mycoses, virus diseases, parasitic diseases, neoplasms, "
-    "musculoskeletal diseases, digestive system diseases, stomatognathic diseases, "
-    "respiratory tract diseases, otorhinolaryngologic diseases, nervous system diseases, "
-    "eye diseases, urologic and male genital diseases, "
-    "female genital diseases and pregnancy complications, cardiovascular diseases, "
-    "hemic and lymphatic diseases, neonatal diseases and abnormalities, "
-    "skin and connective tissue diseases, nutritional and metabolic diseases, endocrine diseases, "
-    "immunologic diseases, disorders of environmental origin, animal diseases, "
-    "pathological conditions signs and symptoms"
-)
-REUTERS = coded(
-    "acq acquisitions, crude crude oil, earn earnings, grain grain, interest interest rates, "
-    "money-fx foreign exchange, ship shipping, trade trade"
-)
 REQUIREMENTS = coded(
     "F functional, A availability, FT fault tolerance, L legal, LF look and feel, "
     "MN maintainability, O operational, PE performance, PO portability, SC scalability, "
@@ -122,27 +103,17 @@ SETS.readers.update(
     ),
     search_snippet_topics=fields("\t", 1, label=0, width=2, value=SNIPPETS),
     biomedical_title_topics=fields("\t", 1, label=0, width=2, value=BIOMEDICAL),
-    reuters8_topics=fields("\t", 1, label=0, width=2, value=REUTERS),
     nicta_piboso_sentence_roles=fields("\t", 1, label=0, width=2),
     legal_rhetorical_roles=fields("\t", 0, label=1, width=2),
     query_wellformedness=fields("\t", 0, label=1, width=2, value=well_formed),
 )
 
 
-def intents(source: Source) -> Iterator[Row]:
+@SETS.add
+def hwu64_intents(source: Source) -> Iterator[Row]:
     for texts, labels in zip(source.paths[::2], source.paths[1::2], strict=True):
         for text, label in zip(source.lines([texts]), source.lines([labels]), strict=True):
-            yield text, label.replace("atis_", "").replace("_", " ")
-
-
-SETS.readers.update(banking77_intents=intents, hwu64_intents=intents, atis_intents=intents)
-
-
-@SETS.add
-def stackoverflow_title_tags(source: Source) -> Iterator[Row]:
-    titles, tags = (source.lines([path]) for path in source.paths)
-    for title, tag in zip(titles, tags, strict=True):
-        yield title, STACKOVERFLOW_TAGS(tag)
+            yield text, label.replace("_", " ")
 
 
 @SETS.add
@@ -217,25 +188,7 @@ def by_path(
     return read
 
 
-def post(text: str) -> str | None:
-    """A Usenet post without its header, quotations and signature."""
-    _, _, body = text.replace("\r", "").partition("\n\n")
-    kept = []
-    for line in body.split("\n"):
-        if line.strip() == "--":
-            break
-        quoted = re.match(r"\s*([>|:}]|In article\b)", line)
-        if not quoted and not re.search(r"(writes|wrote|says|said):\s*$", line):
-            kept.append(line)
-    text = re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
-    return text if len(text) >= 40 else None
-
-
 SETS.readers.update(
-    newsgroups20_topics=by_path("/20news-bydate-[^/]+/([^/]+)/", edit=post, encoding="latin-1"),
-    ohsumed_disease_groups=by_path(
-        r"/C0?(\d+)/", OHSUMED, replacing((r"\s+", " ")), encoding="latin-1"
-    ),
     bbc_news_sections=by_path(
         r"/([a-z]+)/\d+\.txt$", edit=replacing(("\n{2,}", "\n")), encoding="utf-8"
     ),
