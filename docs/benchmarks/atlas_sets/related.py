@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from taskaff.pipeline.atlas.draw import MIXED
+
 FOLDER = Path(__file__).parent
 DOMAINS = (
     "app reviews", "captions", "commands", "dialogue", "encyclopedia", "essays", "fiction",
@@ -15,7 +17,6 @@ LABELS = (
     "act", "claim", "emotion", "entailment", "hate", "intent", "irony", "other", "politeness",
     "quality", "question type", "role", "sentiment", "spam", "stance", "style", "topic",
 )  # fmt: skip
-MIXED = {"general", "other"}  # of these, no two need to have anything in common
 
 
 def table(name: str) -> list[dict[str, str]]:

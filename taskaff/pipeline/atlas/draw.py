@@ -20,10 +20,13 @@ from taskaff.pipeline.atlas.setups import SetUp
 KINDS = ("domain", "label")
 """Columns of a table of groups: kind of text, and kind of label."""
 
+MIXED = frozenset({"", "general", "other"})
+"""Values that two data sets may have in common without being related."""
+
 MOST_BYTES = 2**24
 
 Groups = Mapping[str, tuple[str, ...]]
-"""Data set to its value in each of ``KINDS``; empty where it is not known."""
+"""Data set to its value in each of ``KINDS``."""
 
 
 def read_groups(paths: Sequence[Path]) -> Groups:
@@ -50,7 +53,7 @@ def read_groups(paths: Sequence[Path]) -> Groups:
 def related(groups: Groups, source: str, target: str) -> bool:
     """Whether two data sets have one domain, or one kind of label."""
     ends = zip(groups.get(source, ()), groups.get(target, ()), strict=False)
-    return any(one and one == other for one, other in ends)
+    return any(one == other and one not in MIXED for one, other in ends)
 
 
 def not_drawn(

@@ -172,6 +172,7 @@ def test_related_sources_are_drawn_first(tmp_path):
     assert related(groups, "c", "d")
     assert not related(groups, "a", "d")
     assert not related(groups, "a", "nobody")
+    assert not related({"a": ("general", "x"), "b": ("general", "y")}, "a", "b")
     one = next(members())
     many = [replace(one, vectors=replace(one.vectors, name=name)) for name in kinds]
 
