@@ -123,9 +123,9 @@ def taken_over(
     }
     found: dict[tuple[str, str], Summary] = {}
     for row in (row for table in before for row in table.to_pylist()):
-        ends = [content.get(row.get(f"{role}_content")) for role in ("source", "target")]
-        if all(ends) and all(row.get(name) == value for name, value in asked.items()):
-            found[ends[0], ends[1]] = {name: row.get(name) for name in ("metric", *atlas.MEASURED)}
+        source, target = (content.get(row.get(f"{role}_content")) for role in ("source", "target"))
+        if source and target and all(row.get(name) == value for name, value in asked.items()):
+            found[source, target] = {name: row.get(name) for name in ("metric", *atlas.MEASURED)}
     return found
 
 
