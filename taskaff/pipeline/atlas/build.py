@@ -125,7 +125,8 @@ def taken_over(
     for row in (row for table in before for row in table.to_pylist()):
         source, target = (content.get(row.get(f"{role}_content")) for role in ("source", "target"))
         if source and target and all(row.get(name) == value for name, value in asked.items()):
-            found[source, target] = {name: row.get(name) for name in ("metric", *atlas.MEASURED)}
+            names = ("metric", *atlas.MEASURED)
+            found[source, target] = {name: row[name] for name in names if name in row}
     return found
 
 
